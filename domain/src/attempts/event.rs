@@ -1,0 +1,80 @@
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::{id::UserId, seal::Sealed, time::Timestamp};
+
+/// Why a login failed. The answer over HTTP is the same for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The password was another.
+    WrongPassword,
+    /// Nobody has this address.
+    UnknownAddress,
+    /// The user is deactivated.
+    Inactive,
+    /// The user has no password.
+    NoPassword,
+}
+
+impl FailureReason {
+    /// As stored in read models and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongPassword => "wrong_password",
+            Self::UnknownAddress => "unknown_address",
+            Self::Inactive => "inactive",
+            Self::NoPassword => "no_password",
+        }
+    }
+}
+
+/// A fact about failed logins at one address, in the past tense. For audit only: throttling does not depend on it.
+///
+/// Stored for ever. A variant may gain an optional field; any other change is a new version with an upcaster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginAttemptsEvent {
+    /// A login failed.
+    Failed {
+        /// Whose address it is, if anybody's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+        /// The address as it was typed, under the user's key or the stream's own.
+        email: Sealed,
+        /// Why.
+        reason: FailureReason,
+        /// From where: IP and user agent, under a key of the month.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Sealed>,
+        /// When.
+        at: Timestamp,
+    },
+    /// More logins failed than are recorded singly.
+    Summarized {
+        /// Whose address it is, if anybody's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+        /// How many since the last record.
+        count: u32,
+        /// The first of them.
+        from: Timestamp,
+        /// The last of them.
+        at: Timestamp,
+    },
+}
+
+impl DomainEvent for LoginAttemptsEvent {
+    fn event_type(&self) -> String {
+        let name = match self {
+            Self::Failed { .. } => "login.failed",
+            Self::Summarized { .. } => "login.failures_summarized",
+        };
+        name.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1.0".to_owned()
+    }
+}

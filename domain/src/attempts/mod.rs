@@ -1,0 +1,5 @@
+//! Failed logins at one address, for audit.
+
+mod event;
+
+pub use event::*;

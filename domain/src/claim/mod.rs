@@ -1,0 +1,5 @@
+//! Who owns an address.
+
+mod event;
+
+pub use event::*;

@@ -1,0 +1,24 @@
+//! Decisions of Doorbook, free of I/O.
+//!
+//! Everything in this crate is a value or a pure function: no clock, no randomness, no network, no database, no key.
+//! A command carries the time, the ids, the sealed values and the HMACs that it needs; the caller obtains them. The same
+//! history and the same command therefore always give the same events, which is what the tests of this crate rely on.
+//!
+//! * [`signup`] is one attempt to sign up.
+//! * [`user`] decides what an account may do, and ends all its sessions by raising its epoch.
+//! * [`claim`] says who owns an address. Taking it is the commit point of a registration.
+//! * [`session`] is one login, from its start to its end.
+//! * [`attempts`] is the record of failed logins at one address.
+//! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`email`], [`role`] are the values they are made of.
+
+pub mod attempts;
+pub mod claim;
+pub mod email;
+pub mod event;
+pub mod id;
+pub mod role;
+pub mod seal;
+pub mod session;
+pub mod signup;
+pub mod time;
+pub mod user;

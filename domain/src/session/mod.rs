@@ -1,0 +1,5 @@
+//! One login, from its start to its end.
+
+mod event;
+
+pub use event::*;

@@ -1,0 +1,66 @@
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::UserId,
+    seal::{ClaimId, Sealed},
+    time::Timestamp,
+};
+
+/// A fact about one attempt to sign up, in the past tense.
+///
+/// Stored for ever. A variant may gain an optional field; any other change is a new version with an upcaster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpEvent {
+    /// Somebody asked for an account. The same for a known and for an unknown address.
+    Requested {
+        /// The id that the user will have.
+        user_id: UserId,
+        /// The address as it was typed, under the user's key.
+        email: Sealed,
+        /// Whose claim completes the attempt.
+        claim: ClaimId,
+        /// The chosen name, under the user's key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Sealed>,
+        /// Hash of the chosen password, under a key of its own.
+        password: Sealed,
+        /// Whether the address must be proven before the attempt completes.
+        verify: bool,
+        /// From where, under the user's key of the month.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Sealed>,
+        /// When it was asked for.
+        at: Timestamp,
+    },
+    /// The attempt became a user.
+    Completed {
+        /// The user.
+        user_id: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The attempt came to nothing: the address belongs to another user. Its keys may be destroyed.
+    Refused {
+        /// The id that the user would have had.
+        user_id: UserId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl DomainEvent for SignUpEvent {
+    fn event_type(&self) -> String {
+        let name = match self {
+            Self::Requested { .. } => "signup.requested",
+            Self::Completed { .. } => "signup.completed",
+            Self::Refused { .. } => "signup.refused",
+        };
+        name.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1.0".to_owned()
+    }
+}

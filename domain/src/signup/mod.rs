@@ -1,0 +1,5 @@
+//! One attempt to sign up.
+
+mod event;
+
+pub use event::*;

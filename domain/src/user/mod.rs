@@ -1,0 +1,5 @@
+//! An account.
+
+mod event;
+
+pub use event::*;

@@ -1,0 +1,317 @@
+//! What the HTTP layer asks of the service. The binary answers; tests of this crate answer with a stand-in.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    role::Roles,
+    time::Timestamp,
+};
+use doorbook_projections::fault::Fault;
+use uuid::Uuid;
+
+/// Where a request came from, for events and for the operator's log.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Names the request in log lines, events and answers (`X-Request-Id`).
+    pub request_id: Uuid,
+    /// The client, after trusted proxies were taken away.
+    pub ip: Option<IpAddr>,
+    /// As sent, at most 512 bytes.
+    pub user_agent: Option<String>,
+}
+
+/// A session that lives now, with as much of its user as every request needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// What the user may do.
+    pub roles: Roles,
+    /// Address and name.
+    pub identity: Arc<Identity>,
+    /// Whether the address was proven.
+    pub email_verified: bool,
+    /// When the user registered.
+    pub user_since: Timestamp,
+    /// When somebody logged in.
+    pub started_at: Timestamp,
+    /// When the user last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// Dead from then on, unless refreshed.
+    pub idle_until: Timestamp,
+    /// Dead from then on.
+    pub absolute_until: Timestamp,
+    /// Whether the cookie outlives the browser.
+    pub remember: bool,
+}
+
+/// Who a user is to people. Opened from sealed values; an erased user shows `[erased]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The address as it was typed.
+    pub email: Box<str>,
+    /// The name, where there is one.
+    pub name: Option<Box<str>>,
+}
+
+/// What memory knows about a session cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// It lives.
+    Live(LiveSession),
+    /// It was forged, has ended or has expired.
+    Dead,
+    /// Only the log can tell: ask [`App::resolve`].
+    Unknown,
+}
+
+/// The value of a session cookie: session id and secret. Nothing prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionCookie(pub String);
+
+impl std::fmt::Debug for SessionCookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionCookie(…)")
+    }
+}
+
+/// A text that nothing prints: a password as it was received.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A session that lives, and the cookie that now stands for it.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The session.
+    pub session: LiveSession,
+    /// Its cookie. An older cookie of the same session is dead.
+    pub cookie: SessionCookie,
+}
+
+/// A wish to sign up.
+#[derive(Debug, Clone)]
+pub struct SignUp {
+    /// As typed.
+    pub email: String,
+    /// As received.
+    pub password: Secret,
+    /// As typed.
+    pub name: Option<String>,
+}
+
+/// A wish to log in.
+#[derive(Debug, Clone)]
+pub struct LogIn {
+    /// As typed.
+    pub email: String,
+    /// As received.
+    pub password: Secret,
+    /// Whether the cookie is to outlive the browser.
+    pub remember: bool,
+    /// The live session of the same browser, which the new one replaces.
+    pub replaces: Option<SessionId>,
+}
+
+/// Why a request was not carried out. Every variant has a problem in the contract.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The credentials lead nowhere: one answer for every cause.
+    #[error("the credentials are not valid")]
+    InvalidCredentials,
+    /// The session that asked is no longer alive.
+    #[error("not signed in")]
+    NotSignedIn,
+    /// The password given as proof is not the user's.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Sign-up is closed.
+    #[error("sign-up is closed")]
+    SignUpClosed,
+    /// Fields break a rule; all of them at once.
+    #[error("some fields are not valid")]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing for this user.
+    #[error("not found")]
+    NotFound,
+    /// Others changed the same thing again and again; to be tried again.
+    #[error("changed at the same time by others")]
+    Conflict,
+    /// No room now: to be tried again after so long.
+    #[error("busy")]
+    Busy(Duration),
+    /// Something broke.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A field that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Its name, as in the request.
+    pub field: String,
+    /// Stable, snake case: `too_short`, `too_common`, `not_an_address` ….
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// One session of a user, for its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEntry {
+    /// The session.
+    pub id: SessionId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When its idle deadline last moved.
+    pub last_seen_at: Timestamp,
+    /// Its idle deadline.
+    pub idle_until: Timestamp,
+    /// Its absolute deadline.
+    pub absolute_until: Timestamp,
+    /// How it was opened: `password`.
+    pub method: String,
+    /// From where.
+    pub ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// One row of a login history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginEntry {
+    /// Names the row.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// `password`.
+    pub method: String,
+    /// From where.
+    pub ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// The session that it opened.
+    pub session: Option<SessionId>,
+    /// When that session ended, where it did.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended: `logged_out`, `revoked`, `replaced`, `expired`, `epoch` ….
+    pub end_reason: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Opaque; absent on the last page.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// From the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200.
+    pub limit: u16,
+}
+
+/// Facts of the configuration that the HTTP layer works with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme, host and port that people see, without a trailing slash: the own origin.
+    pub public_url: String,
+    /// Whether the public URL is https: decides cookie names and `Secure`.
+    pub https: bool,
+    /// Other origins that may call, each as `scheme://host[:port]`.
+    pub allowed_origins: Vec<String>,
+    /// Peers whose `X-Forwarded-For` counts, as (network, prefix length).
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// Name of the readable cookie: `csrftoken`.
+    pub csrf_cookie: String,
+    /// Name of the header: `X-CSRFToken`.
+    pub csrf_header: String,
+    /// Key of the CSRF HMACs.
+    pub csrf_key: [u8; 32],
+    /// Largest accepted body, in bytes.
+    pub body_limit: usize,
+    /// Whether sign-up is open.
+    pub signup_enabled: bool,
+    /// Whether an address must be proven before the account can be used.
+    pub verify_email: bool,
+    /// Fewest characters of a password.
+    pub password_min_length: usize,
+    /// Absolute lifetime of a session of a user without a role.
+    pub session_absolute: Duration,
+    /// Idle lifetime of the same.
+    pub session_idle: Duration,
+}
+
+/// The service behind the API.
+#[async_trait]
+pub trait App: Send + Sync + 'static {
+    /// The service's clock.
+    fn now(&self) -> Timestamp;
+    /// A fresh id for a request.
+    fn request_id(&self) -> Uuid;
+    /// 32 fresh random bytes.
+    fn random(&self) -> [u8; 32];
+    /// The configuration that the HTTP layer needs.
+    fn settings(&self) -> &Settings;
+
+    /// What memory knows about a cookie's value. No I/O.
+    fn check(&self, cookie: &str) -> Check;
+    /// What the log knows about it. `None`: dead or forged.
+    async fn resolve(&self, cookie: &str) -> Result<Option<LiveSession>, Fault>;
+    /// Notes that the session was used. Moves its idle deadline in the background, at most once per twelfth of it.
+    fn touch(&self, session: &LiveSession);
+
+    /// Begins an account. The same answer whether the address is known or not.
+    async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;
+    /// Opens a session.
+    async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal>;
+    /// Ends the session. Once it returns, nobody accepts its cookie.
+    async fn log_out(&self, session: SessionId, origin: &Origin) -> Result<(), Refusal>;
+    /// Moves the idle deadline now.
+    async fn refresh(&self, session: SessionId, origin: &Origin) -> Result<LiveSession, Refusal>;
+    /// Takes a password as fresh proof; the session gets a new secret.
+    async fn reauthenticate(&self, session: &LiveSession, password: Secret, origin: &Origin)
+    -> Result<Opened, Refusal>;
+    /// Changes the password, ends every other session and gives the own one a new secret.
+    async fn change_password(
+        &self,
+        session: &LiveSession,
+        current: Secret,
+        new: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal>;
+    /// Changes the name; `None` removes it.
+    async fn rename(
+        &self,
+        session: &LiveSession,
+        name: Option<String>,
+        origin: &Origin,
+    ) -> Result<LiveSession, Refusal>;
+
+    /// The user's live sessions, newest first.
+    async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal>;
+    /// Ends one of the user's own sessions.
+    async fn revoke(&self, session: &LiveSession, other: SessionId, origin: &Origin) -> Result<(), Refusal>;
+    /// Ends every session of the user but the one that asks.
+    async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal>;
+    /// The user's own login history, newest first.
+    async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal>;
+}

@@ -1,0 +1,39 @@
+//! Something broke.
+
+use std::error::Error;
+
+/// Something broke: a database, a disk, a key. What it was is for the operator's log, not for the caller.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Fault {
+    what: &'static str,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// What failed (lower case, no full stop), and why.
+    pub fn new(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            what,
+            source: Some(source.into()),
+        }
+    }
+
+    /// What failed, where there is no deeper cause.
+    #[must_use]
+    pub const fn plain(what: &'static str) -> Self {
+        Self { what, source: None }
+    }
+
+    /// For `map_err`: `.map_err(Fault::because("cannot read the log"))`.
+    pub fn because<E: Into<Box<dyn Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::new(what, source)
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::new("the database failed", error)
+    }
+}
