@@ -310,8 +310,8 @@ pub trait App: Send + Sync + 'static {
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal>;
     /// Ends one of the user's own sessions.
     async fn revoke(&self, session: &LiveSession, other: SessionId, origin: &Origin) -> Result<(), Refusal>;
-    /// Ends every session of the user but the one that asks.
-    async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal>;
+    /// Ends every session of the user but the one that asks, which gets a new secret.
+    async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<Opened, Refusal>;
     /// The user's own login history, newest first.
     async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal>;
 }
