@@ -1,1 +1,7 @@
-
+mod bounds;
+mod loading;
+mod model;
+mod races;
+mod rules;
+mod support;
+mod trusting;
