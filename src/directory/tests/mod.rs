@@ -5,3 +5,4 @@ mod races;
 mod rules;
 mod support;
 mod trusting;
+mod truth;

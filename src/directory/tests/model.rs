@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use doorbook_domain::{
     event::Event,
     id::{SessionId, UserId},
-    role::{Role, Roles},
+    role::Role,
     session::{Method, SessionEvent},
     user::UserEvent,
 };
-use doorbook_openapi::app::{Check, LiveSession};
+use doorbook_openapi::app::Check;
 use doorbook_projections::log::Recorded;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::support::*;
+use super::{support::*, truth::*};
 
 /// Users and sessions of a history.
 const USERS: u8 = 3;
@@ -26,12 +26,12 @@ const SESSIONS: u8 = 6;
 enum Step {
     User {
         user: u8,
-        change: Change,
+        change: UserChange,
         nudged: bool,
     },
     Session {
         session: u8,
-        change: Change,
+        change: SessionChange,
         nudged: bool,
     },
     /// The tail brings so many events.
@@ -49,14 +49,19 @@ enum Step {
     Trust(bool),
 }
 
-/// What happens to a user or a session.
+/// What happens to a session.
 #[derive(Debug, Clone, Copy)]
-enum Change {
+enum SessionChange {
     LogIn(u8),
     LogOut,
     Refresh,
     Prove,
     Rotate,
+}
+
+/// What happens to a user.
+#[derive(Debug, Clone, Copy)]
+enum UserChange {
     Password,
     Grant,
     Revoke,
@@ -66,25 +71,25 @@ enum Change {
     Rename(u8),
 }
 
-fn user_change() -> impl Strategy<Value = Change> {
+fn user_change() -> impl Strategy<Value = UserChange> {
     prop_oneof![
-        1 => Just(Change::Password),
-        1 => Just(Change::Grant),
-        1 => Just(Change::Revoke),
-        1 => Just(Change::Deactivate),
-        2 => Just(Change::Reactivate),
-        1 => Just(Change::EndAll),
-        1 => (0..3u8).prop_map(Change::Rename),
+        1 => Just(UserChange::Password),
+        1 => Just(UserChange::Grant),
+        1 => Just(UserChange::Revoke),
+        1 => Just(UserChange::Deactivate),
+        2 => Just(UserChange::Reactivate),
+        1 => Just(UserChange::EndAll),
+        1 => (0..3u8).prop_map(UserChange::Rename),
     ]
 }
 
-fn session_change() -> impl Strategy<Value = Change> {
+fn session_change() -> impl Strategy<Value = SessionChange> {
     prop_oneof![
-        6 => (0..USERS).prop_map(Change::LogIn),
-        1 => Just(Change::LogOut),
-        2 => Just(Change::Refresh),
-        1 => Just(Change::Prove),
-        3 => Just(Change::Rotate),
+        6 => (0..USERS).prop_map(SessionChange::LogIn),
+        1 => Just(SessionChange::LogOut),
+        2 => Just(SessionChange::Refresh),
+        1 => Just(SessionChange::Prove),
+        3 => Just(SessionChange::Rotate),
     ]
 }
 
@@ -101,91 +106,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         1 => any::<bool>().prop_map(Step::Trust),
     ]
-}
-
-/// The naive truth: everything that a stream says, folded as far as `upto`.
-#[derive(Default, Clone)]
-struct TrueUser {
-    registered: bool,
-    off: bool,
-    epoch: u32,
-    roles: Roles,
-    name: Option<String>,
-}
-
-fn fold_user(events: &[UserEvent]) -> TrueUser {
-    let mut user = TrueUser::default();
-    for event in events {
-        match event {
-            UserEvent::Registered { .. } => user.registered = true,
-            UserEvent::ProfileChanged { name, .. } => {
-                user.name = name
-                    .as_ref()
-                    .map(|name| name.as_str().rsplit('|').next().unwrap().to_owned());
-            }
-            UserEvent::PasswordUpgraded { .. } => {}
-            UserEvent::PasswordChanged { epoch, .. } | UserEvent::SessionsEnded { epoch, .. } => user.epoch = *epoch,
-            UserEvent::RoleGranted { epoch, role, .. } => {
-                user.epoch = *epoch;
-                user.roles = user.roles.with(*role);
-            }
-            UserEvent::RoleRevoked { epoch, role, .. } => {
-                user.epoch = *epoch;
-                user.roles = user.roles.without(*role);
-            }
-            UserEvent::Deactivated { epoch, .. } => {
-                user.epoch = *epoch;
-                user.off = true;
-            }
-            UserEvent::Reactivated { .. } => user.off = false,
-        }
-    }
-    user
-}
-
-/// What a session is worth by what its stream and its user's say.
-fn worth(id: SessionId, session: &[SessionEvent], user: &[UserEvent], of: u8, now: i64) -> Option<LiveSession> {
-    let SessionEvent::Started { user_id, .. } = session.first()? else {
-        panic!("every session starts");
-    };
-    let owner = fold_user(user);
-    let mut live = LiveSession {
-        id,
-        user: *user_id,
-        roles: owner.roles,
-        identity: doorbook_openapi::app::Identity::new("Ada@example.org", owner.name.as_deref()),
-        email_verified: true,
-        user_since: T0,
-        started_at: T0,
-        authenticated_at: T0,
-        idle_until: T0,
-        absolute_until: T0,
-        remember: true,
-    };
-    let mut holds = (0, secret(0));
-    for event in session {
-        match event {
-            SessionEvent::Started {
-                epoch,
-                secret,
-                idle_until,
-                absolute_until,
-                at,
-                ..
-            } => {
-                holds = (*epoch, *secret);
-                (live.idle_until, live.absolute_until) = (*idle_until, *absolute_until);
-                (live.started_at, live.authenticated_at) = (*at, *at);
-            }
-            SessionEvent::Refreshed { idle_until, .. } => live.idle_until = *idle_until,
-            SessionEvent::Reauthenticated { at, .. } => live.authenticated_at = *at,
-            SessionEvent::Rotated { secret, epoch, .. } => holds = (*epoch, *secret),
-            SessionEvent::Ended { .. } => return None,
-        }
-    }
-    let alive = owner.registered && !owner.off && holds == (owner.epoch, secret(of));
-    let in_time = at(now) < live.idle_until && at(now) < live.absolute_until;
-    (alive && in_time).then_some(live)
 }
 
 /// A history under way, and how much of each stream the directory was told.
@@ -278,23 +198,22 @@ impl Play {
         }
     }
 
-    fn change_user(&mut self, id: UserId, change: Change, nudged: bool) {
+    fn change_user(&mut self, id: UserId, change: UserChange, nudged: bool) {
         let owner = fold_user(&self.user(id));
         let epoch = owner.epoch + 1;
         let event = match change {
-            Change::Password => password_changed(epoch),
-            Change::Grant => granted(epoch),
-            Change::Revoke => UserEvent::RoleRevoked {
+            UserChange::Password => password_changed(epoch),
+            UserChange::Grant => granted(epoch),
+            UserChange::Revoke => UserEvent::RoleRevoked {
                 role: Role::Admin,
                 epoch,
                 at: T0,
             },
-            Change::Deactivate => UserEvent::Deactivated { epoch, at: T0 },
-            Change::Reactivate => UserEvent::Reactivated { at: T0 },
-            Change::EndAll => UserEvent::SessionsEnded { epoch, at: T0 },
-            Change::Rename(0) => renamed(id, None),
-            Change::Rename(number) => renamed(id, Some(&format!("name {number}"))),
-            _ => unreachable!("not of a user"),
+            UserChange::Deactivate => UserEvent::Deactivated { epoch, at: T0 },
+            UserChange::Reactivate => UserEvent::Reactivated { at: T0 },
+            UserChange::EndAll => UserEvent::SessionsEnded { epoch, at: T0 },
+            UserChange::Rename(0) => renamed(id, None),
+            UserChange::Rename(number) => renamed(id, Some(&format!("name {number}"))),
         };
         let sequence = self.world.log.append("user", id.0, &event);
         if nudged {
@@ -303,28 +222,24 @@ impl Play {
         }
     }
 
-    fn change_session(&mut self, id: SessionId, change: Change, nudged: bool) {
+    fn change_session(&mut self, id: SessionId, change: SessionChange, nudged: bool) {
         let past = self.session(id);
-        let over = matches!(past.last(), Some(SessionEvent::Ended { .. }));
-        let owner = past.first().and_then(|event| match event {
-            SessionEvent::Started { user_id, .. } => Some(*user_id),
-            _ => None,
-        });
-        let event = match (change, owner) {
-            (Change::LogIn(number), None) => self.log_in(user(number.into())),
-            (_, None) => return,
-            _ if over => return,
-            (Change::LogIn(_), Some(_)) => return,
-            (Change::LogOut, _) => ended(),
-            (Change::Refresh, _) => refreshed(self.now + IDLE),
-            (Change::Prove, _) => SessionEvent::Reauthenticated {
+        if matches!(past.last(), Some(SessionEvent::Ended { .. })) {
+            return;
+        }
+        let event = match (owner(&past), change) {
+            (None, SessionChange::LogIn(number)) => self.log_in(user(number.into())),
+            (None, _) | (Some(_), SessionChange::LogIn(_)) => return,
+            (Some(_), SessionChange::LogOut) => ended(),
+            (Some(_), SessionChange::Refresh) => refreshed(self.now + IDLE),
+            (Some(_), SessionChange::Prove) => SessionEvent::Reauthenticated {
                 method: Method::Password,
                 at: at(self.now),
             },
-            (Change::Rotate, Some(owner)) => {
-                rotated(2 + u8::from(past.len() % 2 == 0), fold_user(&self.user(owner)).epoch)
+            (Some(owner), SessionChange::Rotate) => {
+                let of = if past.len().is_multiple_of(2) { 2 } else { 3 };
+                rotated(of, fold_user(&self.user(owner)).epoch)
             }
-            _ => unreachable!("not of a session"),
         };
         let sequence = self.world.log.append("session", id.0, &event);
         if nudged {
@@ -372,10 +287,7 @@ impl Play {
     fn ask(&self, number: u8, of: u8) {
         let id = session(number.into());
         let past = self.session(id);
-        let owner = past.first().and_then(|event| match event {
-            SessionEvent::Started { user_id, .. } => Some(*user_id),
-            _ => None,
-        });
+        let owner = owner(&past);
         let owner_past = owner.map(|owner| self.user(owner)).unwrap_or_default();
         let told = |id: Uuid| usize::try_from(self.told.get(&id).copied().unwrap_or(0)).unwrap();
         let mut truths = Vec::new();

@@ -51,6 +51,10 @@ pub(super) fn secret(number: u8) -> SecretHash {
     SecretHash([number; 32])
 }
 
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap()
+}
+
 /// A log in memory.
 pub(super) struct StubLog {
     pub(super) events: Mutex<Vec<Recorded>>,
@@ -102,9 +106,9 @@ impl StubLog {
         let mut events = self.events.lock();
         let stream_id: Box<str> = id.to_string().into();
         let of_stream = |event: &&Recorded| &*event.aggregate == aggregate && event.stream_id == stream_id;
-        let sequence = events.iter().filter(of_stream).count() as u64 + 1;
+        let sequence = count(events.iter().filter(of_stream).count() + 1);
         let recorded = Recorded {
-            position: Position::new(events.len() as u64 + 1),
+            position: Position::new(count(events.len() + 1)),
             aggregate: aggregate.into(),
             stream_id,
             sequence,
@@ -147,7 +151,7 @@ impl EventLog for StubLog {
 
     async fn head(&self) -> Result<Position, Fault> {
         self.answer()?;
-        Ok(Position::new(self.events.lock().len() as u64))
+        Ok(Position::new(count(self.events.lock().len())))
     }
 
     async fn stream(&self, aggregate: &str, stream_id: &str, after: u64) -> Result<Vec<Recorded>, Fault> {
@@ -205,7 +209,7 @@ impl World {
 
     pub(super) fn distrusting(capacity: usize) -> Self {
         let log = StubLog::new();
-        let directory = Directory::new(Arc::clone(&log) as _, Arc::new(StubKeyring), capacity);
+        let directory = Directory::new(Arc::<StubLog>::clone(&log), Arc::new(StubKeyring), capacity);
         Self {
             log,
             directory: Arc::new(directory),
