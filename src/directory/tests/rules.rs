@@ -43,6 +43,16 @@ async fn wrong_secret_is_dead_without_reading() {
 }
 
 #[tokio::test]
+async fn secret_that_differs_in_one_bit_is_dead() {
+    let world = World::with_session().await;
+    for bit in 0..256 {
+        let mut forged = secret(1);
+        forged.0[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(world.directory.check(session(1), &forged, T0), Check::Dead, "bit {bit}");
+    }
+}
+
+#[tokio::test]
 async fn session_dies_at_its_idle_deadline_and_not_before() {
     let world = World::with_session().await;
     assert!(world.lives(1, 1, IDLE - 1));
