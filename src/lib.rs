@@ -1,1 +1,5 @@
+//! Doorbook: an event-sourced auth backend for single-page apps. The parts that touch the world.
 
+pub mod clock;
+pub mod config;
+pub mod ids;

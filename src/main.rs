@@ -1,1 +1,3 @@
+//! The program `doorbook`.
+
 fn main() {}
