@@ -59,6 +59,8 @@ pub struct Rename {
 /// Set another password, and end every session. The caller has checked the old password or the reset link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangePassword {
+    /// The password that was there when the right to change it was shown; `None` for none. Another one refuses.
+    pub replaces: Option<Sealed>,
     /// Hash of the new password, under a key of its own.
     pub password: Sealed,
     /// How it came to be set.

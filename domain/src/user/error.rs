@@ -12,6 +12,9 @@ pub enum UserError {
     /// The user may not change while it is deactivated.
     #[error("the user is deactivated")]
     Inactive,
+    /// The password that was to be replaced is no longer the user's: somebody was faster.
+    #[error("the password was changed meanwhile")]
+    PasswordReplaced,
     /// The epoch cannot be raised any further.
     #[error("the sessions of the user were ended too often")]
     EpochExhausted,

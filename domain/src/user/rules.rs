@@ -63,8 +63,17 @@ impl User {
         Ok(vec![UserEvent::ProfileChanged { name, at }])
     }
 
-    fn change_password(&self, ChangePassword { password, cause, at }: ChangePassword) -> Decision {
+    fn change_password(&self, command: ChangePassword) -> Decision {
         self.must_be_active()?;
+        let ChangePassword {
+            replaces,
+            password,
+            cause,
+            at,
+        } = command;
+        if self.password() != replaces.as_ref() {
+            return Err(UserError::PasswordReplaced);
+        }
         let epoch = self.raised_epoch()?;
         Ok(vec![UserEvent::PasswordChanged {
             password,

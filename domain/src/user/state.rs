@@ -1,3 +1,4 @@
+use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use super::UserEvent;
@@ -15,6 +16,8 @@ pub struct User {
     claim: Option<ClaimId>,
     email_verified: bool,
     password: Option<Sealed>,
+    /// Type of the event that the password stands in: part of its seal.
+    password_event: Option<String>,
     name: Option<Sealed>,
     roles: Roles,
     deactivated: bool,
@@ -76,6 +79,12 @@ impl User {
         self.password.as_ref()
     }
 
+    /// Type of the event that the password stands in, which its seal is bound to; `None` without a password.
+    #[must_use]
+    pub fn password_event(&self) -> Option<&str> {
+        self.password_event.as_deref()
+    }
+
     /// The name, under the user's key.
     #[must_use]
     pub const fn name(&self) -> Option<&Sealed> {
@@ -83,6 +92,7 @@ impl User {
     }
 
     pub(super) fn take_in(&mut self, event: UserEvent) {
+        let event_type = event.event_type();
         match event {
             UserEvent::Registered {
                 email,
@@ -95,14 +105,19 @@ impl User {
                 self.email = Some(email);
                 self.claim = Some(claim);
                 self.email_verified = email_verified;
+                self.password_event = password.is_some().then_some(event_type);
                 self.password = password;
             }
             UserEvent::ProfileChanged { name, .. } => self.name = name,
             UserEvent::PasswordChanged { password, epoch, .. } => {
                 self.password = Some(password);
+                self.password_event = Some(event_type);
                 self.epoch = epoch;
             }
-            UserEvent::PasswordUpgraded { password, .. } => self.password = Some(password),
+            UserEvent::PasswordUpgraded { password, .. } => {
+                self.password = Some(password);
+                self.password_event = Some(event_type);
+            }
             UserEvent::RoleGranted { role, epoch, .. } => {
                 self.roles = self.roles.with(role);
                 self.epoch = epoch;
