@@ -7,7 +7,7 @@ use crate::given::assert_replays;
 fn command() -> impl Strategy<Value = SessionCommand> {
     let at = (0..2 * ABSOLUTE_MS).prop_map(after_ms);
     (at, 0_u8..8, 0_u32..10).prop_map(|(at, kind, epoch)| match kind {
-        0 => Start { at, epoch, ..start() }.into(),
+        0 => Start { epoch, at, ..start() }.into(),
         1..=3 => Refresh { at }.into(),
         4 | 5 => Rotate { epoch, ..rotate(at) }.into(),
         6 => Reauthenticate {
