@@ -11,7 +11,7 @@ use poem_openapi::{
 use uuid::Uuid;
 
 use crate::{
-    app::{FieldError, Identity, LiveSession},
+    app::{FieldError, LiveSession},
     json::{push_instant, push_text},
     scalar::{Always, Instant},
 };
@@ -194,7 +194,7 @@ pub(crate) fn user_json(live: &LiveSession) -> String {
 }
 
 fn push_user(out: &mut String, live: &LiveSession) {
-    let Identity { email, name } = &*live.identity;
+    let (email, name) = (live.identity.email(), live.identity.name());
     out.push_str("{\"id\":");
     push_id(out, live.user.0);
     out.push_str(",\"email\":");

@@ -35,6 +35,7 @@ fn renamed(name: Option<Sealed>) -> UserEvent {
 
 fn change_password() -> ChangePassword {
     ChangePassword {
+        replaces: Some(sealed("password")),
         password: sealed("another"),
         cause: PasswordCause::Changed,
         at: T0,
@@ -162,9 +163,20 @@ fn password_change_raises_the_epoch() {
     given::<User>([registered()])
         .when(change_password())
         .then([password_changed(1)]);
+    let again = ChangePassword {
+        replaces: Some(sealed("another")),
+        ..change_password()
+    };
+    given::<User>([registered(), password_changed(1)])
+        .when(again)
+        .then([password_changed(2)]);
+}
+
+#[test]
+fn password_that_was_replaced_meanwhile_is_no_right_to_change_it() {
     given::<User>([registered(), password_changed(1)])
         .when(change_password())
-        .then([password_changed(2)]);
+        .then_refused(UserError::PasswordReplaced);
 }
 
 #[test]
@@ -178,6 +190,7 @@ fn first_password_of_a_user_without_one_is_set() {
     };
     assert_eq!(state::<User>([without.clone()]).password(), None);
     let set = ChangePassword {
+        replaces: None,
         cause: PasswordCause::Set,
         ..change_password()
     };

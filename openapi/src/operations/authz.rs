@@ -36,8 +36,8 @@ impl Who {
         let roles: Vec<&str> = session.roles.iter().map(Role::as_str).collect();
         let values = [
             session.user.to_string(),
-            encode(&session.identity.email),
-            encode(session.identity.name.as_deref().unwrap_or_default()),
+            encode(session.identity.email()),
+            encode(session.identity.name().unwrap_or_default()),
             roles.join(","),
         ];
         let done = HEADERS
