@@ -274,6 +274,13 @@ fn session_is_dead_from_each_deadline_on() {
 }
 
 #[test]
+fn absolute_deadline_holds_even_against_a_later_idle_one() {
+    let session = state::<Session>([started(), refreshed(after_ms(2 * ABSOLUTE_MS), T0)]);
+    assert!(session.is_live(after_ms(ABSOLUTE_MS - 1), 7));
+    assert!(!session.is_live(after_ms(ABSOLUTE_MS), 7));
+}
+
+#[test]
 fn session_lives_only_while_its_epoch_is_the_users() {
     let session = state::<Session>([started()]);
     assert!(session.is_live(T0, 7));
