@@ -86,6 +86,11 @@ fn canonical(typed: &str) -> Option<String> {
 }
 
 fn canonical_local(local: &str) -> Option<String> {
+    /// Its capital form is a letter of its own, which other marks may then precede or follow: it has no one spelling.
+    const IOTA_SUBSCRIPT: char = '\u{345}';
+    if local.nfkd().any(|character| character == IOTA_SUBSCRIPT) {
+        return None;
+    }
     if local.is_empty() || local.len() > EmailAddress::MAX_LOCAL_BYTES {
         return None;
     }
