@@ -1,5 +1,6 @@
 //! The naive truth: what the log says, folded from its beginning for every question.
 
+use cqrs_es::Aggregate;
 use doorbook_domain::{
     id::{SessionId, UserId},
     role::Roles,
@@ -98,6 +99,7 @@ pub(super) fn worth(
     }
     let alive = owner.registered && !owner.off && holds == (owner.epoch, secret(of));
     let in_time = at(now) < live.idle_until && at(now) < live.absolute_until;
+    assert_eq!(alive && in_time, domain_lets_live(session, user, of, now));
     (alive && in_time).then_some(live)
 }
 
@@ -110,4 +112,18 @@ pub(super) fn owner(session: &[SessionEvent]) -> Option<UserId> {
             None
         }
     })
+}
+
+/// What the aggregates of the domain say of the same streams.
+fn domain_lets_live(session: &[SessionEvent], user: &[UserEvent], of: u8, now: i64) -> bool {
+    let mut owner = doorbook_domain::user::User::default();
+    for event in user {
+        owner.apply(event.clone());
+    }
+    let mut aggregate = doorbook_domain::session::Session::default();
+    for event in session {
+        aggregate.apply(event.clone());
+    }
+    let holds = aggregate.login().is_some_and(|login| login.secret == secret(of));
+    holds && owner.is_active() && aggregate.is_live(at(now), owner.epoch())
 }
