@@ -13,6 +13,7 @@
 
 pub mod attempts;
 pub mod claim;
+pub mod decide;
 pub mod email;
 pub mod event;
 pub mod id;
