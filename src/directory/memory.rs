@@ -74,8 +74,16 @@ impl Memory {
         }
     }
 
-    /// What memory knows. Without trust it knows only that an ended session stays ended.
-    pub(super) fn check(&self, id: SessionId, secret: &SecretHash, now: Timestamp, trusted: bool) -> Check {
+    /// What memory knows. Without trust it knows only that an ended session stays ended. `used` is shown a session that
+    /// lives.
+    pub(super) fn check(
+        &self,
+        id: SessionId,
+        secret: &SecretHash,
+        now: Timestamp,
+        trusted: bool,
+        used: impl FnOnce(&Session),
+    ) -> Check {
         let Some(shard) = self.shard(id) else {
             return Check::Unknown;
         };
@@ -92,7 +100,7 @@ impl Memory {
         }
         let check = self.users.with(session.user, |user| session.judge(user, secret, now));
         if matches!(check, Some(Check::Live(_))) {
-            session.touch();
+            used(session);
         }
         check.unwrap_or(Check::Unknown)
     }

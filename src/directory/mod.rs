@@ -51,6 +51,7 @@ use self::{
     load::{Read, Reader},
     loads::{Lead, Loads, Turn, join},
     memory::{Found, Memory},
+    session::Session,
     trust::Trust,
     users::Hold,
 };
@@ -103,7 +104,8 @@ impl Directory {
     /// What memory knows of session `id` for whoever holds `secret`. No I/O, no allocation.
     #[must_use]
     pub fn check(&self, id: SessionId, secret: &SecretHash, now: Timestamp) -> Check {
-        self.memory.check(id, secret, now, self.trust.holds(now))
+        self.memory
+            .check(id, secret, now, self.trust.holds(now), Session::touch)
     }
 
     /// What the log knows of it; `None` if it is dead or forged. Fills memory, as long as memory is trusted.
@@ -118,10 +120,12 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Option<LiveSession>, Fault> {
         for _ in 0..ROUNDS {
-            match self.check(id, secret, now) {
+            let trusted = self.trust.holds(now);
+            // The check that led here counts as the use. A session that is used but once gives way first.
+            match self.memory.check(id, secret, now, trusted, |_| ()) {
                 Check::Live(session) => return Ok(Some(session)),
                 Check::Dead => return Ok(None),
-                Check::Unknown if !self.trust.holds(now) => break,
+                Check::Unknown if !trusted => break,
                 Check::Unknown => {}
             }
             match self.memory.loads.enter(id) {

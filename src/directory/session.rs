@@ -96,8 +96,7 @@ impl Session {
 
     /// Whether the session lives at `now` for whoever holds `secret`. The hashes are compared in constant time.
     pub(super) fn judge(&self, user: &User, secret: &SecretHash, now: Timestamp) -> Check {
-        let genuine: bool = self.secret.0.as_slice().ct_eq(secret.0.as_slice()).into();
-        if !genuine || now >= self.idle_until || now >= self.absolute_until {
+        if !same(&self.secret, secret) || now >= self.idle_until || now >= self.absolute_until {
             return Check::Dead;
         }
         if !user.fresh || user.epoch < self.epoch {
@@ -132,6 +131,15 @@ impl Session {
     pub(super) fn spare(&mut self) -> bool {
         std::mem::take(self.touched.get_mut())
     }
+}
+
+/// Compares in constant time, half by half: byte by byte costs as much as the rest of a check.
+fn same(known: &SecretHash, given: &SecretHash) -> bool {
+    let [(known_high, known_low), (given_high, given_low)] = [known, given].map(|hash| {
+        let half = |bytes: Option<&[u8; 16]>| bytes.map_or(0, |bytes| u128::from_ne_bytes(*bytes));
+        (half(hash.0.first_chunk()), half(hash.0.last_chunk()))
+    });
+    (known_high.ct_eq(&given_high) & known_low.ct_eq(&given_low)).into()
 }
 
 impl Keyed for Session {
