@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod directory;
 pub mod ids;
 pub mod seed;
 pub mod store;

@@ -74,8 +74,8 @@ fn canonical(typed: &str) -> Option<String> {
     // A full-width `＠` is an `@` to whoever types it.
     let composed: String = typed.nfkc().collect();
     let hidden = |character: char| character.is_control() || character.is_whitespace() || is_invisible(character);
-    // Both are asked: NFKC takes some characters away (U+3164) and brings spaces in (U+00A8).
-    if typed.chars().any(hidden) || composed.chars().any(hidden) {
+    // Asked after composing, which turns `¨` and the like into a space and a mark.
+    if composed.chars().any(hidden) {
         return None;
     }
     let (local, host) = composed.split_once('@')?;
@@ -86,16 +86,16 @@ fn canonical(typed: &str) -> Option<String> {
 }
 
 fn canonical_local(local: &str) -> Option<String> {
+    /// Its capital form is a letter of its own, which other marks may then precede or follow: it has no one spelling.
+    const IOTA_SUBSCRIPT: char = '\u{345}';
+    if local.nfkd().any(|character| character == IOTA_SUBSCRIPT) {
+        return None;
+    }
     if local.is_empty() || local.len() > EmailAddress::MAX_LOCAL_BYTES {
         return None;
     }
     let folded = fold(local)?;
-    let foreign = |character: char| {
-        matches!(
-            character,
-            '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '@' | '[' | '\\' | ']'
-        ) || character.is_whitespace()
-    };
+    let foreign = ['"', '(', ')', ',', ':', ';', '<', '>', '@', '[', '\\', ']'];
     let dots = folded.starts_with('.') || folded.ends_with('.') || folded.contains("..");
     (!dots && !folded.contains(foreign) && folded.len() <= EmailAddress::MAX_LOCAL_BYTES).then_some(folded)
 }

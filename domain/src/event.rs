@@ -28,6 +28,24 @@ pub enum Event {
     LoginAttempts(LoginAttemptsEvent),
 }
 
+macro_rules! from {
+    ($($event:ident => $variant:ident),*) => {
+        $(impl From<$event> for Event {
+            fn from(event: $event) -> Self {
+                Self::$variant(event)
+            }
+        })*
+    };
+}
+
+from! {
+    SignUpEvent => SignUp,
+    UserEvent => User,
+    ClaimEvent => Claim,
+    SessionEvent => Session,
+    LoginAttemptsEvent => LoginAttempts
+}
+
 /// The stored event cannot be read: its type is unknown, its version is newer than this program, or its payload is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {event_type} {version} of a {aggregate} stream cannot be read: {reason}")]

@@ -18,6 +18,8 @@ pub mod claim;
 pub mod decide;
 pub mod email;
 pub mod event;
+#[cfg(test)]
+mod given;
 pub mod id;
 pub mod name;
 pub mod role;

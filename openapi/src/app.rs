@@ -349,3 +349,21 @@ pub trait App: Send + Sync + 'static {
     /// The user's own login history, newest first.
     async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal>;
 }
+
+/// A part of the service that must work before traffic is sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Short, stable: `log`, `sessions`, `keys`.
+    pub name: String,
+    /// Why it is not ready; `None` when it is.
+    pub fault: Option<String>,
+}
+
+/// What machines that watch the service ask.
+#[async_trait]
+pub trait Health: Send + Sync + 'static {
+    /// Every part that readiness depends on.
+    async fn parts(&self) -> Vec<Part>;
+    /// All metrics, in the OpenMetrics text format.
+    fn metrics(&self) -> String;
+}
