@@ -19,11 +19,13 @@ use std::{future::Future, time::Duration};
 use doorbook_domain::time::Timestamp;
 use doorbook_projections::fault::Fault;
 
+use crate::store::NewEvent;
+
 pub use self::{
     draft::{Draft, Fact, Stream},
     history::History,
     people::address,
-    seal::{Key, NewEvent, Sealer, seal},
+    seal::{Key, Sealer, seal},
 };
 
 /// The password of every seeded user.

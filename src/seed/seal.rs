@@ -23,6 +23,7 @@ use super::{
     draft::{Draft, Fact, Place, Stream},
     people::{address, browser, name, network, stranger},
 };
+use crate::store::NewEvent;
 
 /// A key, by what it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,34 +42,25 @@ pub enum Key {
 #[async_trait]
 pub trait Sealer: Send + Sync {
     /// Makes keys that are not there yet. Keys of months derive from others and are not among them.
+    ///
+    /// # Errors
+    ///
+    /// The keys cannot be reached.
     async fn create(&self, keys: &[Key]) -> Result<(), Fault>;
     /// Seals a value that stands at `spot`.
+    ///
+    /// # Errors
+    ///
+    /// The key is missing or cannot be reached.
     async fn seal(&self, key: &Key, spot: Spot<'_>, plain: &[u8]) -> Result<Sealed, Fault>;
     /// The claim that an address needs.
+    ///
+    /// # Errors
+    ///
+    /// The address is none.
     fn claim(&self, address: &str) -> Result<ClaimId, Fault>;
     /// The hash of [`super::PASSWORD`]: computed once, sealed for each user.
     fn password_hash(&self) -> &str;
-}
-
-/// An event for the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEvent {
-    /// Kind of its stream.
-    pub aggregate: Box<str>,
-    /// Id of its stream within the kind.
-    pub stream_id: Box<str>,
-    /// Its number within the stream, from 1 without gaps.
-    pub sequence: u64,
-    /// Dotted, past tense.
-    pub event_type: Box<str>,
-    /// Version of the payload's form.
-    pub version: Box<str>,
-    /// JSON.
-    pub payload: Box<str>,
-    /// JSON: command, actor and instant.
-    pub metadata: Box<str>,
-    /// When the log shall say that it was stored.
-    pub recorded_at: Timestamp,
 }
 
 /// Seals drafts, in their order. Their keys are made first, in one go.
@@ -116,7 +108,20 @@ impl Desk<'_> {
             Fact::Failed { user: None, number, .. } if draft.sequence == 1 => {
                 vec![Key::Attempts(self.claim(stranger(*number))?)]
             }
-            _ => Vec::new(),
+            Fact::Registered { .. }
+            | Fact::Named { .. }
+            | Fact::Taken(_)
+            | Fact::Completed(_)
+            | Fact::Granted { .. }
+            | Fact::Revoked { .. }
+            | Fact::Deactivated(_)
+            | Fact::Reactivated
+            | Fact::Started { .. }
+            | Fact::Refreshed(_)
+            | Fact::Reauthenticated
+            | Fact::Rotated { .. }
+            | Fact::Ended { .. }
+            | Fact::Failed { .. } => Vec::new(),
         })
     }
 
@@ -152,26 +157,17 @@ impl Desk<'_> {
             Fact::Named { user } => written(&page.named(*user).await?),
             Fact::PasswordChanged { password, epoch } => written(&page.password_changed(*password, *epoch).await?),
             Fact::Started { .. } => written(&page.started(&draft.fact).await?),
-            Fact::Failed {
-                user,
-                number,
-                reason,
-                place,
-            } => {
-                let (key, address) = match user {
-                    Some(user) => (Key::User(*user), address(*number)),
-                    None => (Key::Attempts(ClaimId(stream_id.as_str().into())), stranger(*number)),
-                };
-                let event = LoginAttemptsEvent::Failed {
-                    user_id: *user,
-                    email: page.seal(&key, "login.failed", "email", address.as_bytes()).await?,
-                    reason: *reason,
-                    origin: page.origin(key, "login.failed", *place).await?,
-                    at: draft.at,
-                };
-                written(&event)
-            }
-            fact => plain(fact, draft.at),
+            Fact::Failed { .. } => written(&page.failed(&draft.fact, &stream_id).await?),
+            fact @ (Fact::Taken(_)
+            | Fact::Completed(_)
+            | Fact::Granted { .. }
+            | Fact::Revoked { .. }
+            | Fact::Deactivated(_)
+            | Fact::Reactivated
+            | Fact::Refreshed(_)
+            | Fact::Reauthenticated
+            | Fact::Rotated { .. }
+            | Fact::Ended { .. }) => plain(fact, draft.at),
         }
         .map_err(Fault::because("an event cannot be written"))?;
         Ok(NewEvent {
@@ -320,6 +316,30 @@ impl Page<'_> {
             password: self.password(password, "user.password_changed").await?,
             epoch,
             cause: PasswordCause::Changed,
+            at: self.at,
+        })
+    }
+
+    async fn failed(&self, fact: &Fact, stream_id: &str) -> Result<LoginAttemptsEvent, Fault> {
+        const TYPE: &str = "login.failed";
+        let Fact::Failed {
+            user,
+            number,
+            reason,
+            place,
+        } = *fact
+        else {
+            return Err(Fault::plain("another event than login.failed"));
+        };
+        let (key, address) = match user {
+            Some(user) => (Key::User(user), address(number)),
+            None => (Key::Attempts(ClaimId(stream_id.into())), stranger(number)),
+        };
+        Ok(LoginAttemptsEvent::Failed {
+            user_id: user,
+            email: self.seal(&key, TYPE, "email", address.as_bytes()).await?,
+            reason,
+            origin: self.origin(key, TYPE, place).await?,
             at: self.at,
         })
     }

@@ -50,7 +50,7 @@ impl Sealer for Glass {
     async fn seal(&self, key: &Key, spot: Spot<'_>, plain: &[u8]) -> Result<Sealed, Fault> {
         let owner = match key {
             Key::Month(owner, _) => owner,
-            key => key,
+            Key::User(_) | Key::Password(_) | Key::Attempts(_) => key,
         };
         assert!(self.0.lock().contains(owner), "{owner:?} was not made");
         let text = String::from_utf8_lossy(plain);
@@ -220,7 +220,7 @@ impl World {
                 assert_eq!(user.epoch(), *epoch);
                 assert!(before.is_live(at, before.login().unwrap().epoch));
             }
-            _ => {
+            SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } | SessionEvent::Ended { .. } => {
                 let user = self.user(before.user_id().unwrap());
                 assert!(before.is_live(at, user.epoch()), "{event:?}");
             }
