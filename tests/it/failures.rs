@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::stream;
 use reqwest::{Body, Method, RequestBuilder};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -40,7 +41,7 @@ const BODIES: &[(&str, &str, u16)] = &[
     (
         "U+0000",
         r#"{"email": "a@example.org\u0000", "password": "a violet anchor in the tundra"}"#,
-        422,
+        400,
     ),
     (
         "no address",
@@ -138,17 +139,26 @@ async fn quiet(service: &Service) -> usize {
 #[tokio::test]
 async fn wrong_fields_are_named_all_at_once() {
     let service = Service::start(Database::Sqlite).await;
-    let wish = serde_json::json!({"email": "nobody", "password": "short", "nickname": "ada"});
-    let refused = service
-        .anonymous()
-        .post("/api/signup", &wish)
-        .await
-        .expect_any_problem(422)
-        .json();
-    let errors = refused["errors"].as_array().unwrap_or_else(|| panic!("{refused}"));
-    let fields: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
-    for field in ["email", "password", "nickname"] {
-        assert!(fields.contains(&field), "{field} is not among {fields:?}");
+    let form = (
+        json!({"email": 7, "nickname": "ada"}),
+        ["email", "nickname", "password"],
+    );
+    let rules = (
+        json!({"email": "nobody", "password": "short"}),
+        ["email", "password", "password"],
+    );
+    for (wish, fields) in [form, rules] {
+        let refused = service
+            .anonymous()
+            .post("/api/signup", &wish)
+            .await
+            .expect_problem(422, "invalid")
+            .json();
+        let errors = refused["errors"].as_array().unwrap_or_else(|| panic!("{refused}"));
+        let named: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
+        for field in fields {
+            assert!(named.contains(&field), "{field} is not among {named:?}");
+        }
     }
 }
 

@@ -57,10 +57,10 @@ async fn wrong_setting_is_named_with_its_remedy() {
             "http://auth.example.org",
             &["http.public_url", "https"],
         ),
-        ("HTTP__ALLOWED_ORIGINS", r#"["*"]"#, &["http.allowed_origins", "*"]),
+        ("HTTP__ALLOWED_ORIGINS", "*", &["http.allowed_origins", "*"]),
         (
             "HTTP__ALLOWED_ORIGINS",
-            r#"["https://elsewhere.example"]"#,
+            "https://elsewhere.example",
             &["http.allowed_origins"],
         ),
         (

@@ -118,10 +118,10 @@ async fn refresh_moves_the_idle_deadline_and_reauthentication_the_secret(databas
         .unwrap()
         .expect(200);
     let refreshed = ada.get("/api/session").await.json();
-    assert!(instant(&refreshed, "idle_until") > instant(&before, "idle_until"));
+    assert!(instant(&refreshed, "idle_expires_at") > instant(&before, "idle_expires_at"));
     assert_eq!(
-        instant(&refreshed, "absolute_until"),
-        instant(&before, "absolute_until"),
+        instant(&refreshed, "expires_at"),
+        instant(&before, "expires_at"),
         "a limit is a limit"
     );
 
