@@ -54,8 +54,7 @@ async fn flow_of_the_article_works_as_it_is_written(database: Database) {
     assert_eq!(out.json(), serde_json::json!({"detail": "Logout Successful"}));
     assert!(out.cookie("sessionid").unwrap().removes() && curl.cookie("sessionid").is_none());
     curl.run("/api/users/profile/", &[]).expect_any_problem(401);
-    let planted = format!("Cookie: sessionid={dead}");
-    curl.run("/api/users/profile/", &["--header", &planted])
+    curl.with_cookie("/api/users/profile/", &format!("sessionid={dead}"))
         .expect_any_problem(401);
 
     let again = curl.post("/api/logout/", "").expect(200);
@@ -77,7 +76,6 @@ async fn session_id_rotates_at_each_login(database: Database) {
     assert_ne!(curl.cookie("sessionid").unwrap(), first);
     assert_ne!(curl.cookie("csrftoken").unwrap(), first_token);
     curl.run("/api/users/profile/", &[]).expect(200);
-    let old = format!("Cookie: sessionid={first}");
-    curl.run("/api/users/profile/", &["--cookie", "none", "--header", &old])
+    curl.with_cookie("/api/users/profile/", &format!("sessionid={first}"))
         .expect_any_problem(401);
 }

@@ -26,22 +26,22 @@ impl Curl {
 
     /// Runs `curl` with the jar; `arguments` come before the URL.
     pub(crate) fn run(&self, path: &str, arguments: &[&str]) -> Answer {
+        let jar = self.jar.display().to_string();
+        self.fetch(path, &[&["--cookie-jar", &jar, "--cookie", &jar], arguments].concat())
+    }
+
+    /// Asks for a page with this `Cookie` header and nothing of the jar.
+    pub(crate) fn with_cookie(&self, path: &str, cookie: &str) -> Answer {
+        self.fetch(path, &["--cookie", cookie])
+    }
+
+    fn fetch(&self, path: &str, arguments: &[&str]) -> Answer {
         let output = Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--include",
-                "--max-time",
-                "30",
-                "--cookie-jar",
-            ])
-            .arg(&self.jar)
-            .arg("--cookie")
-            .arg(&self.jar)
+            .args(["--silent", "--show-error", "--include", "--max-time", "30"])
             .args(arguments)
             .arg(format!("{}{path}", self.origin))
             .output()
-            .expect("curl is installed");
+            .expect("curl is missing: install it (`apt-get install curl`), or run `cargo xtask test`");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         read(&String::from_utf8(output.stdout).unwrap())
     }
