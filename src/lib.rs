@@ -5,3 +5,5 @@ pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod ids;
+pub mod seed;
+pub mod store;

@@ -4,7 +4,7 @@ use std::{error::Error, io, process::ExitCode};
 
 use doorbook_projections::fault::Fault;
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, store::OpenError};
 
 /// The codes, as `--help` shows them.
 pub const CODES: &str = "\
@@ -15,7 +15,7 @@ Exit codes:
     3  a verification found a difference
     4  a database cannot be reached
    75  in use: another service has the data directory or the log; try again when it has stopped
-   78  the configuration is wrong
+   78  the configuration is wrong, or the database is set up in a way that cannot be used
   130  interrupted";
 
 /// Why a command did not do what it was asked for.
@@ -36,6 +36,9 @@ pub enum Failure {
     /// A rule says no, or what was asked for does not exist.
     #[error("{0}")]
     Refused(String),
+    /// The log cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -59,6 +62,7 @@ impl Failure {
             Self::Difference(_) => 3,
             Self::InUse(_) => 75,
             Self::Config(_) => 78,
+            Self::Store(error) => super::stores::code(error),
             Self::Interrupted => 130,
         }
     }
@@ -82,7 +86,7 @@ impl Failure {
         let mut cause = self.source();
         while let Some(error) = cause {
             let text = error.to_string().replace('\n', " ");
-            if !line.ends_with(&text) {
+            if !line.contains(&text) {
                 line = format!("{line}: {text}");
             }
             cause = error.source();

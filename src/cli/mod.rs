@@ -8,10 +8,13 @@ mod configuration;
 pub mod events;
 pub mod exit;
 pub mod logging;
+mod openapi;
 pub mod output;
 pub mod password;
 pub mod progress;
+mod projections;
 pub mod run;
+pub mod stores;
 pub mod users;
 
 #[cfg(test)]

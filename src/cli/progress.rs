@@ -41,9 +41,10 @@ impl Progress {
         }
     }
 
-    /// The work is to be `total` units.
-    pub fn of(&self, total: u64) {
+    /// `done` units of `total` are done.
+    pub fn of(&self, done: u64, total: u64) {
         self.bar.set_length(total);
+        self.at(done);
     }
 
     /// `done` units are done.

@@ -143,9 +143,9 @@ fn welcome(port: u16, admin: u16) {
     curl -c jar -b jar {origin}/api/login-set-cookie/
     token() {{ awk '$6 == "csrftoken" {{ print $7 }}' jar; }}
     curl -c jar -b jar {origin}/api/signup -H "X-CSRFToken: $(token)" \
-         --json '{{"email": "ada@example.org", "password": "correct horse battery staple"}}'
+         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
     curl -c jar -b jar {origin}/api/login/ -H "X-CSRFToken: $(token)" \
-         --json '{{"email": "ada@example.org", "password": "correct horse battery staple"}}'
+         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
     curl -c jar -b jar {origin}/api/users/profile/
     curl -c jar -b jar {origin}/api/logout/ -H "X-CSRFToken: $(token)" -X POST
 
