@@ -1,3 +1,5 @@
+mod stores;
+
 use std::{
     io::{self, Write},
     sync::Arc,
