@@ -1,10 +1,15 @@
 //! Commands over a seeded log.
 
+use std::io;
+
+use clap::Parser as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Failure, data_of};
+use super::{Cli, Failure, Output, Paper, data_of};
 use crate::{
+    cli::{seed, stores as open},
+    config::Config,
     seed::{
         History, fill,
         tests::{Glass, shape},
@@ -135,4 +140,36 @@ async fn database_that_does_not_answer_ends_with_4() {
     let failure = data_of(&line.split(' ').collect::<Vec<_>>()).await.unwrap_err();
     assert_eq!(failure.code(), 4, "{failure}");
     assert!(failure.lines().len() == 1, "{:?}", failure.lines());
+}
+
+#[tokio::test]
+async fn seeding_fills_an_empty_log_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = [
+        "doorbook",
+        "migrate",
+        "--data-dir",
+        dir.path().to_str().unwrap(),
+        "--json",
+    ];
+    data_of(&line).await.unwrap();
+    let cli = Cli::try_parse_from(line).unwrap();
+    let config = Config::load(&cli.options.sources()).unwrap();
+    let store = open::store(&config).await.unwrap();
+    let size = seed::Size {
+        users: 10,
+        events: 500,
+        seed: 1,
+    };
+    let paper = Paper::default();
+    let output = Output::to(Box::new(paper.clone()), Box::new(io::sink()), true);
+    seed::run(size, &config, &store, &Glass::default(), &output)
+        .await
+        .unwrap();
+    assert!(paper.text().contains("\"events\":500"), "{}", paper.text());
+    let failure = seed::run(size, &config, &store, &Glass::default(), &output)
+        .await
+        .unwrap_err();
+    assert!(failure.to_string().contains("not empty"), "{failure}");
+    store.close().await;
 }
