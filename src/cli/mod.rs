@@ -14,6 +14,7 @@ pub mod password;
 pub mod progress;
 mod projections;
 pub mod run;
+pub mod seed;
 pub mod stores;
 pub mod users;
 

@@ -1,20 +1,20 @@
+mod stores;
+mod users;
+
 use std::{
     io::{self, Write},
     sync::Arc,
 };
 
 use clap::{Command as Clap, CommandFactory as _, Parser as _};
-use doorbook_domain::{id::UserId, role::Roles, time::Timestamp};
 use doorbook_projections::fault::Fault;
 use parking_lot::Mutex;
-use uuid::Uuid;
 
 use super::{
     args::{Cli, Command, EventsCommand},
     exit::{CODES, Failure},
     output::Output,
     run::run,
-    users::{UserLine, list},
 };
 
 /// A place to write to that tests can read.
@@ -193,31 +193,4 @@ async fn printed_configuration_says_where_values_come_from() {
     for line in json.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
-}
-
-#[test]
-fn users_are_listed_for_people_and_for_scripts() {
-    let user = UserLine {
-        id: UserId(Uuid::nil()),
-        email: "ada@example.org".to_owned(),
-        name: Some("Ada\u{1b}[2J".to_owned()),
-        roles: Roles::default().with(doorbook_domain::role::Role::Admin),
-        active: false,
-        since: Timestamp::default(),
-    };
-    let written = |json| {
-        let paper = Paper::default();
-        let output = Output::to(Box::new(paper.clone()), Box::new(io::sink()), json);
-        list(std::slice::from_ref(&user), &output).unwrap();
-        paper.text()
-    };
-    let table = written(false);
-    assert!(
-        table.contains("ada@example.org") && table.contains("deactivated"),
-        "{table}"
-    );
-    assert!(!table.contains('\u{1b}'), "{table}");
-    let value: serde_json::Value = serde_json::from_str(&written(true)).unwrap();
-    assert_eq!(value["roles"], serde_json::json!(["admin"]));
-    assert_eq!(value["active"], false);
 }

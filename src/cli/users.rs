@@ -1,9 +1,129 @@
-//! How users are shown.
+//! `doorbook user …`: what is asked of the service, and how users are shown.
 
-use doorbook_domain::{id::UserId, role::Roles, time::Timestamp};
+use async_trait::async_trait;
+use doorbook_domain::{
+    id::UserId,
+    role::{Role, Roles},
+    time::Timestamp,
+};
+use doorbook_openapi::app::Secret;
 use serde::Serialize;
 
-use super::output::Output;
+use super::{args::UserCommand, exit::Failure, output::Output, password};
+
+/// A user that an operator creates. Its address counts as proven.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub name: Option<String>,
+    /// What it may do from the start.
+    pub roles: Roles,
+    /// How it logs in.
+    pub password: NewPassword,
+}
+
+/// A password for a new user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewPassword {
+    /// As received.
+    Plain(Secret),
+    /// Hashed by another system: to be checked for its form, and upgraded at the first login.
+    Hashed(Secret),
+}
+
+/// What an operator changes about a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Gives a role.
+    Grant(Role),
+    /// Takes a role away.
+    Revoke(Role),
+    /// Shuts it out.
+    Deactivate,
+    /// Lets it in again.
+    Reactivate,
+}
+
+/// What the commands ask of the service. A change returns once a running service has read it.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// Creates a user.
+    ///
+    /// # Errors
+    ///
+    /// The address is taken or none, the password or the hash will not do, or something broke.
+    async fn create(&self, user: NewUser) -> Result<UserLine, Failure>;
+    /// A page of users, and where the next one begins.
+    ///
+    /// # Errors
+    ///
+    /// Something broke.
+    async fn page(&self, after: Option<String>) -> Result<(Vec<UserLine>, Option<String>), Failure>;
+    /// Changes the user with this address or id.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, a rule forbids it, or something broke.
+    async fn change(&self, user: &str, change: Change) -> Result<UserLine, Failure>;
+}
+
+/// Carries a command out.
+///
+/// # Errors
+///
+/// As of [`Users`]; or no password was given.
+pub async fn run(command: &UserCommand, users: &dyn Users, output: &Output) -> Result<(), Failure> {
+    let (user, change, what) = match command {
+        UserCommand::Create { .. } => {
+            let user = users.create(new_user(command).await?).await?;
+            return Ok(one(&user, "was created", output)?);
+        }
+        UserCommand::List => return list_all(users, output).await,
+        UserCommand::Grant(of) => (&of.user, Change::Grant(of.role), format!("is now {}", of.role)),
+        UserCommand::Revoke(of) => (&of.user, Change::Revoke(of.role), format!("is no longer {}", of.role)),
+        UserCommand::Deactivate { user } => (user, Change::Deactivate, "was deactivated".to_owned()),
+        UserCommand::Reactivate { user } => (user, Change::Reactivate, "was reactivated".to_owned()),
+    };
+    Ok(one(&users.change(user, change).await?, &what, output)?)
+}
+
+async fn new_user(command: &UserCommand) -> Result<NewUser, Failure> {
+    let UserCommand::Create {
+        email,
+        roles,
+        name,
+        password_stdin,
+        password_hash,
+    } = command
+    else {
+        return Err(Failure::Usage("another command than `user create`".to_owned()));
+    };
+    let password = match password_hash {
+        Some(hash) => NewPassword::Hashed(Secret(hash.clone())),
+        None if *password_stdin => NewPassword::Plain(password::from_stdin().await?),
+        None => NewPassword::Plain(password::prompt().await?),
+    };
+    Ok(NewUser {
+        email: email.clone(),
+        name: name.clone(),
+        roles: roles.clone().into(),
+        password,
+    })
+}
+
+async fn list_all(users: &dyn Users, output: &Output) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let (page, next) = users.page(after).await?;
+        list(&page, output)?;
+        after = next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
 
 /// A user, for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +173,7 @@ impl From<&UserLine> for Shown {
 pub fn list(users: &[UserLine], output: &Output) -> std::io::Result<()> {
     let shown: Vec<Shown> = users.iter().map(Shown::from).collect();
     output.table(&["ID", "ADDRESS", "NAME", "ROLES", "STATE", "SINCE"], &shown, |user| {
-        let roles: Vec<&str> = user.roles.iter().map(doorbook_domain::role::Role::as_str).collect();
+        let roles: Vec<&str> = user.roles.iter().map(Role::as_str).collect();
         let state = if user.active { "active" } else { "deactivated" };
         vec![
             user.id.to_string(),

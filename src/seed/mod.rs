@@ -87,4 +87,4 @@ where
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use super::*;
 
-fn shape(users: u32, events: u64, seed: u64) -> Shape {
+pub(crate) fn shape(users: u32, events: u64, seed: u64) -> Shape {
     Shape {
         users,
         events,
@@ -36,7 +36,7 @@ fn shape(users: u32, events: u64, seed: u64) -> Shape {
 
 /// Keys that seal nothing, but know whether they were made.
 #[derive(Default)]
-struct Glass(Mutex<HashSet<Key>>);
+pub(crate) struct Glass(Mutex<HashSet<Key>>);
 
 #[async_trait]
 impl Sealer for Glass {
