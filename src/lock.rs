@@ -24,8 +24,13 @@ pub enum LockError {
     #[error("store.url: another `doorbook serve` runs on this PostgreSQL database; stop it first (several nodes are not supported yet)")]
     DatabaseInUse,
     /// The lock file cannot be made.
-    #[error("data.dir: {} cannot be written: {1}", .0.display())]
-    Unwritable(PathBuf, #[source] std::io::Error),
+    #[error("data.dir: {path} cannot be written: {source}; choose a directory that this user may write")]
+    Unwritable {
+        /// The file of the lock.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The database cannot be asked.
     #[error("store.url: the database cannot be asked for the lock: {0}")]
     Unreachable(#[from] sqlx::Error),
@@ -43,7 +48,7 @@ impl DirectoryLock {
     /// [`LockError::DirectoryInUse`] when another process has it, [`LockError::Unwritable`] when there is no place for it.
     pub fn take(directory: &Path) -> Result<Self, LockError> {
         let path = directory.join("serve.lock");
-        let unwritable = |error| LockError::Unwritable(path.clone(), error);
+        let unwritable = |source| LockError::Unwritable { path: path.display().to_string(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

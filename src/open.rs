@@ -5,13 +5,18 @@ use std::{fs, path::Path, sync::Arc};
 use doorbook_projections::{
     engine::{Engine, ReadTarget},
     fault::Fault,
+    login_history::LoginHistory,
+    projection::Projection,
+    sessions::Sessions,
+    users::Users,
 };
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
-    store::{OpenError, Store},
+    store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
 };
 
 /// Why the service, or a command, cannot start. One sentence that names the key and the remedy.
@@ -25,6 +30,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The address of the log cannot be used.
+    #[error(transparent)]
+    StoreUrl(#[from] InvalidStoreUrl),
     /// The log cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -74,27 +82,50 @@ impl Durable {
     /// [`StartError`], with the key of the configuration and the remedy.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
         directories(config)?;
-        Store::migrate(&config.store).await?;
-        let store = Store::open(&config.store).await?;
+        Store::migrate(&store_url(&config.store)?).await?;
+        let store = store(config).await?;
         let fresh = store.is_empty().await?;
         let master = MasterKey::load_or_make(&config.keys.file, fresh)?;
-        let keyring = Keyring::open(&config.keys.url, &master, fresh).await?;
+        let keyring = Keyring::open(&config.keys.url, &master, fresh, config.service_clock()).await?;
         Ok(Self { store, keyring: Arc::new(keyring) })
     }
+}
 
-    /// The engine of the read models over the log.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::Read`] when their database cannot be opened.
-    pub async fn engine(&self, config: &Config) -> Result<Arc<Engine>, StartError> {
-        let target = match &config.read {
-            Database::Sqlite(directory) => ReadTarget::Sqlite(directory.clone()),
-            Database::Postgres(url) => ReadTarget::Postgres(url.clone()),
-        };
-        let engine = Engine::open(target, self.store.log(), doorbook_projections::all()).await;
-        engine.map(Arc::new).map_err(StartError::Read)
-    }
+/// Opens the log as it is.
+///
+/// # Errors
+///
+/// [`StartError::Store`] when it cannot be reached, could lose what it acknowledged, or is older or newer than this program.
+pub async fn store(config: &Config) -> Result<Store, StartError> {
+    Ok(Store::open(&store_url(&config.store)?, StoreOptions::default()).await?)
+}
+
+/// The engine of all read models over the log.
+///
+/// # Errors
+///
+/// [`StartError::Read`] when their database cannot be opened.
+pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError> {
+    let target = match &config.read {
+        Database::Sqlite(directory) => ReadTarget::Sqlite(directory.clone()),
+        Database::Postgres(url) => {
+            let options = url.parse::<PgConnectOptions>();
+            ReadTarget::Postgres(Box::new(options.map_err(|error| StartError::Read(error.into()))?))
+        }
+    };
+    let clock = config.service_clock();
+    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)];
+    let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
+    engine.map_err(StartError::Read)
+}
+
+/// Where the log is.
+///
+/// # Errors
+///
+/// [`StartError::StoreUrl`] when the driver cannot take the address.
+pub fn store_url(database: &Database) -> Result<StoreUrl, StartError> {
+    Ok(database.url().parse::<StoreUrl>()?)
 }
 
 pub(crate) fn directories(config: &Config) -> Result<(), StartError> {

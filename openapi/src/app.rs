@@ -229,8 +229,10 @@ pub struct LoginEntry {
     pub at: Timestamp,
     /// `success` or `failure`.
     pub outcome: String,
-    /// Why it failed.
+    /// Why it failed; `several` for failures that are not recorded singly.
     pub reason: Option<String>,
+    /// How many failures the row stands for, where it is several.
+    pub failures: Option<u32>,
     /// `password`.
     pub method: String,
     /// From where.

@@ -4,7 +4,7 @@ use std::{error::Error, io, process::ExitCode};
 
 use doorbook_projections::fault::Fault;
 
-use crate::{config::ConfigError, store::OpenError};
+use crate::{config::ConfigError, open::StartError, store::OpenError};
 
 /// The codes, as `--help` shows them.
 pub const CODES: &str = "\
@@ -39,6 +39,9 @@ pub enum Failure {
     /// The log cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// A part does not open.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -62,7 +65,8 @@ impl Failure {
             Self::Difference(_) => 3,
             Self::InUse(_) => 75,
             Self::Config(_) => 78,
-            Self::Store(error) => super::stores::code(error),
+            Self::Store(error) => super::stores::store_code(error),
+            Self::Start(error) => super::stores::code(error),
             Self::Interrupted => 130,
         }
     }

@@ -54,7 +54,7 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> R
 }
 
 async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
-    let store = stores::store(config).await?;
+    let store = open::store(config).await?;
     let log = store.log();
     let done = match command {
         EventsCommand::Tail { follow, after, lines } => {
@@ -67,8 +67,8 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
 }
 
 async fn projections(command: &ProjectionsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
-    let store = stores::store(config).await?;
-    let engine = stores::engine(config, &store).await?;
+    let store = open::store(config).await?;
+    let engine = open::engine(config, &store).await?;
     let cancel = CancellationToken::new();
     let mut work = pin!(super::projections::run(command, &engine, output, &cancel));
     let done = tokio::select! {

@@ -1,81 +1,18 @@
-//! Opens what a command works on.
-
-use std::sync::Arc;
-
-use doorbook_projections::{
-    engine::{Engine, ReadTarget},
-    fault::Fault,
-    login_history::LoginHistory,
-    sessions::Sessions,
-    users::Users,
-};
+//! `doorbook migrate`, and how the program ends when something does not open.
 
 use super::{exit::Failure, output::Output};
 use crate::{
-    config::{Config, Database},
-    store::{OpenError, Store, StoreOptions, StoreUrl},
+    config::Config,
+    keys::KeysError,
+    lock::LockError,
+    open::{self, StartError},
+    store::{OpenError, Store},
 };
-
-/// Where the log is.
-///
-/// # Errors
-///
-/// The address is none that the driver takes.
-pub fn store_url(database: &Database) -> Result<StoreUrl, Failure> {
-    database
-        .url()
-        .parse()
-        .map_err(|error| Failure::Fault(Fault::new("the address of the log cannot be used", error)))
-}
-
-/// Where the read models are.
-///
-/// # Errors
-///
-/// The address is none that the driver takes.
-pub fn read_target(database: &Database) -> Result<ReadTarget, Failure> {
-    match database {
-        Database::Sqlite(dir) => Ok(ReadTarget::Sqlite(dir.clone())),
-        Database::Postgres(url) => url
-            .parse()
-            .map(|options| ReadTarget::Postgres(Box::new(options)))
-            .map_err(|error: sqlx::Error| Fault::new("the address of the read models cannot be used", error).into()),
-    }
-}
-
-/// Opens the log.
-///
-/// # Errors
-///
-/// It cannot be reached, could lose what it acknowledged, or is older or newer than this program.
-pub async fn store(config: &Config) -> Result<Store, Failure> {
-    Ok(Store::open(&store_url(&config.store)?, StoreOptions::default()).await?)
-}
-
-/// Opens the read models of a log.
-///
-/// # Errors
-///
-/// They or the log cannot be reached.
-pub async fn engine(config: &Config, store: &Store) -> Result<Engine, Failure> {
-    let clock = config.service_clock();
-    let engine = Engine::open(
-        read_target(&config.read)?,
-        store.log(),
-        vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)],
-        Arc::new(move || clock.now()),
-    );
-    Ok(engine.await?)
-}
 
 /// `doorbook migrate`
 pub(crate) async fn migrate(config: &Config, output: &Output) -> Result<(), Failure> {
-    if let Database::Sqlite(path) = &config.store
-        && let Some(dir) = path.parent()
-    {
-        std::fs::create_dir_all(dir).map_err(Fault::because("the directory of the log cannot be made"))?;
-    }
-    let migrated = Store::migrate(&store_url(&config.store)?).await?;
+    open::directories(config)?;
+    let migrated = Store::migrate(&open::store_url(&config.store)?).await?;
     let value = serde_json::json!({"from": migrated.from, "to": migrated.to});
     output.value(&value, || {
         if migrated.from == migrated.to {
@@ -87,8 +24,20 @@ pub(crate) async fn migrate(config: &Config, output: &Output) -> Result<(), Fail
     Ok(())
 }
 
-/// The code that the program ends with when a store does not open.
-pub(crate) const fn code(error: &OpenError) -> u8 {
+/// The code that the program ends with when it does not start.
+pub(crate) const fn code(error: &StartError) -> u8 {
+    match error {
+        StartError::Store(error) => store_code(error),
+        StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
+        StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
+        StartError::Directory { .. } | StartError::StoreUrl(_) | StartError::Lock(LockError::Unwritable { .. }) => 78,
+        StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
+        StartError::Keys(_) => 78,
+    }
+}
+
+/// The code that the program ends with when the log does not open.
+pub(crate) const fn store_code(error: &OpenError) -> u8 {
     match error {
         OpenError::Unreachable { .. } => 4,
         OpenError::NotDurable { .. } | OpenError::NewerSchema { .. } | OpenError::NotMigrated { .. } => 78,

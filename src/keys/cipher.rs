@@ -11,7 +11,7 @@ use doorbook_projections::{fault::Fault, keyring::Place};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use zeroize::ZeroizeOnDrop;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::ids;
 
@@ -45,7 +45,7 @@ impl Key {
     }
 
     pub(super) fn hmac(&self, message: &[&[u8]]) -> [u8; 32] {
-        let mut keyed = <Hmac<Sha256> as KeyInit>::new((&self.0).into());
+        let mut keyed = keyed_hmac(&self.0);
         for part in message {
             keyed.update(part);
         }
@@ -69,6 +69,15 @@ impl Key {
         let payload = Payload { msg: ciphertext, aad: bound_to };
         Aes256Gcm::new((&self.0).into()).decrypt(&Nonce::from(*nonce), payload).ok()
     }
+}
+
+/// HMAC-SHA-256 under a key of 32 bytes, ready for messages. RFC 2104 pads a short key with zeros.
+pub(crate) fn keyed_hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    for (place, byte) in block.iter_mut().zip(key) {
+        *place = *byte;
+    }
+    KeyInit::new((&*block).into())
 }
 
 /// The associated data of a place: each part behind its length, so that no two places share them.

@@ -15,11 +15,21 @@ pub enum KeysError {
         mode: u32,
     },
     /// The file holds something else.
-    #[error("keys.file: {} holds no master key: {1}; restore it from its backup", .0.display())]
-    MasterMalformed(PathBuf, &'static str),
+    #[error("keys.file: {path} holds no master key: {reason}; restore it from its backup")]
+    MasterMalformed {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The file cannot be read or made.
-    #[error("keys.file: {} cannot be used: {1}; check the path and its rights", .0.display())]
-    MasterUnusable(PathBuf, #[source] io::Error),
+    #[error("keys.file: {path} cannot be used: {source}; check the path and its rights")]
+    MasterUnusable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The database was wrapped under another master key.
     #[error("keys.file: the master key does not open the keys in keys.url; restore the file and the database that belong together")]
     MasterWrong,

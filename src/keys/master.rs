@@ -24,7 +24,7 @@ impl MasterKey {
     ///
     /// [`KeysError`] when the file is missing beside a log, readable by others, or holds no usable key.
     pub fn load_or_make(path: &Path, fresh: bool) -> Result<Self, KeysError> {
-        let unusable = |error| KeysError::MasterUnusable(path.to_owned(), error);
+        let unusable = |source| KeysError::MasterUnusable { path: path.display().to_string(), source };
         match fs::metadata(path) {
             Ok(found) => {
                 let mode = found.permissions().mode() & 0o777;
@@ -39,7 +39,7 @@ impl MasterKey {
             Err(error) => return Err(unusable(error)),
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(unusable)?);
-        let key = parse(&text).map_err(|reason| KeysError::MasterMalformed(path.to_owned(), reason))?;
+        let key = parse(&text).map_err(|reason| KeysError::MasterMalformed { path: path.display().to_string(), reason })?;
         Ok(Self { wrapping: key.derive(None, "doorbook key wrapping v1")? })
     }
 }

@@ -12,6 +12,7 @@ mod keyring;
 mod master;
 mod name;
 
+pub(crate) use self::cipher::keyed_hmac;
 pub use self::{error::KeysError, keyring::Keyring, master::MasterKey, name::KeyName};
 
 #[cfg(test)]

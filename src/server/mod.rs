@@ -168,7 +168,7 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),
             allowed_origins: config.http.allowed_origins.iter().map(ToString::to_string).collect(),
-            trusted_proxies: config.http.trusted_proxies.iter().map(|network| (network.address, network.prefix)).collect(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
             csrf_cookie: config.csrf.cookie.clone(),
             csrf_header: config.csrf.header.clone(),
             csrf_key: keyring.purpose_key("csrf"),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use crate::ids;
-use super::Parts;
+use super::{Parts, numbered};
 use crate::store::{CommandMetadata, Failure};
 
 /// Sessions that wait to be refreshed. One that finds no room is refreshed at a later use.
@@ -67,7 +67,7 @@ async fn write(parts: Arc<Parts>, mut sessions: mpsc::Receiver<SessionId>, waiti
         };
         let refresh = SessionCommand::Refresh(session::Refresh { at: now });
         match parts.store.execute::<Session>(&id.to_string(), refresh, &metadata).await {
-            Ok(committed) => parts.directory.nudge_session(id, &committed.events),
+            Ok(committed) => parts.directory.nudge_session(id, &numbered(&committed.events)),
             // It ended meanwhile, or another refresh was faster.
             Err(Failure::Refused(_) | Failure::Conflict) => {}
             Err(Failure::Broken(fault)) => {

@@ -17,7 +17,7 @@ impl Service {
         self.caught_up(sessions::NAME).await?;
         let after = start(&page)?;
         let which = Which::Live(self.clock.now());
-        let rows = sessions::page(self.engine.reads(), user, which, &after, one_more(&page)).await?;
+        let rows = sessions::page(&self.engine.reads(), user, which, &after, one_more(&page)).await?;
         let (rows, next_cursor) = cut(rows, &page, SessionRow::cursor);
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
@@ -46,7 +46,7 @@ impl Service {
         self.caught_up(login_history::NAME).await?;
         self.caught_up(sessions::NAME).await?;
         let after = start(&page)?;
-        let rows = login_history::of_user(self.engine.reads(), user, &after, one_more(&page)).await?;
+        let rows = login_history::of_user(&self.engine.reads(), user, &after, one_more(&page)).await?;
         let (rows, next_cursor) = cut(rows, &page, LoginRow::cursor);
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
@@ -92,7 +92,7 @@ impl Service {
 
     /// When and how a session ended: by an event, with all sessions of its user, or by a deadline that has passed.
     async fn end_of(&self, session: SessionId) -> Result<(Option<doorbook_domain::time::Timestamp>, Option<String>), Fault> {
-        let Some(row) = sessions::find(self.engine.reads(), session).await? else { return Ok((None, None)) };
+        let Some(row) = sessions::find(&self.engine.reads(), session).await? else { return Ok((None, None)) };
         let now = self.clock.now();
         let deadline = row.idle_until.min(row.absolute_until);
         Ok(match row.ended {

@@ -23,13 +23,14 @@ pub mod token;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use doorbook_domain::{decide::Decide, session::Session, user::User};
 use doorbook_domain::{
     id::{SessionId, UserId},
     role::Roles,
+    session::{Session, SessionCommand, SessionError, SessionEvent},
+    user::{User, UserCommand, UserError, UserEvent},
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie, Settings};
-use doorbook_projections::{engine::Engine, fault::Fault, log::EventLog};
+use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
 use self::{activity::Activity, attempts::Attempts, seals::Seals, token::Tokens};
@@ -39,8 +40,11 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
-    store::{CommandMetadata, Committed, Failure, Store},
+    store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
+
+/// How long a list waits for its read model.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Lifetimes of a session.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +77,7 @@ pub struct Parts {
     /// Live sessions in memory.
     pub directory: Arc<Directory>,
     /// The read models.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
     /// The clock.
     pub clock: Clock,
     /// The configuration.
@@ -155,11 +159,11 @@ impl Service {
     async fn command_session(
         &self,
         id: SessionId,
-        command: <Session as cqrs_es::Aggregate>::Command,
+        command: SessionCommand,
         metadata: &CommandMetadata,
-    ) -> Result<Committed<Session>, Failure<<Session as cqrs_es::Aggregate>::Error>> {
+    ) -> Result<Committed<Session, SessionEvent>, Failure<SessionError>> {
         let committed = self.store.execute::<Session>(&id.to_string(), command, metadata).await?;
-        self.directory.nudge_session(id, &committed.events);
+        self.directory.nudge_session(id, &numbered(&committed.events));
         Ok(committed)
     }
 
@@ -167,11 +171,11 @@ impl Service {
     async fn command_user(
         &self,
         id: UserId,
-        command: <User as cqrs_es::Aggregate>::Command,
+        command: UserCommand,
         metadata: &CommandMetadata,
-    ) -> Result<Committed<User>, Failure<<User as cqrs_es::Aggregate>::Error>> {
+    ) -> Result<Committed<User, UserEvent>, Failure<UserError>> {
         let committed = self.store.execute::<User>(&id.to_string(), command, metadata).await?;
-        self.directory.nudge_user(id, &committed.events);
+        self.directory.nudge_user(id, &numbered(&committed.events));
         Ok(committed)
     }
 
@@ -192,9 +196,17 @@ impl Service {
     /// Waits until the read model `name` has everything that the log has now.
     async fn caught_up(&self, name: &str) -> Result<(), Refusal> {
         let head = self.store.log().head().await?;
-        self.engine.wait_for(name, head, Duration::from_secs(5)).await?;
-        Ok(())
+        if self.engine.wait_for(name, head, READ_PATIENCE).await? {
+            Ok(())
+        } else {
+            Err(Refusal::Busy(READ_PATIENCE))
+        }
     }
+}
+
+/// Events as the directory takes them.
+fn numbered<E: Clone>(events: &[Appended<E>]) -> Vec<(u64, E)> {
+    events.iter().map(|appended| (appended.sequence, appended.event.clone())).collect()
 }
 
 /// A decision that the caller of the API can only answer by trying again, or that is a bug.
@@ -214,6 +226,3 @@ impl From<HashFailure> for Refusal {
         }
     }
 }
-
-/// Every aggregate that the service commands can be decided without I/O.
-const fn _decided<A: Decide>() {}

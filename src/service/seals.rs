@@ -104,9 +104,9 @@ impl Seals {
     }
 
     /// Where a recorded request came from; `[erased]` in both fields when its key was destroyed.
-    pub(crate) async fn open_origin(&self, sealed: Option<&str>, place: &Place<'_>) -> Result<Whence, Fault> {
+    pub(crate) async fn open_origin(&self, sealed: Option<&Sealed>, place: &Place<'_>) -> Result<Whence, Fault> {
         let Some(sealed) = sealed else { return Ok(Whence::default()) };
-        match self.open(&Sealed::new(sealed), place).await? {
+        match self.open(sealed, place).await? {
             Some(text) => serde_json::from_str(&text).map_err(Fault::because("a sealed origin is not an origin")),
             None => Ok(Whence { ip: Some(ERASED.to_owned()), user_agent: Some(ERASED.to_owned()) }),
         }

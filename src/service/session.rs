@@ -3,7 +3,7 @@
 use doorbook_domain::{
     attempts::FailureReason,
     id::SessionId,
-    session::{self, EndReason, Method, Session, SessionCommand},
+    session::{self, EndReason, Method, Session, SessionCommand, SessionEvent},
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
@@ -109,7 +109,7 @@ impl Service {
         id: SessionId,
         command: SessionCommand,
         origin: &Origin,
-    ) -> Result<Committed<Session>, Refusal> {
+    ) -> Result<Committed<Session, SessionEvent>, Refusal> {
         let metadata = self.metadata(origin, None);
         match self.command_session(id, command, &metadata).await {
             Ok(committed) => Ok(committed),

@@ -6,10 +6,12 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorbook_domain::{id::SessionId, seal::SecretHash};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
+
+use crate::keys::keyed_hmac;
 
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
@@ -31,7 +33,7 @@ impl Tokens {
     /// With the key of the tags.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { keyed: Hmac::new(key.into()) }
+        Self { keyed: keyed_hmac(key) }
     }
 
     fn tag(&self, signed: &[u8]) -> [u8; TAG_BYTES] {
