@@ -134,6 +134,54 @@ fn exception_from_a_lint_is_expected_and_has_a_reason() {
     }
 }
 
+#[test]
+fn every_test_that_the_security_table_names_exists() {
+    let mut sources = Vec::new();
+    for directory in ["src", "domain", "projections", "openapi", "tests"] {
+        collect(&root().join(directory), &mut sources);
+    }
+    let sources: String = sources.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let table = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let code = table.split('`').skip(1).step_by(2);
+    let names: Vec<_> = code
+        .filter(|text| text.matches('_').count() > 2 && !text.contains(['.', '-', ' ']))
+        .collect();
+    assert!(names.len() > 50, "the table was not read");
+    for name in names {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "docs/security.md names `{name}`, which is no test"
+        );
+    }
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/security.md",
+        "docs/adr/README.md",
+    ];
+    for document in documents {
+        let file = root().join(document);
+        let text = fs::read_to_string(&file).unwrap();
+        let targets = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'))
+            .map(|(target, _)| target);
+        for target in targets.filter(|target| !target.starts_with("http")) {
+            assert!(
+                file.parent().unwrap().join(target).exists(),
+                "{document} links to {target}"
+            );
+        }
+    }
+}
+
 fn collect(directory: &Path, sources: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -48,8 +48,16 @@ fn assert_refused(output: &Output, code: i32, words: &[&str]) {
 #[tokio::test]
 async fn wrong_setting_is_named_with_its_remedy() {
     for (key, value, words) in [
-        ("HTPP__LISTEN", "127.0.0.1:8080", &["htpp", "http"][..]),
-        ("HTTP__LISTEM", "127.0.0.1:8080", &["http.listem", "http.listen"]),
+        (
+            "HTPP__LISTEN",
+            "127.0.0.1:8080",
+            &["DOORBOOK__HTPP__LISTEN", "DOORBOOK__HTTP__LISTEN"][..],
+        ),
+        (
+            "HTTP__LISTEM",
+            "127.0.0.1:8080",
+            &["DOORBOOK__HTTP__LISTEM", "DOORBOOK__HTTP__LISTEN"],
+        ),
         ("HTTP__LISTEN", "here", &["http.listen"]),
         ("HTTP__PUBLIC_URL", "nonsense", &["http.public_url"]),
         (

@@ -43,7 +43,8 @@ impl Test {
             contract::run()?;
         }
         before.assert_unchanged()?;
-        say(format_args!("all tests passed in {} s", started.elapsed().as_secs()));
+        let which = if whole { "all tests" } else { "the chosen tests" };
+        say(format_args!("{which} passed in {} s", started.elapsed().as_secs()));
         Ok(())
     }
 
