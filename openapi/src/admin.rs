@@ -17,9 +17,10 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-/// The listener for machines that watch the service: `/livez`, `/readyz`, `/metrics`.
+/// The listener for machines that watch the service: `/livez`, `/readyz`, `/metrics`, and `/position` for commands that wait
+/// until the service has read what they wrote.
 pub fn admin(health: Arc<dyn Health>) -> impl Endpoint {
-    let watched = Arc::clone(&health);
+    let (watched, reader) = (Arc::clone(&health), Arc::clone(&health));
     let ready = make(move |request| {
         let watched = Arc::clone(&watched);
         async move { readiness(&request, &watched.parts().await) }
@@ -34,10 +35,15 @@ pub fn admin(health: Arc<dyn Health>) -> impl Endpoint {
             )
         }
     });
+    let read = make(move |_| {
+        let position = reader.position();
+        async move { text_with(StatusCode::OK, TEXT, position) }
+    });
     let live = make(|_| async { text_with(StatusCode::OK, TEXT, "ok\n".to_owned()) });
     Route::new()
         .at("/livez", live)
         .at("/readyz", ready)
+        .at("/position", read)
         .at("/metrics", metrics)
         .around(|inside, request| async move {
             if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -368,4 +368,6 @@ pub trait Health: Send + Sync + 'static {
     async fn parts(&self) -> Vec<Part>;
     /// All metrics, in the OpenMetrics text format.
     fn metrics(&self) -> String;
+    /// How far this node has read the log: an ending before it is accepted nowhere on it.
+    fn position(&self) -> String;
 }

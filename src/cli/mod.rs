@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. [`args`] holds every command with its help, [`run`]
 //! carries them out, [`exit`] says what the codes mean.
 
+mod accounts;
 pub mod args;
 mod configuration;
 pub mod events;
@@ -14,6 +15,7 @@ pub mod password;
 pub mod progress;
 mod projections;
 pub mod run;
+mod sealer;
 pub mod seed;
 pub mod stores;
 pub mod users;

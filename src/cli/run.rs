@@ -3,18 +3,23 @@
 use std::{fs, future::Future, path::Path, pin::pin};
 
 use clap::CommandFactory as _;
-use tokio::signal;
+use tokio::signal::{self, unix};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::{Cli, Command, EventsCommand, ProjectionsCommand},
+    accounts::Operator,
+    args::{Cli, Command, DevCommand, EventsCommand, ProjectionsCommand, UserCommand},
     configuration,
     exit::Failure,
     logging, openapi,
     output::Output,
-    stores,
+    sealer, stores,
 };
-use crate::config::{Config, Sources};
+use crate::{
+    config::{Config, Sources},
+    open::{self, Durable},
+    server::{self, Addresses},
+};
 
 /// Carries out a command. Ctrl-C ends it; one that leaves something behind tidies up first.
 ///
@@ -31,10 +36,9 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
         Command::Projections(command) => projections(command, &open(&sources)?, output).await,
-        command @ (Command::Serve | Command::User(_) | Command::Dev(_)) => {
-            open(&sources)?;
-            Err(Failure::Refused(format!("this build cannot do {command:?}")))
-        }
+        Command::Serve => serve(&open(&sources)?, output).await,
+        Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,
+        Command::Dev(command) => until_interrupted(dev(command, &open(&sources)?, output)).await,
     }
 }
 
@@ -51,6 +55,40 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> R
         done = work => done,
         _ = signal::ctrl_c() => Err(Failure::Interrupted),
     }
+}
+
+/// Runs the service until SIGTERM or Ctrl-C.
+async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = signal::ctrl_c() => {}
+        }
+    };
+    let public_url = config.http.public_url.to_string();
+    let ready = |addresses: Addresses| {
+        tracing::info!(api = %addresses.api, admin = %addresses.admin, "ready");
+        output.note(&format!("Doorbook is ready: {public_url} (API at {public_url}/api/docs)"));
+    };
+    Ok(server::serve(config, ready, stop).await?)
+}
+
+async fn users(command: &UserCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let operator = Operator::open(config).await?;
+    let done = super::users::run(command, &operator, output).await;
+    operator.close().await;
+    done
+}
+
+async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let DevCommand::Seed { users, events, seed } = command;
+    let durable = Durable::open(config).await?;
+    let sealer = sealer::of(&durable, config).await?;
+    let size = super::seed::Size { users: *users, events: *events, seed: *seed };
+    let done = super::seed::run(size, config, &durable.store, &sealer, output).await;
+    durable.store.close().await;
+    done
 }
 
 async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {

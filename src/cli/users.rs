@@ -11,40 +11,7 @@ use serde::Serialize;
 
 use super::{args::UserCommand, exit::Failure, output::Output, password};
 
-/// A user that an operator creates. Its address counts as proven.
-#[derive(Debug, Clone)]
-pub struct NewUser {
-    /// As typed.
-    pub email: String,
-    /// As typed.
-    pub name: Option<String>,
-    /// What it may do from the start.
-    pub roles: Roles,
-    /// How it logs in.
-    pub password: NewPassword,
-}
-
-/// A password for a new user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NewPassword {
-    /// As received.
-    Plain(Secret),
-    /// Hashed by another system: to be checked for its form, and upgraded at the first login.
-    Hashed(Secret),
-}
-
-/// What an operator changes about a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// Gives a role.
-    Grant(Role),
-    /// Takes a role away.
-    Revoke(Role),
-    /// Shuts it out.
-    Deactivate,
-    /// Lets it in again.
-    Reactivate,
-}
+pub use crate::service::accounts::{Change, NewPassword, NewUser};
 
 /// What the commands ask of the service. A change returns once a running service has read it.
 #[async_trait]

@@ -37,6 +37,13 @@ pub struct Argon2Cost {
     pub parallelism: u32,
 }
 
+impl From<crate::config::Argon2> for Argon2Cost {
+    fn from(configured: crate::config::Argon2) -> Self {
+        let crate::config::Argon2 { memory_kib, iterations, parallelism } = configured;
+        Self { memory_kib, iterations, parallelism }
+    }
+}
+
 /// Whether a password is the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -7,7 +7,7 @@ mod prompt;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use doorbook_openapi::app::{App, Settings};
-use doorbook_projections::{fault::Fault, keyring::Keyring as SealedReader};
+use doorbook_projections::{engine::Engine, fault::Fault, keyring::Keyring as SealedReader};
 use poem::{IntoEndpoint, Server};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,10 @@ use self::{health::Vitals, prompt::Prompt};
 use crate::{
     config::{Config, Database},
     directory::Directory,
-    hashing::{Argon2Cost, PasswordHasher},
+    hashing::PasswordHasher,
     keys::Keyring,
     lock::{DatabaseLock, DirectoryLock},
-    open::{Durable, StartError},
+    open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
         process::{self, Finisher, Reaction, Shredder},
@@ -96,7 +96,7 @@ pub async fn serve(
 }
 
 fn lock_directory(config: &Config) -> Result<DirectoryLock, StartError> {
-    crate::open::directories(config)?;
+    open::directories(config)?;
     Ok(DirectoryLock::take(&config.data.dir)?)
 }
 
@@ -122,19 +122,14 @@ impl Background {
 }
 
 async fn assemble(config: &Config, durable: Durable, background: &mut Background) -> Result<Service, StartError> {
-    let engine = durable.engine(config).await?;
     let Durable { store, keyring } = durable;
+    let engine = open::engine(config, &store).await?;
     let from = store.log().head().await?;
     let sealed: Arc<dyn SealedReader> = Arc::clone(&keyring) as Arc<dyn SealedReader>;
     let directory = Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity));
     background.spawn(Arc::clone(&directory).follow(from, background.cancel.clone()));
-    background.spawn(run_engine(Arc::clone(&engine), background.cancel.clone()));
-    let cost = Argon2Cost {
-        memory_kib: config.password.argon2.memory_kib,
-        iterations: config.password.argon2.iterations,
-        parallelism: config.password.argon2.parallelism,
-    };
-    let hasher = PasswordHasher::new(cost).map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    background.spawn(run_engine(engine.clone(), background.cancel.clone()));
+    let hasher = PasswordHasher::new(config.password.argon2.into()).map_err(Fault::because("the pool that hashes passwords cannot start"))?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         store,
@@ -153,7 +148,7 @@ fn follow(service: &Service, background: &mut Background, reaction: &'static dyn
     background.spawn(process::follow(service.clone(), reaction, background.cancel.clone()));
 }
 
-async fn run_engine(engine: Arc<doorbook_projections::engine::Engine>, cancel: CancellationToken) {
+async fn run_engine(engine: Engine, cancel: CancellationToken) {
     if let Err(fault) = engine.run(cancel).await {
         tracing::error!(error = &fault as &dyn std::error::Error, "the projections stopped");
     }

@@ -1,20 +1,21 @@
 //! Accounts as the command line manages them. Each command is decided on the log, beside a running service or alone.
 
+use std::sync::Arc;
+
 use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
     email::EmailAddress,
     id::UserId,
     name::DisplayName,
-    role::Role,
+    role::{Role, Roles},
     time::Timestamp,
     user::{self, User, UserCommand},
 };
+use doorbook_openapi::app::Secret;
 use doorbook_projections::{
     fault::Fault,
     keyring::Place,
 };
-use uuid::Uuid;
-
 use super::seals::Seals;
 use crate::{
     clock::Clock,
@@ -23,16 +24,26 @@ use crate::{
     keys::{KeyName, Keyring},
     store::{CommandMetadata, Failure, Store},
 };
-use std::sync::Arc;
+/// A user that an operator creates. Its address counts as proven.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub name: Option<String>,
+    /// What it may do from the start.
+    pub roles: Roles,
+    /// How it logs in.
+    pub password: NewPassword,
+}
 
-/// The password of a user that is created.
+/// A password for a new user.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewPassword {
-    /// None: the user sets one by a reset.
-    None,
-    /// As its owner will type it.
-    Plain(String),
-    /// As another system hashed it; upgraded at the first login.
-    Hashed(String),
+    /// As received.
+    Plain(Secret),
+    /// Hashed by another system: checked for its form, and upgraded at the first login.
+    Hashed(Secret),
 }
 
 /// Why an account was not changed.
@@ -107,31 +118,24 @@ impl Accounts {
         CommandMetadata { command_id: ids::uuid_v7(at), actor: "cli".to_owned(), request_id: None, causation: None, at }
     }
 
-    /// Creates a user with a proven address.
+    /// Creates a user with a proven address, and says where its last event stands.
     ///
     /// # Errors
     ///
-    /// [`AccountError::Taken`] when the address has a user; the others as they say. Nothing exists then.
-    pub async fn create(
-        &self,
-        email: &str,
-        name: Option<&str>,
-        role: Option<Role>,
-        password: NewPassword,
-        hasher: &PasswordHasher,
-        min_length: usize,
-    ) -> Result<UserId, AccountError> {
-        let email = EmailAddress::parse(email)?;
-        let name = name.map(DisplayName::parse).transpose()?;
+    /// [`AccountError::Taken`] when the address has a user; the others as they say. Nobody can be reached then that could
+    /// not before.
+    pub async fn create(&self, new: NewUser, hasher: &PasswordHasher, min_length: usize) -> Result<UserId, AccountError> {
+        let email = EmailAddress::parse(&new.email)?;
+        let name = new.name.as_deref().map(DisplayName::parse).transpose()?;
         let claim = self.keyring.claim("email", email.canonical());
         if self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner().is_some() {
             return Err(AccountError::Taken);
         }
-        let hash = hash(password, &email, hasher, min_length).await?;
+        let hash = hash(&new.password, &email, hasher, min_length).await?;
         let id = UserId(ids::uuid_v7(self.clock.now()));
-        let register = self.seal(id, &email, name.as_ref(), hash.as_deref()).await?;
-        self.user(id, UserCommand::Register(register)).await?;
-        if let Some(role) = role {
+        let register = self.seal(id, &email, name.as_ref(), &hash).await?;
+        self.user(id, register.into()).await?;
+        for role in new.roles.iter() {
             self.user(id, Change::Grant(role).command(self.clock.now())).await?;
         }
         let take = ClaimCommand::Take(claim::Take { user_id: id, at: self.clock.now() });
@@ -142,18 +146,28 @@ impl Accounts {
         }
     }
 
-    /// Changes the account that has the address.
+    /// Changes the account that has the address, or the id.
     ///
     /// # Errors
     ///
     /// [`AccountError::Unknown`] when nobody has it; the others as they say.
-    pub async fn change(&self, email: &str, change: Change) -> Result<UserId, AccountError> {
-        let email = EmailAddress::parse(email)?;
-        let claim = self.keyring.claim("email", email.canonical());
-        let owner = self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner();
-        let id = owner.ok_or(AccountError::Unknown)?;
+    pub async fn change(&self, user: &str, change: Change) -> Result<UserId, AccountError> {
+        let id = self.find(user).await?;
         self.user(id, change.command(self.clock.now())).await?;
         Ok(id)
+    }
+
+    async fn find(&self, user: &str) -> Result<UserId, AccountError> {
+        if let Ok(id) = user.parse::<UserId>() {
+            let found = self.store.load::<User>(&id.to_string()).await?.aggregate;
+            let Some(claim) = found.claim() else { return Err(AccountError::Unknown) };
+            let owner = self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner();
+            return owner.filter(|&owner| owner == id).ok_or(AccountError::Unknown);
+        }
+        let email = EmailAddress::parse(user)?;
+        let claim = self.keyring.claim("email", email.canonical());
+        let owner = self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner();
+        owner.ok_or(AccountError::Unknown)
     }
 
     async fn user(&self, id: UserId, command: UserCommand) -> Result<(), AccountError> {
@@ -166,11 +180,11 @@ impl Accounts {
         id: UserId,
         email: &EmailAddress,
         name: Option<&DisplayName>,
-        hash: Option<&str>,
+        hash: &str,
     ) -> Result<user::Register, Fault> {
         let seals = Seals::new(Arc::clone(&self.keyring));
-        let password_key: Option<Uuid> = hash.map(|_| ids::uuid_v4());
-        seals.prepare(id, password_key).await?;
+        let password = ids::uuid_v4();
+        seals.prepare(id, password).await?;
         let stream = format!("user-{id}");
         let place = |event_type, field| Place { stream: &stream, event_type, field };
         let key = KeyName::user(id);
@@ -178,17 +192,12 @@ impl Accounts {
             Some(name) => Some(seals.text(&key, &place("user.profile_changed", "name"), name.as_str()).await?),
             None => None,
         };
-        let password = match (hash, password_key) {
-            (Some(hash), Some(key)) => {
-                Some(seals.text(&KeyName::password(key), &place("user.registered", "password"), hash).await?)
-            }
-            _ => None,
-        };
+        let sealed_hash = seals.text(&KeyName::password(password), &place("user.registered", "password"), hash).await?;
         Ok(user::Register {
             email: seals.text(&key, &place("user.registered", "email"), email.as_typed()).await?,
             claim: self.keyring.claim("email", email.canonical()),
             email_verified: true,
-            password,
+            password: Some(sealed_hash),
             name,
             at: self.clock.now(),
         })
@@ -196,25 +205,23 @@ impl Accounts {
 }
 
 async fn hash(
-    password: NewPassword,
+    password: &NewPassword,
     email: &EmailAddress,
     hasher: &PasswordHasher,
     min_length: usize,
-) -> Result<Option<String>, AccountError> {
+) -> Result<String, AccountError> {
     match password {
-        NewPassword::None => Ok(None),
-        NewPassword::Plain(password) => {
-            let broken = rules::check(&password, min_length, &[email.as_typed()]);
+        NewPassword::Plain(Secret(password)) => {
+            let broken = rules::check(password, min_length, &[email.as_typed()]);
             if !broken.is_empty() {
                 let reasons: Vec<String> = broken.iter().map(ToString::to_string).collect();
                 return Err(AccountError::Password(reasons.join("; ")));
             }
-            let hash = hasher.hash(password.as_bytes()).await.map_err(Fault::because("the password could not be hashed"))?;
-            Ok(Some(hash.as_str().to_owned()))
+            Ok(hasher.hash(password.as_bytes()).await.map_err(Fault::because("the password could not be hashed"))?)
         }
-        NewPassword::Hashed(hash) => {
-            recognise(&hash)?;
-            Ok(Some(hash))
+        NewPassword::Hashed(Secret(hash)) => {
+            recognise(hash)?;
+            Ok(hash.clone())
         }
     }
 }

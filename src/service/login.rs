@@ -136,7 +136,7 @@ impl Service {
     async fn upgrade(&self, id: UserId, user: &User, password: &Secret, origin: &Origin) -> Result<(), Refusal> {
         let Some(replaces) = user.password().cloned() else { return Ok(()) };
         let hash = self.hasher.hash(password.0.as_bytes()).await?;
-        let password = self.seals.password(id, "user.password_upgraded", ids::uuid_v4(), hash.as_str()).await?;
+        let password = self.seals.password(id, "user.password_upgraded", ids::uuid_v4(), &hash).await?;
         let command = UserCommand::UpgradePassword(user::UpgradePassword { replaces, password, at: self.clock.now() });
         self.command_user(id, command, &self.metadata(origin, Some(id))).await.map_err(unexpected)?;
         Ok(())

@@ -25,7 +25,7 @@ impl Service {
         let user = self.user_of(&session).await?;
         self.prove(&session, &user, &current, &origin).await?;
         let hash = self.hasher.hash(new.0.as_bytes()).await?;
-        let password = self.seals.password(session.user, "user.password_changed", ids::uuid_v4(), hash.as_str()).await?;
+        let password = self.seals.password(session.user, "user.password_changed", ids::uuid_v4(), &hash).await?;
         let change = user::ChangePassword {
             replaces: user.password().cloned(),
             password,

@@ -59,10 +59,8 @@ impl Seals {
     }
 
     /// Creates the keys of a user to be, and of its password; durable when it returns.
-    pub(crate) async fn prepare(&self, user: UserId, password: Option<Uuid>) -> Result<(), Fault> {
-        let mut names = vec![KeyName::user(user)];
-        names.extend(password.map(KeyName::password));
-        self.keyring.create_all(&names).await
+    pub(crate) async fn prepare(&self, user: UserId, password: Uuid) -> Result<(), Fault> {
+        self.keyring.create_all(&[KeyName::user(user), KeyName::password(password)]).await
     }
 
     pub(crate) async fn text(&self, key: &KeyName, place: &Place<'_>, text: &str) -> Result<Sealed, Fault> {

@@ -45,7 +45,7 @@ impl Service {
         let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
         let id = SignUpId(ids::uuid_v7(self.clock.now()));
         let metadata = self.metadata(&origin, None);
-        let request = self.seal_sign_up(id, &checked, hash.as_str(), &origin).await?;
+        let request = self.seal_sign_up(id, &checked, &hash, &origin).await?;
         let stream = id.to_string();
         self.store.execute::<Attempt>(&stream, SignUpCommand::Request(request), &metadata).await.map_err(unexpected)?;
         if !self.rules.settings.verify_email {
@@ -83,7 +83,7 @@ impl Service {
         let at = self.clock.now();
         let user_id = UserId(ids::uuid_v7(at));
         let password_key = ids::uuid_v4();
-        self.seals.prepare(user_id, Some(password_key)).await?;
+        self.seals.prepare(user_id, password_key).await?;
         let stream = format!("signup-{id}");
         let place = |field| Place { stream: &stream, event_type: REQUESTED, field };
         let key = KeyName::user(user_id);
