@@ -330,6 +330,6 @@ pub struct Part {
 pub trait Health: Send + Sync + 'static {
     /// Every part that readiness depends on.
     async fn parts(&self) -> Vec<Part>;
-    /// All metrics, in the OpenMetrics text format.
+    /// All metrics, in the `OpenMetrics` text format.
     fn metrics(&self) -> String;
 }

@@ -76,13 +76,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             gate: Arc::clone(&self.gate),
             request_id,
         });
-        let mut response = match AssertUnwindSafe(self.inside.call(request)).catch_unwind().await {
-            Ok(answer) => answer.unwrap_or_else(render),
-            Err(_) => {
+        let answered = AssertUnwindSafe(self.inside.call(request)).catch_unwind().await;
+        let mut response = answered.map_or_else(
+            |_| {
                 tracing::error!(%request_id, "a request panicked");
                 Problem::new(Kind::Internal).into_response()
-            }
-        };
+            },
+            |answer| answer.unwrap_or_else(render),
+        );
         self.dress(&mut response, request_id, is_api);
         if let Some(origin) = granted {
             Origins::grant(origin, response.headers_mut());

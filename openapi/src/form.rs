@@ -66,10 +66,8 @@ impl Form {
     /// A text of one line: absent, `null`, or there.
     #[expect(clippy::option_option, reason = "absent and null mean different things to a patch")]
     pub(crate) fn nullable_text(&mut self, field: &str) -> Option<Option<String>> {
-        match self.rest.remove(field)? {
-            Value::Null => Some(None),
-            value => Some(Some(self.line(field, value))),
-        }
+        let value = self.rest.remove(field)?;
+        Some((!value.is_null()).then(|| self.line(field, value)))
     }
 
     /// A password that must be there: taken exactly as it is (ASVS 6.2.8).

@@ -107,6 +107,7 @@ pub(crate) struct SessionInfo {
 }
 
 /// A live session and its user.
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 #[derive(Object)]
 pub(crate) struct Session {
     /// Always true.

@@ -75,6 +75,7 @@ impl FromForm for PasswordChange {
 pub(crate) struct Account;
 
 #[OpenApi(prefix_path = "/api", tag = "Tag::Account")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl Account {
     /// Show my profile
     #[oai(path = "/me", method = "get", operation_id = "getProfile")]
