@@ -85,9 +85,9 @@ impl Kind {
         self.row().0
     }
 
-    /// The last part of `type`.
-    pub(crate) const fn slug(self) -> &'static str {
-        self.row().1
+    /// What stands in `type`.
+    pub(crate) fn urn(self) -> String {
+        format!("urn:doorbook:problem:{}", self.row().1)
     }
 
     const fn title(self) -> &'static str {
@@ -171,7 +171,7 @@ impl Problem {
 
     pub(crate) fn into_response(self) -> Response {
         let body = Body {
-            r#type: format!("urn:doorbook:problem:{}", self.kind.slug()),
+            r#type: self.kind.urn(),
             title: self.kind.title(),
             status: self.kind.status(),
             detail: self.detail.as_deref(),

@@ -126,6 +126,8 @@ pub(crate) struct Start;
 #[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl Start {
     /// Show what a page needs to draw its forms
+    ///
+    /// It changes with the configuration only.
     #[oai(path = "/config", method = "get", operation_id = "getConfig")]
     async fn config(&self, call: Call) -> Result<Reply<Config>, Refused<{ kinds(&[Kind::Internal]) }>> {
         let settings = &call.gate().settings;

@@ -17,9 +17,15 @@ async fn pages_load_nothing_but_own_files() {
     let mut browser = Browser::new();
     for path in ["/", "/api/docs", "/api/docs/"] {
         let answer = browser.get(path).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
         let policy = answer.header("content-security-policy").unwrap();
-        assert!(policy.contains("script-src 'self'") && policy.contains("style-src 'self'"), "{policy}");
+        assert!(
+            policy.contains("script-src 'self'") && policy.contains("style-src 'self'"),
+            "{policy}"
+        );
         for inline in ["<style", "style=", "<script>", "onclick", "javascript:", "://"] {
             assert!(!answer.text.contains(inline), "{path}: {inline}");
         }
@@ -33,7 +39,15 @@ async fn pages_load_nothing_but_own_files() {
 async fn script_of_the_page_writes_text_only() {
     let script = Browser::new().get("/api/docs.js").await;
     assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
-    for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", "://"] {
+    for way in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "localStorage",
+        "://",
+    ] {
         assert!(!script.text.contains(way), "{way}");
     }
 }
@@ -56,33 +70,53 @@ impl Health for Watched {
 }
 
 async fn ask(health: Watched, method: Method, path: &str, accept: &str) -> Answer {
-    let request = Request::builder().method(method).uri_str(path).header("accept", accept).finish();
+    let request = Request::builder()
+        .method(method)
+        .uri_str(path)
+        .header("accept", accept)
+        .finish();
     read(admin(Arc::new(health)).get_response(request).await).await
 }
 
 #[tokio::test]
 async fn readiness_names_the_part_that_is_not() {
     let answer = ask(Watched(None), Method::GET, "/readyz", "*/*").await;
-    assert_eq!((answer.status, answer.text.as_str()), (200, "[+] log ok\n[+] sessions ok\nready\n"));
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (200, "[+] log ok\n[+] sessions ok\nready\n")
+    );
     let answer = ask(Watched(Some("40 events behind")), Method::GET, "/readyz", "*/*").await;
     assert_eq!(answer.status, 503);
-    assert_eq!(answer.text, "[+] log ok\n[-] sessions not ready: 40 events behind\nnot ready\n");
+    assert_eq!(
+        answer.text,
+        "[+] log ok\n[-] sessions not ready: 40 events behind\nnot ready\n"
+    );
     let answer = ask(Watched(Some("behind")), Method::GET, "/readyz", "application/json").await;
-    assert_eq!(answer.json(), json!({"ready": false, "parts": [
-        {"name": "log", "ready": true, "detail": null},
-        {"name": "sessions", "ready": false, "detail": "behind"},
-    ]}));
+    assert_eq!(
+        answer.json(),
+        json!({"ready": false, "parts": [
+            {"name": "log", "ready": true, "detail": null},
+            {"name": "sessions", "ready": false, "detail": "behind"},
+        ]})
+    );
 }
 
 #[tokio::test]
 async fn liveness_depends_on_nothing() {
-    assert_eq!(ask(Watched(Some("down")), Method::GET, "/livez", "*/*").await.text, "ok\n");
+    assert_eq!(
+        ask(Watched(Some("down")), Method::GET, "/livez", "*/*").await.text,
+        "ok\n"
+    );
 }
 
 #[tokio::test]
 async fn metrics_are_shown_and_nothing_else() {
     let answer = ask(Watched(None), Method::GET, "/metrics", "*/*").await;
     assert_eq!((answer.status, answer.text.as_str()), (200, "doorbook_up 1\n# EOF\n"));
-    ask(Watched(None), Method::GET, "/api/session", "*/*").await.is_problem(404, "not-found");
-    ask(Watched(None), Method::POST, "/metrics", "*/*").await.is_problem(405, "method-not-allowed");
+    ask(Watched(None), Method::GET, "/api/session", "*/*")
+        .await
+        .is_problem(404, "not-found");
+    ask(Watched(None), Method::POST, "/metrics", "*/*")
+        .await
+        .is_problem(405, "method-not-allowed");
 }

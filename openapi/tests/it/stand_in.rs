@@ -65,8 +65,8 @@ pub(crate) fn settings() -> Settings {
         signup_enabled: true,
         verify_email: false,
         password_min_length: 8,
-        session_absolute: Duration::from_secs(14 * 86_400),
-        session_idle: Duration::from_secs(7 * 86_400),
+        session_absolute: Duration::from_hours(14 * 24),
+        session_idle: Duration::from_hours(7 * 24),
     }
 }
 
@@ -126,7 +126,7 @@ impl StandIn {
 }
 
 pub(crate) fn session(id: u64, remember: bool) -> LiveSession {
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     LiveSession {
         id: SessionId(Uuid::from_u128(u128::from(id))),
         user: UserId(Uuid::from_u128(0xada)),
