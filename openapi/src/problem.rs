@@ -108,7 +108,12 @@ pub(crate) struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cause>,
 }
+
+/// What broke, with its chain: for the operator's log, where [`crate::edge`] writes it with the name of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -135,6 +140,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             headers: Vec::new(),
+            cause: None,
         }
     }
 
@@ -152,6 +158,11 @@ impl Problem {
 
     pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn cause(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
         self
     }
 
@@ -188,6 +199,9 @@ impl Problem {
         }
         for (name, value) in self.headers {
             headers.append(name, value);
+        }
+        if let Some(cause) = self.cause {
+            response.set_data(cause);
         }
         response
     }
