@@ -366,7 +366,7 @@ pub struct Part {
 pub trait Health: Send + Sync + 'static {
     /// Every part that readiness depends on.
     async fn parts(&self) -> Vec<Part>;
-    /// All metrics, in the OpenMetrics text format.
+    /// All metrics, in the `OpenMetrics` text format.
     fn metrics(&self) -> String;
     /// How far this node has read the log: an ending before it is accepted nowhere on it.
     fn position(&self) -> String;

@@ -55,13 +55,13 @@ impl<'a, T: Type + FromForm> ApiExtractor<'a> for Json<T> {
         check_type(request.headers())?;
         check_length(request.headers(), limit)?;
         let bytes = read(body.take()?, limit).await?;
-        let value = json::parse(&bytes).map_err(malformed)?;
+        let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
         Ok(Self(Form::read(value)?))
     }
 }
 
 /// Says where the JSON broke, and nothing of what was sent.
-fn malformed(error: serde_json::Error) -> Problem {
+fn malformed(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
     Problem::new(Kind::Malformed).detail(format!(
         "The body is not acceptable JSON at line {line}, column {column}."

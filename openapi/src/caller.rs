@@ -68,6 +68,14 @@ pub(crate) struct Actor {
     pub(crate) session: LiveSession,
 }
 
+impl Call {
+    /// Nothing is asked of the caller.
+    #[expect(clippy::unused_async, reason = "as the other callers")]
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        Self::of(request)
+    }
+}
+
 impl Anyone {
     async fn read(request: &Request) -> Result<Self, Problem> {
         let call = Call::of(request)?;
@@ -165,6 +173,7 @@ macro_rules! extractor {
 }
 
 // poem-openapi would write the schemes of one extractor as alternatives; `finish` joins them.
+extractor!(Call, [], optional: false);
 extractor!(Anyone, [], optional: false);
 extractor!(Visitor, ["csrf"], optional: false);
 extractor!(Leaver, ["session", "csrf"], optional: true);

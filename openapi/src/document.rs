@@ -1,11 +1,11 @@
-//! The OpenAPI document: what poem-openapi prints (3.0.0), finished into 3.1 that client generators read well.
+//! The `OpenAPI` document: what poem-openapi prints (3.0.0), finished into 3.1 that client generators read well.
 
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject};
 use serde_json::{Map, Value, json};
 
 use crate::{json, operations};
 
-/// The OpenAPI 3.1 document, with a line feed at the end.
+/// The `OpenAPI` 3.1 document, with a line feed at the end.
 #[must_use]
 pub fn document() -> String {
     let license = LicenseObject::new("Apache-2.0 OR MIT").identifier("Apache-2.0 OR MIT");

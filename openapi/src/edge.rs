@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     gate::{Gate, Visit},
     origin::Origins,
-    problem::{Kind, Problem},
+    problem::{Cause, Kind, Problem},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -76,13 +76,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             gate: Arc::clone(&self.gate),
             request_id,
         });
-        let mut response = match AssertUnwindSafe(self.inside.call(request)).catch_unwind().await {
-            Ok(answer) => answer.unwrap_or_else(render),
-            Err(_) => {
-                tracing::error!(%request_id, "a request panicked");
-                Problem::new(Kind::Internal).into_response()
-            }
-        };
+        let answered = AssertUnwindSafe(self.inside.call(request)).catch_unwind().await;
+        let mut response = answered.map_or_else(
+            |_| {
+                let cause = Cause("a panic, which has printed itself".to_owned());
+                Problem::new(Kind::Internal).cause(cause).into_response()
+            },
+            |answer| answer.unwrap_or_else(render),
+        );
+        if let Some(Cause(cause)) = response.data() {
+            tracing::error!(%request_id, error = cause, "a request failed");
+        }
         self.dress(&mut response, request_id, is_api);
         if let Some(origin) = granted {
             Origins::grant(origin, response.headers_mut());
@@ -99,6 +103,7 @@ fn render(error: poem::Error) -> Response {
     if error.status() == StatusCode::NOT_FOUND {
         return Problem::new(Kind::NotFound).into_response();
     }
-    tracing::error!(%error, "a request failed");
-    Problem::new(Kind::Internal).into_response()
+    Problem::new(Kind::Internal)
+        .cause(Cause(error.to_string()))
+        .into_response()
 }

@@ -66,10 +66,8 @@ impl Form {
     /// A text of one line: absent, `null`, or there.
     #[expect(clippy::option_option, reason = "absent and null mean different things to a patch")]
     pub(crate) fn nullable_text(&mut self, field: &str) -> Option<Option<String>> {
-        match self.rest.remove(field)? {
-            Value::Null => Some(None),
-            value => Some(Some(self.line(field, value))),
-        }
+        let value = self.rest.remove(field)?;
+        Some((!value.is_null()).then(|| self.line(field, value)))
     }
 
     /// A password that must be there: taken exactly as it is (ASVS 6.2.8).
@@ -81,16 +79,14 @@ impl Form {
         })
     }
 
-    /// Yes or no, with what holds when it is absent.
-    pub(crate) fn flag(&mut self, field: &str, absent: bool) -> bool {
-        match self.rest.remove(field) {
-            None => absent,
-            Some(Value::Bool(value)) => value,
-            Some(_) => {
-                self.note(field, "wrong_type", "This must be `true` or `false`.");
-                absent
-            }
+    /// Yes or no, or absent.
+    pub(crate) fn optional_flag(&mut self, field: &str) -> Option<bool> {
+        let value = self.rest.remove(field)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.note(field, "wrong_type", "This must be `true` or `false`.");
         }
+        flag
     }
 
     fn line(&mut self, field: &str, value: Value) -> String {

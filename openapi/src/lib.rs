@@ -6,7 +6,7 @@
 //! refused becomes a `problem`.
 //!
 //! * [`api`] is the public listener, [`admin`] the one for machines that watch the service.
-//! * [`document`] is the OpenAPI document, `openapi.json` of this crate.
+//! * [`document`] is the `OpenAPI` document, `openapi.json` of this crate.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What people open in a browser: a first page, and a page that reads the OpenAPI document. Everything on them comes from
+//! What people open in a browser: a first page, and a page that reads the `OpenAPI` document. Everything on them comes from
 //! this service, as files of their own, so that the CSP allows nothing inline.
 
 use std::{borrow::Cow, collections::HashMap};

@@ -85,9 +85,9 @@ impl Kind {
         self.row().0
     }
 
-    /// The last part of `type`.
-    pub(crate) const fn slug(self) -> &'static str {
-        self.row().1
+    /// What stands in `type`.
+    pub(crate) fn urn(self) -> String {
+        format!("urn:doorbook:problem:{}", self.row().1)
     }
 
     const fn title(self) -> &'static str {
@@ -108,7 +108,12 @@ pub(crate) struct Problem {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cause>,
 }
+
+/// What broke, with its chain: for the operator's log, where [`crate::edge`] writes it with the name of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -135,6 +140,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             headers: Vec::new(),
+            cause: None,
         }
     }
 
@@ -155,6 +161,11 @@ impl Problem {
         self
     }
 
+    pub(crate) fn cause(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
@@ -171,7 +182,7 @@ impl Problem {
 
     pub(crate) fn into_response(self) -> Response {
         let body = Body {
-            r#type: format!("urn:doorbook:problem:{}", self.kind.slug()),
+            r#type: self.kind.urn(),
             title: self.kind.title(),
             status: self.kind.status(),
             detail: self.detail.as_deref(),
@@ -188,6 +199,9 @@ impl Problem {
         }
         for (name, value) in self.headers {
             headers.append(name, value);
+        }
+        if let Some(cause) = self.cause {
+            response.set_data(cause);
         }
         response
     }

@@ -11,7 +11,7 @@ use poem_openapi::{
 
 use crate::{
     app::Refusal,
-    problem::{Kind, Problem},
+    problem::{Cause, Kind, Problem},
     schema::ProblemDetails,
 };
 
@@ -81,7 +81,7 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// An outage: logged once, with its chain, and never shown.
+/// An outage: its chain is for the log, and never shown.
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let mut chain = fault.to_string();
@@ -91,8 +91,7 @@ impl From<Fault> for Problem {
             let _ = write!(chain, ": {error}");
             cause = error.source();
         }
-        tracing::error!(error = chain, "a request failed");
-        Self::new(Kind::Unavailable).retry_after(5)
+        Self::new(Kind::Unavailable).retry_after(5).cause(Cause(chain))
     }
 }
 

@@ -9,8 +9,13 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
+use crate::problem::Kind;
+
 /// An instant: RFC 3339, UTC, microseconds.
 pub(crate) struct Instant(pub(crate) Timestamp);
+
+/// What tells problems apart.
+pub(crate) struct ProblemType(pub(crate) Kind);
 
 /// Always the same answer, so that generated clients can tell two forms apart by it.
 pub(crate) struct Always<const YES: bool>;
@@ -48,6 +53,26 @@ scalar!(
     "constant",
     MetaSchema { enum_items: vec![Value::Bool(YES)], ..MetaSchema::new("boolean") }
 );
+
+scalar!(
+    impl() ProblemType,
+    "problem_type",
+    MetaSchema { enum_items: Kind::ALL.map(|kind| kind.urn().into()).to_vec(), ..MetaSchema::new("string") }
+);
+
+impl ToJSON for ProblemType {
+    fn to_json(&self) -> Option<Value> {
+        Some(self.0.urn().into())
+    }
+}
+
+impl ParseFromJSON for ProblemType {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let text = value.unwrap_or_default();
+        let kind = Kind::ALL.into_iter().find(|kind| text == kind.urn());
+        kind.map(Self).ok_or_else(|| ParseError::expected_type(text))
+    }
+}
 
 impl ToJSON for Instant {
     fn to_json(&self) -> Option<Value> {

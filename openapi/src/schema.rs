@@ -13,14 +13,14 @@ use uuid::Uuid;
 use crate::{
     app::{FieldError, LiveSession},
     json::{push_instant, push_text},
-    scalar::{Always, Instant},
+    scalar::{Always, Instant, ProblemType},
 };
 
 /// A failure (RFC 9457). Tell failures apart by `type`.
 #[derive(Object)]
 pub(crate) struct ProblemDetails {
     /// `urn:doorbook:problem:<slug>`: stable.
-    r#type: String,
+    r#type: ProblemType,
     /// What kind of failure it is, for people.
     title: String,
     /// The HTTP status.
@@ -107,6 +107,7 @@ pub(crate) struct SessionInfo {
 }
 
 /// A live session and its user.
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 #[derive(Object)]
 pub(crate) struct Session {
     /// Always true.

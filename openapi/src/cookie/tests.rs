@@ -1,5 +1,7 @@
 use super::*;
 
+type Found = Result<Option<&'static [u8]>, Twice>;
+
 fn headers(lines: &[&[u8]]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -10,7 +12,7 @@ fn headers(lines: &[&[u8]]) -> HeaderMap {
 
 #[test]
 fn cookies_are_read_byte_for_byte() {
-    let table: &[(&[&[u8]], Result<Option<&[u8]>, Twice>)] = &[
+    let table: &[(&[&[u8]], Found)] = &[
         (&[], Ok(None)),
         (&[b""], Ok(None)),
         (&[b"sessionid=a"], Ok(Some(b"a"))),

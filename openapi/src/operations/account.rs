@@ -75,8 +75,11 @@ impl FromForm for PasswordChange {
 pub(crate) struct Account;
 
 #[OpenApi(prefix_path = "/api", tag = "Tag::Account")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl Account {
     /// Show my profile
+    ///
+    /// The address, the name and what the user may do.
     #[oai(path = "/me", method = "get", operation_id = "getProfile")]
     async fn show(&self, reader: Reader) -> Result<Reply<User>, Refused<READ>> {
         Ok(Reply::written(user_json(&reader.session)))
@@ -91,6 +94,8 @@ impl Account {
     }
 
     /// Change my profile
+    ///
+    /// What is absent stays as it is.
     #[oai(path = "/me", method = "patch", operation_id = "updateProfile")]
     async fn update(
         &self,

@@ -100,6 +100,7 @@ const DENIED: u32 = kinds(&[Kind::Unauthenticated, Kind::Internal, Kind::Unavail
 pub(crate) struct Authz;
 
 #[OpenApi(prefix_path = "/api/authz", tag = "Tag::Authz")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl Authz {
     /// Answer nginx's `auth_request`
     ///

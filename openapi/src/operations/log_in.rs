@@ -78,12 +78,7 @@ struct LogIn {
     /// The password.
     password: Password,
     /// Whether the session outlives the browser: yes, unless told.
-    #[oai(default = "remembered")]
-    remember: bool,
-}
-
-const fn remembered() -> bool {
-    true
+    remember: Option<bool>,
 }
 
 impl Example for LogIn {
@@ -91,7 +86,7 @@ impl Example for LogIn {
         Self {
             email: "ada@example.org".to_owned(),
             password: Password("correct horse battery staple".to_owned()),
-            remember: true,
+            remember: Some(true),
         }
     }
 }
@@ -101,7 +96,7 @@ impl FromForm for LogIn {
         Self {
             email: form.text("email"),
             password: Password(form.secret("password").0),
-            remember: form.flag("remember", remembered()),
+            remember: form.optional_flag("remember"),
         }
     }
 }
@@ -172,7 +167,7 @@ impl Login {
         let wish = app::LogIn {
             email: body.email,
             password: Secret(body.password.0),
-            remember: body.remember,
+            remember: body.remember.unwrap_or(true),
             replaces: visitor.session.map(|session| session.id),
         };
         let opened = gate.app.log_in(wish, &visitor.call.origin).await?;

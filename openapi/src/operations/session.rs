@@ -42,6 +42,7 @@ impl FromForm for Proof {
 pub(crate) struct SessionApi;
 
 #[OpenApi(prefix_path = "/api", tag = "Tag::Session")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl SessionApi {
     /// Show the session of this browser
     ///

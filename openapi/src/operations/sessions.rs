@@ -121,6 +121,8 @@ pub(crate) struct Sessions;
 #[OpenApi(prefix_path = "/api", tag = "Tag::Sessions")]
 impl Sessions {
     /// List my sessions
+    ///
+    /// Those that live, newest first.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list(
         &self,

@@ -2,8 +2,9 @@ use poem_openapi::{Object, OpenApi, types::Example};
 
 use super::Tag;
 use crate::{
-    caller::Anyone,
-    refused::{LOOK, Refused},
+    caller::{Anyone, Call},
+    problem::Kind,
+    refused::{LOOK, Refused, kinds},
     reply::Reply,
 };
 
@@ -122,11 +123,14 @@ impl Example for CookieSet {
 pub(crate) struct Start;
 
 #[OpenApi(prefix_path = "/api", tag = "Tag::Start")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl Start {
     /// Show what a page needs to draw its forms
+    ///
+    /// It changes with the configuration only.
     #[oai(path = "/config", method = "get", operation_id = "getConfig")]
-    async fn config(&self, anyone: Anyone) -> Result<Reply<Config>, Refused<LOOK>> {
-        let settings = &anyone.call.gate().settings;
+    async fn config(&self, call: Call) -> Result<Reply<Config>, Refused<{ kinds(&[Kind::Internal]) }>> {
+        let settings = &call.gate().settings;
         let length = u64::try_from(settings.password_min_length).unwrap_or(u64::MAX);
         Ok(Reply::json(&Config {
             signup: SignUpConfig {
