@@ -21,7 +21,9 @@ pub enum LockError {
     #[error("data.dir: {} is in use by another `doorbook serve`; stop that one or choose another directory", .0.display())]
     DirectoryInUse(PathBuf),
     /// Another service runs on the database.
-    #[error("store.url: another `doorbook serve` runs on this PostgreSQL database; stop it first (several nodes are not supported yet)")]
+    #[error(
+        "store.url: another `doorbook serve` runs on this PostgreSQL database; stop it first (several nodes are not supported yet)"
+    )]
     DatabaseInUse,
     /// The lock file cannot be made.
     #[error("data.dir: {path} cannot be written: {source}; choose a directory that this user may write")]
@@ -48,8 +50,16 @@ impl DirectoryLock {
     /// [`LockError::DirectoryInUse`] when another process has it, [`LockError::Unwritable`] when there is no place for it.
     pub fn take(directory: &Path) -> Result<Self, LockError> {
         let path = directory.join("serve.lock");
-        let unwritable = |source| LockError::Unwritable { path: path.display().to_string(), source };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unwritable)?;
+        let unwritable = |source| LockError::Unwritable {
+            path: path.display().to_string(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LockError::DirectoryInUse(directory.to_owned())),
@@ -78,9 +88,18 @@ impl DatabaseLock {
     /// [`LockError::DatabaseInUse`] when another process has it, [`LockError::Unreachable`] when the database does not answer.
     pub async fn take(url: &str) -> Result<Self, LockError> {
         let mut connection = PgConnection::connect(url).await?;
-        let taken: bool =
-            sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(ADVISORY).fetch_one(&mut connection).await?;
-        if taken { Ok(Self { url: url.to_owned(), connection }) } else { Err(LockError::DatabaseInUse) }
+        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
+            .bind(ADVISORY)
+            .fetch_one(&mut connection)
+            .await?;
+        if taken {
+            Ok(Self {
+                url: url.to_owned(),
+                connection,
+            })
+        } else {
+            Err(LockError::DatabaseInUse)
+        }
     }
 
     /// Keeps the connection alive until cancelled, and takes the lock anew after a break.
@@ -89,7 +108,11 @@ impl DatabaseLock {
     ///
     /// [`LockError::DatabaseInUse`] when another process took it meanwhile: this one must stop at once.
     pub async fn keep(mut self, cancel: CancellationToken) -> Result<(), LockError> {
-        while cancel.run_until_cancelled(tokio::time::sleep(KEEP_ALIVE)).await.is_some() {
+        while cancel
+            .run_until_cancelled(tokio::time::sleep(KEEP_ALIVE))
+            .await
+            .is_some()
+        {
             if self.connection.ping().await.is_ok() {
                 continue;
             }
@@ -112,7 +135,10 @@ mod tests {
     fn second_holder_of_a_directory_is_refused_until_the_first_lets_go() {
         let directory = tempfile::tempdir().unwrap();
         let first = DirectoryLock::take(directory.path()).unwrap();
-        assert!(matches!(DirectoryLock::take(directory.path()), Err(LockError::DirectoryInUse(_))));
+        assert!(matches!(
+            DirectoryLock::take(directory.path()),
+            Err(LockError::DirectoryInUse(_))
+        ));
         assert!(DirectoryLock::is_held(directory.path()));
         drop(first);
         assert!(!DirectoryLock::is_held(directory.path()));

@@ -87,7 +87,10 @@ impl Durable {
         let fresh = store.is_empty().await?;
         let master = MasterKey::load_or_make(&config.keys.file, fresh)?;
         let keyring = Keyring::open(&config.keys.url, &master, fresh, config.service_clock()).await?;
-        Ok(Self { store, keyring: Arc::new(keyring) })
+        Ok(Self {
+            store,
+            keyring: Arc::new(keyring),
+        })
     }
 }
 
@@ -152,5 +155,8 @@ fn make(path: &Path) -> Result<(), StartError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| StartError::Directory { path: path.display().to_string(), source })
+    builder.create(path).map_err(|source| StartError::Directory {
+        path: path.display().to_string(),
+        source,
+    })
 }

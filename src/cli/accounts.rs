@@ -50,8 +50,17 @@ impl<'a> Operator<'a> {
     pub(crate) async fn open(config: &'a Config) -> Result<Self, Failure> {
         let Durable { store, keyring } = Durable::open(config).await?;
         let engine = open::engine(config, &store).await?;
-        let accounts = Accounts { store, keyring: Arc::clone(&keyring), clock: config.service_clock() };
-        Ok(Self { config, accounts, keyring, engine })
+        let accounts = Accounts {
+            store,
+            keyring: Arc::clone(&keyring),
+            clock: config.service_clock(),
+        };
+        Ok(Self {
+            config,
+            accounts,
+            keyring,
+            engine,
+        })
     }
 
     pub(crate) async fn close(self) {
@@ -61,11 +70,20 @@ impl<'a> Operator<'a> {
     /// The user as the log has it, once a running service has read that far.
     async fn line(&self, id: UserId) -> Result<UserLine, Failure> {
         let head = self.accounts.store.load::<User>(&id.to_string()).await?;
-        let mut position = self.accounts.store.position_of("user", &id.to_string(), head.sequence).await?;
+        let mut position = self
+            .accounts
+            .store
+            .position_of("user", &id.to_string(), head.sequence)
+            .await?;
         let user = head.aggregate;
         if let Some(claim) = user.claim() {
             let claimed = self.accounts.store.load::<Claim>(&claim.to_string()).await?;
-            position = position.max(self.accounts.store.position_of("claim", &claim.to_string(), claimed.sequence).await?);
+            position = position.max(
+                self.accounts
+                    .store
+                    .position_of("claim", &claim.to_string(), claimed.sequence)
+                    .await?,
+            );
         }
         self.until_read(position).await?;
         let stream = format!("user-{id}");
@@ -78,7 +96,14 @@ impl<'a> Operator<'a> {
             None => None,
         };
         let (roles, active) = (user.roles(), user.is_active());
-        Ok(UserLine { id, email, name, roles, active, since: user.registered_at().unwrap_or_default() })
+        Ok(UserLine {
+            id,
+            email,
+            name,
+            roles,
+            active,
+            since: user.registered_at().unwrap_or_default(),
+        })
     }
 
     async fn text(
@@ -88,7 +113,18 @@ impl<'a> Operator<'a> {
         event_type: &str,
         field: &str,
     ) -> Result<String, Failure> {
-        match self.keyring.open(sealed, &Place { stream, event_type, field }).await? {
+        match self
+            .keyring
+            .open(
+                sealed,
+                &Place {
+                    stream,
+                    event_type,
+                    field,
+                },
+            )
+            .await?
+        {
             Unsealed::Value(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             Unsealed::Erased => Ok(ERASED.to_owned()),
         }
@@ -134,7 +170,9 @@ impl<'a> Operator<'a> {
         };
         Ok(UserLine {
             id: row.user_id,
-            email: self.text(&row.email.sealed, &stream, &row.email.event_type, "email").await?,
+            email: self
+                .text(&row.email.sealed, &stream, &row.email.event_type, "email")
+                .await?,
             name,
             roles: row.roles,
             active: !row.deactivated,
@@ -148,7 +186,10 @@ impl Users for Operator<'_> {
     async fn create(&self, user: NewUser) -> Result<UserLine, Failure> {
         let hasher = PasswordHasher::new(self.config.password.argon2.into())
             .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
-        let id = self.accounts.create(user, &hasher, self.config.password.min_length).await?;
+        let id = self
+            .accounts
+            .create(user, &hasher, self.config.password.min_length)
+            .await?;
         self.line(id).await
     }
 
@@ -159,7 +200,8 @@ impl Users for Operator<'_> {
             Some(Err(error)) => return Err(Failure::Fault(Fault::new("the list of users broke off", error))),
         };
         let found = rows::page(&self.engine.reads(), &after, PAGE).await?;
-        let next = (found.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX)).then(|| found.last().map(UserRow::cursor));
+        let next =
+            (found.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX)).then(|| found.last().map(UserRow::cursor));
         let mut lines = Vec::with_capacity(found.len());
         for row in found {
             lines.push(self.shown(row).await?);

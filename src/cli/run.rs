@@ -69,7 +69,9 @@ async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
     let public_url = config.http.public_url.to_string();
     let ready = |addresses: Addresses| {
         tracing::info!(api = %addresses.api, admin = %addresses.admin, "ready");
-        output.note(&format!("Doorbook is ready: {public_url} (API at {public_url}/api/docs)"));
+        output.note(&format!(
+            "Doorbook is ready: {public_url} (API at {public_url}/api/docs)"
+        ));
     };
     Ok(server::serve(config, ready, stop).await?)
 }
@@ -85,7 +87,11 @@ async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(
     let DevCommand::Seed { users, events, seed } = command;
     let durable = Durable::open(config).await?;
     let sealer = sealer::of(&durable, config).await?;
-    let size = super::seed::Size { users: *users, events: *events, seed: *seed };
+    let size = super::seed::Size {
+        users: *users,
+        events: *events,
+        seed: *seed,
+    };
     let done = super::seed::run(size, config, &durable.store, &sealer, output).await;
     durable.store.close().await;
     done

@@ -26,8 +26,14 @@ pub(super) struct KeyringSealer {
 pub(super) async fn of(durable: &Durable, config: &Config) -> Result<KeyringSealer, Fault> {
     let because = "the password of the made-up users could not be hashed";
     let hasher = PasswordHasher::new(config.password.argon2.into()).map_err(Fault::because(because))?;
-    let hash = hasher.hash(PASSWORD.as_bytes()).await.map_err(Fault::because(because))?;
-    Ok(KeyringSealer { keyring: Arc::clone(&durable.keyring), hash })
+    let hash = hasher
+        .hash(PASSWORD.as_bytes())
+        .await
+        .map_err(Fault::because(because))?;
+    Ok(KeyringSealer {
+        keyring: Arc::clone(&durable.keyring),
+        hash,
+    })
 }
 
 fn name(key: &Key) -> KeyName {
@@ -47,7 +53,6 @@ impl Sealer for KeyringSealer {
     }
 
     async fn seal(&self, key: &Key, spot: Place<'_>, plain: &[u8]) -> Result<Sealed, Fault> {
-        
         self.keyring.seal(&name(key), &spot, plain).await
     }
 

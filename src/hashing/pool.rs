@@ -39,8 +39,16 @@ pub struct Argon2Cost {
 
 impl From<crate::config::Argon2> for Argon2Cost {
     fn from(configured: crate::config::Argon2) -> Self {
-        let crate::config::Argon2 { memory_kib, iterations, parallelism } = configured;
-        Self { memory_kib, iterations, parallelism }
+        let crate::config::Argon2 {
+            memory_kib,
+            iterations,
+            parallelism,
+        } = configured;
+        Self {
+            memory_kib,
+            iterations,
+            parallelism,
+        }
     }
 }
 
@@ -124,16 +132,30 @@ impl PasswordHasher {
     /// [`HashFailure::Cost`] when Argon2 knows no such cost, [`HashFailure::Broken`] when no thread can be started.
     pub fn new(cost: Argon2Cost) -> Result<Self, HashFailure> {
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(HASH_BYTES));
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(|_| HashFailure::Cost)?);
+        let argon2 = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            params.map_err(|_| HashFailure::Cost)?,
+        );
         let width = thread::available_parallelism().map_or(1, usize::from);
         let (queue, jobs) = sync_channel(width * QUEUE_PER_THREAD);
         let (jobs, counters) = (Arc::new(Mutex::new(jobs)), Arc::new(Counters::default()));
         let threads = (0..width).map(|number| {
-            let worker = Worker { jobs: Arc::clone(&jobs), counters: Arc::clone(&counters), argon2: argon2.clone() };
-            thread::Builder::new().name(format!("hash-{number}")).spawn(move || worker.run())
+            let worker = Worker {
+                jobs: Arc::clone(&jobs),
+                counters: Arc::clone(&counters),
+                argon2: argon2.clone(),
+            };
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || worker.run())
         });
         let threads = threads.collect::<Result<_, _>>().map_err(|_| HashFailure::Broken)?;
-        Ok(Self { queue: Some(queue), threads, counters })
+        Ok(Self {
+            queue: Some(queue),
+            threads,
+            counters,
+        })
     }
 
     /// Hashes a new password under a fresh salt: a PHC string.
@@ -186,14 +208,20 @@ impl PasswordHasher {
 
     async fn submit(&self, password: &[u8], task: Task) -> Result<Done, HashFailure> {
         let (reply, done) = oneshot::channel();
-        let job = Job { password: Zeroizing::new(password.to_vec()), task, reply };
+        let job = Job {
+            password: Zeroizing::new(password.to_vec()),
+            task,
+            reply,
+        };
         let queue = self.queue.as_ref().ok_or(HashFailure::Broken)?;
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
         if let Err(full) = queue.try_send(job) {
             self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             return Err(match full {
-                TrySendError::Full(_) => HashFailure::Busy { retry_after: RETRY_AFTER },
+                TrySendError::Full(_) => HashFailure::Busy {
+                    retry_after: RETRY_AFTER,
+                },
                 TrySendError::Disconnected(_) => HashFailure::Broken,
             });
         }
@@ -242,9 +270,9 @@ impl Worker {
         match &job.task {
             Task::Make => self.make(&job.password, memory),
             Task::Verify(stored) => Done::Verified(match stored::read(stored) {
-                Ok(stored) if stored.verify(&job.password, memory) => {
-                    Verdict::Match { needs_upgrade: !stored.is_current(self.argon2.params()) }
-                }
+                Ok(stored) if stored.verify(&job.password, memory) => Verdict::Match {
+                    needs_upgrade: !stored.is_current(self.argon2.params()),
+                },
                 Ok(_) | Err(_) => Verdict::Mismatch,
             }),
             Task::VerifyNothing => {

@@ -55,7 +55,13 @@ pub fn check(password: &str, min_length: usize, words: &[&str]) -> Vec<Broken> {
 fn weakness(password: &str, words: &[&str]) -> Option<String> {
     let head: String = password.chars().take(ESTIMATED_CHARACTERS).collect();
     let parts = words.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
-    let own: Vec<&str> = words.iter().copied().chain(parts).chain(["doorbook"]).filter(|word| word.len() > 2).collect();
+    let own: Vec<&str> = words
+        .iter()
+        .copied()
+        .chain(parts)
+        .chain(["doorbook"])
+        .filter(|word| word.len() > 2)
+        .collect();
     let estimate = zxcvbn(&head, &own);
     if estimate.score() >= Score::Three {
         return None;

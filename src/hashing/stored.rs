@@ -26,7 +26,9 @@ const MAX_BCRYPT_COST: u32 = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownHash {
     /// No known form.
-    #[error("the hash has no known form; known are Argon2 and PBKDF2 as PHC strings, bcrypt, and the same as Django stores them")]
+    #[error(
+        "the hash has no known form; known are Argon2 and PBKDF2 as PHC strings, bcrypt, and the same as Django stores them"
+    )]
     Form,
     /// Verifying it would cost too much.
     #[error("the hash asks for more memory or rounds than a login may cost")]
@@ -35,9 +37,23 @@ pub enum UnknownHash {
 
 /// A stored hash, read.
 pub(super) enum Stored {
-    Argon2 { algorithm: Algorithm, version: Version, params: Params, salt: Vec<u8>, hash: Vec<u8> },
-    Bcrypt { hash: String, over_sha256: bool },
-    Pbkdf2 { digest: Pbkdf2Digest, rounds: u32, salt: Vec<u8>, hash: Vec<u8> },
+    Argon2 {
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+        salt: Vec<u8>,
+        hash: Vec<u8>,
+    },
+    Bcrypt {
+        hash: String,
+        over_sha256: bool,
+    },
+    Pbkdf2 {
+        digest: Pbkdf2Digest,
+        rounds: u32,
+        salt: Vec<u8>,
+        hash: Vec<u8>,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -75,14 +91,23 @@ pub(super) fn read(stored: &str) -> Result<Stored, UnknownHash> {
 fn argon2(phc: &str) -> Result<Stored, UnknownHash> {
     let parsed = PasswordHash::new(phc).map_err(|_| UnknownHash::Form)?;
     let algorithm = parsed.algorithm.as_str().parse().map_err(|_| UnknownHash::Form)?;
-    let version = parsed.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| UnknownHash::Form)?;
+    let version = parsed
+        .version
+        .map_or(Ok(Version::V0x10), Version::try_from)
+        .map_err(|_| UnknownHash::Form)?;
     let params = Params::try_from(&parsed).map_err(|_| UnknownHash::Form)?;
     if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES {
         return Err(UnknownHash::Cost);
     }
     let salt = parsed.salt.ok_or(UnknownHash::Form)?.as_ref().to_vec();
     let hash = parsed.hash.ok_or(UnknownHash::Form)?.as_bytes().to_vec();
-    Ok(Stored::Argon2 { algorithm, version, params, salt, hash })
+    Ok(Stored::Argon2 {
+        algorithm,
+        version,
+        params,
+        salt,
+        hash,
+    })
 }
 
 fn bcrypt(text: &str, over_sha256: bool) -> Result<Stored, UnknownHash> {
@@ -90,7 +115,10 @@ fn bcrypt(text: &str, over_sha256: bool) -> Result<Stored, UnknownHash> {
     if parts.get_cost() > MAX_BCRYPT_COST {
         return Err(UnknownHash::Cost);
     }
-    Ok(Stored::Bcrypt { hash: text.to_owned(), over_sha256 })
+    Ok(Stored::Bcrypt {
+        hash: text.to_owned(),
+        over_sha256,
+    })
 }
 
 fn pbkdf2_phc(phc: &str) -> Result<Stored, UnknownHash> {
@@ -125,24 +153,49 @@ fn pbkdf2(digest: Pbkdf2Digest, rounds: u32, salt: Vec<u8>, hash: Vec<u8>) -> Re
     if rounds == 0 || !(16..=64).contains(&hash.len()) {
         return Err(UnknownHash::Form);
     }
-    Ok(Stored::Pbkdf2 { digest, rounds, salt, hash })
+    Ok(Stored::Pbkdf2 {
+        digest,
+        rounds,
+        salt,
+        hash,
+    })
 }
 
 impl Stored {
     /// Whether the password is the one that was hashed. `memory` is what Argon2 works in; it grows when needed.
     pub(super) fn verify(&self, password: &[u8], memory: &mut Vec<Block>) -> bool {
         match self {
-            Self::Argon2 { algorithm, version, params, salt, hash } => {
+            Self::Argon2 {
+                algorithm,
+                version,
+                params,
+                salt,
+                hash,
+            } => {
                 let mut out = vec![0; hash.len()];
                 let argon2 = Argon2::new(*algorithm, *version, params.clone());
                 fill(&argon2, password, salt, &mut out, memory) && bool::from(out.ct_eq(hash))
             }
-            Self::Bcrypt { hash, over_sha256: false } => bcrypt::verify(password, hash).unwrap_or(false),
-            Self::Bcrypt { hash, over_sha256: true } => {
-                let digest: String = Sha256::digest(password).iter().map(|byte| format!("{byte:02x}")).collect();
+            Self::Bcrypt {
+                hash,
+                over_sha256: false,
+            } => bcrypt::verify(password, hash).unwrap_or(false),
+            Self::Bcrypt {
+                hash,
+                over_sha256: true,
+            } => {
+                let digest: String = Sha256::digest(password)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
                 bcrypt::verify(digest, hash).unwrap_or(false)
             }
-            Self::Pbkdf2 { digest, rounds, salt, hash } => {
+            Self::Pbkdf2 {
+                digest,
+                rounds,
+                salt,
+                hash,
+            } => {
                 let mut out = vec![0; hash.len()];
                 match digest {
                     Pbkdf2Digest::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, *rounds, &mut out),
@@ -157,7 +210,12 @@ impl Stored {
     /// Whether it is what a new password would be stored as today.
     pub(super) fn is_current(&self, params: &Params) -> bool {
         match self {
-            Self::Argon2 { algorithm: Algorithm::Argon2id, version: Version::V0x13, params: stored, .. } => {
+            Self::Argon2 {
+                algorithm: Algorithm::Argon2id,
+                version: Version::V0x13,
+                params: stored,
+                ..
+            } => {
                 let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
                 costs(stored) == costs(params)
             }
@@ -172,6 +230,8 @@ pub(super) fn fill(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut 
     if memory.len() < needed {
         memory.resize(needed, Block::default());
     }
-    let Some(room) = memory.get_mut(..needed) else { return false };
+    let Some(room) = memory.get_mut(..needed) else {
+        return false;
+    };
     argon2.hash_password_into_with_memory(password, salt, out, room).is_ok()
 }

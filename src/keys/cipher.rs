@@ -55,7 +55,10 @@ impl Key {
     /// Base64url of nonce and ciphertext.
     pub(super) fn encrypt(&self, plaintext: &[u8], bound_to: &[u8]) -> Result<String, Fault> {
         let nonce: [u8; NONCE_BYTES] = ids::random();
-        let payload = Payload { msg: plaintext, aad: bound_to };
+        let payload = Payload {
+            msg: plaintext,
+            aad: bound_to,
+        };
         let sealed = Aes256Gcm::new((&self.0).into())
             .encrypt(&Nonce::from(nonce), payload)
             .map_err(|_| Fault::plain("a value cannot be sealed"))?;
@@ -66,8 +69,13 @@ impl Key {
     pub(super) fn decrypt(&self, sealed: &str, bound_to: &[u8]) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: ciphertext, aad: bound_to };
-        Aes256Gcm::new((&self.0).into()).decrypt(&Nonce::from(*nonce), payload).ok()
+        let payload = Payload {
+            msg: ciphertext,
+            aad: bound_to,
+        };
+        Aes256Gcm::new((&self.0).into())
+            .decrypt(&Nonce::from(*nonce), payload)
+            .ok()
     }
 }
 

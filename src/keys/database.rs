@@ -45,9 +45,7 @@ impl KeyTable {
             // One connection to the file: a checkpoint that must leave no old bytes cannot wait for others.
             .max_connections(if sqlite { 1 } else { 4 })
             .acquire_timeout(Duration::from_secs(10))
-            .after_connect(move |connection, _| {
-                Box::pin(async move { connection.execute(settings).await.map(drop) })
-            })
+            .after_connect(move |connection, _| Box::pin(async move { connection.execute(settings).await.map(drop) }))
             .connect(&url)
             .await?;
         MIGRATIONS.run(&pool).await.map_err(|error| match error {
@@ -72,15 +70,20 @@ impl KeyTable {
     pub(super) async fn insert(&self, keys: &[(KeyName, String)], at: Timestamp) -> Result<(), Fault> {
         let mut transaction = self.pool.begin().await?;
         for (name, wrapped) in keys {
-            sqlx::query("insert into keys (name, wrapped, created_at) values ($1, $2, $3) on conflict (name) do nothing")
-                .bind(name.as_str())
-                .bind(wrapped.as_str())
-                .bind(at.micros())
-                .execute(&mut *transaction)
-                .await
-                .map_err(Fault::because("a key cannot be stored"))?;
+            sqlx::query(
+                "insert into keys (name, wrapped, created_at) values ($1, $2, $3) on conflict (name) do nothing",
+            )
+            .bind(name.as_str())
+            .bind(wrapped.as_str())
+            .bind(at.micros())
+            .execute(&mut *transaction)
+            .await
+            .map_err(Fault::because("a key cannot be stored"))?;
         }
-        transaction.commit().await.map_err(Fault::because("a key cannot be stored"))
+        transaction
+            .commit()
+            .await
+            .map_err(Fault::because("a key cannot be stored"))
     }
 
     /// Overwrites the key and leaves a tombstone. On SQLite the old bytes are gone from the write-ahead log too.
@@ -95,7 +98,10 @@ impl KeyTable {
             .await
             .map_err(Fault::because(because))?;
         if self.sqlite {
-            self.pool.execute("pragma wal_checkpoint(truncate)").await.map_err(Fault::because(because))?;
+            self.pool
+                .execute("pragma wal_checkpoint(truncate)")
+                .await
+                .map_err(Fault::because(because))?;
         }
         Ok(())
     }
@@ -106,7 +112,9 @@ impl KeyTable {
             .fetch_optional(&self.pool)
             .await
             .map_err(Fault::because("a cursor cannot be read"))?;
-        Ok(Position::new(position.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)))
+        Ok(Position::new(
+            position.and_then(|number| u64::try_from(number).ok()).unwrap_or(0),
+        ))
     }
 
     pub(super) async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {

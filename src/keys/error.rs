@@ -31,7 +31,9 @@ pub enum KeysError {
         source: io::Error,
     },
     /// The database was wrapped under another master key.
-    #[error("keys.file: the master key does not open the keys in keys.url; restore the file and the database that belong together")]
+    #[error(
+        "keys.file: the master key does not open the keys in keys.url; restore the file and the database that belong together"
+    )]
     MasterWrong,
     /// A log exists, its keys do not.
     #[error("keys.url: the database holds no keys although the log holds events; restore it from its backup")]

@@ -58,7 +58,14 @@ impl Keyring {
             Some(Stored::Tombstone) | None => Err(KeysError::KeysMissing),
         };
         let (index, purposes) = (unwrap(&index).await?, unwrap(&purposes).await?);
-        Ok(Self { table, wrapping, index, purposes, clock, cache: Mutex::default() })
+        Ok(Self {
+            table,
+            wrapping,
+            index,
+            purposes,
+            clock,
+            cache: Mutex::default(),
+        })
     }
 
     /// Makes a key unless it exists; durable when it returns.
@@ -80,8 +87,15 @@ impl Keyring {
             let cache = self.cache.lock();
             names.iter().filter(|name| !cache.keys.contains_key(*name)).collect()
         };
-        let keys: Vec<_> = missing.into_iter().map(|name| wrapped(&self.wrapping, name)).collect::<Result<_, _>>()?;
-        if keys.is_empty() { Ok(()) } else { self.table.insert(&keys, self.clock.now()).await }
+        let keys: Vec<_> = missing
+            .into_iter()
+            .map(|name| wrapped(&self.wrapping, name))
+            .collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            Ok(())
+        } else {
+            self.table.insert(&keys, self.clock.now()).await
+        }
     }
 
     /// Encrypts a value for one place in the log.
@@ -93,7 +107,10 @@ impl Keyring {
         if let Some((_, month)) = name.parents() {
             self.create(&month).await?;
         }
-        let key = self.key(name).await?.ok_or_else(|| Fault::plain("a value cannot be sealed under a destroyed key"))?;
+        let key = self
+            .key(name)
+            .await?
+            .ok_or_else(|| Fault::plain("a value cannot be sealed under a destroyed key"))?;
         let text = key.encrypt(plaintext, &bound_to(place))?;
         Ok(Sealed::new(format!("{name}:{text}")))
     }
@@ -107,7 +124,9 @@ impl Keyring {
         let destroyed = self.table.destroy(name, self.clock.now()).await;
         let mut cache = self.cache.lock();
         cache.destructions += 1;
-        cache.keys.retain(|cached, _| cached != name && !cached.parents().is_some_and(|(a, b)| a == *name || b == *name));
+        cache
+            .keys
+            .retain(|cached, _| cached != name && !cached.parents().is_some_and(|(a, b)| a == *name || b == *name));
         destroyed
     }
 
@@ -175,11 +194,13 @@ impl Keyring {
             return Ok(Some(Key::clone(key)));
         }
         match self.table.get(name).await? {
-            Some(Stored::Wrapped(text)) => {
-                unwrapped(&self.wrapping, name, &text).map(Some).ok_or_else(|| Fault::plain("a stored key is damaged"))
-            }
+            Some(Stored::Wrapped(text)) => unwrapped(&self.wrapping, name, &text)
+                .map(Some)
+                .ok_or_else(|| Fault::plain("a stored key is damaged")),
             Some(Stored::Tombstone) => Ok(None),
-            None => Err(Fault::plain("a key is missing: restore the key database that belongs to the log")),
+            None => Err(Fault::plain(
+                "a key is missing: restore the key database that belongs to the log",
+            )),
         }
     }
 }
@@ -188,10 +209,14 @@ impl Keyring {
 impl Opens for Keyring {
     async fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Unsealed, Fault> {
         let name = KeyName::parse(sealed.key())?;
-        let Some(key) = self.key(&name).await? else { return Ok(Unsealed::Erased) };
+        let Some(key) = self.key(&name).await? else {
+            return Ok(Unsealed::Erased);
+        };
         let text = sealed.as_str().get(name.as_str().len() + 1..).unwrap_or_default();
         let value = key.decrypt(text, &bound_to(place));
-        value.map(Unsealed::Value).ok_or_else(|| Fault::plain("a sealed value was altered or moved"))
+        value
+            .map(Unsealed::Value)
+            .ok_or_else(|| Fault::plain("a sealed value was altered or moved"))
     }
 }
 

@@ -5,11 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use doorbook_openapi::app::{Health, Part};
 use doorbook_projections::fault::Fault;
-use prometheus_client::{
-    encoding::text::encode,
-    metrics::gauge::Gauge,
-    registry::Registry,
-};
+use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 
 use crate::service::Service;
 
@@ -21,7 +17,10 @@ pub(super) struct Vitals {
 
 impl Vitals {
     pub(super) fn new(service: Service) -> Self {
-        Self { service, stopping: AtomicBool::new(false) }
+        Self {
+            service,
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// From now on the service is not ready: no new traffic should be sent.
@@ -46,7 +45,10 @@ impl Vitals {
 }
 
 fn part(name: &str, outcome: Result<(), &Fault>) -> Part {
-    Part { name: name.to_owned(), fault: outcome.err().map(ToString::to_string) }
+    Part {
+        name: name.to_owned(),
+        fault: outcome.err().map(ToString::to_string),
+    }
 }
 
 #[async_trait]
@@ -80,15 +82,39 @@ impl Health for Vitals {
             registry.register(name, help, gauge);
         };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        gauge("sessions_in_memory", "Live sessions that this node holds", count(directory.sessions));
+        gauge(
+            "sessions_in_memory",
+            "Live sessions that this node holds",
+            count(directory.sessions),
+        );
         gauge("users_in_memory", "Users of these sessions", count(directory.users));
-        gauge("session_fills", "Sessions read from the log since the start", directory.fills);
-        gauge("session_evictions", "Sessions that gave way to others since the start", directory.evictions);
+        gauge(
+            "session_fills",
+            "Sessions read from the log since the start",
+            directory.fills,
+        );
+        gauge(
+            "session_evictions",
+            "Sessions that gave way to others since the start",
+            directory.evictions,
+        );
         gauge("sessions_memory_bytes", "Memory that they take", count(directory.bytes));
-        gauge("passwords_hashed", "Password hashes made and verified since the start", hasher.hashed);
-        gauge("passwords_refused", "Logins and sign-ups sent away because the queue was full", hasher.refused);
+        gauge(
+            "passwords_hashed",
+            "Password hashes made and verified since the start",
+            hasher.hashed,
+        );
+        gauge(
+            "passwords_refused",
+            "Logins and sign-ups sent away because the queue was full",
+            hasher.refused,
+        );
         gauge("passwords_waiting", "Password hashes that wait", count(hasher.waiting));
-        gauge("log_position_read", "Last event that this node has read", self.service.directory.read_position().number());
+        gauge(
+            "log_position_read",
+            "Last event that this node has read",
+            self.service.directory.read_position().number(),
+        );
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -57,7 +57,10 @@ pub async fn serve(
     };
     let durable = Durable::open(config).await?;
     let cancel = CancellationToken::new();
-    let mut background = Background { tasks: Vec::new(), cancel: cancel.clone() };
+    let mut background = Background {
+        tasks: Vec::new(),
+        cancel: cancel.clone(),
+    };
     let lost = CancellationToken::new();
     if let Some(lock) = database_lock {
         let (cancel, lost) = (cancel.clone(), lost.clone());
@@ -129,7 +132,8 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
     let directory = Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity));
     background.spawn(Arc::clone(&directory).follow(from, background.cancel.clone()));
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
-    let hasher = PasswordHasher::new(config.password.argon2.into()).map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let hasher = PasswordHasher::new(config.password.argon2.into())
+        .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         store,
@@ -157,8 +161,14 @@ async fn run_engine(engine: Engine, cancel: CancellationToken) {
 fn rules(config: &Config, keyring: &Keyring) -> Rules {
     let session = &config.session;
     Rules {
-        lifetimes: Lifetimes { absolute: session.absolute, idle: session.idle },
-        staff_lifetimes: Lifetimes { absolute: session.staff_absolute, idle: session.staff_idle },
+        lifetimes: Lifetimes {
+            absolute: session.absolute,
+            idle: session.idle,
+        },
+        staff_lifetimes: Lifetimes {
+            absolute: session.staff_absolute,
+            idle: session.staff_idle,
+        },
         settings: Settings {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),
@@ -178,10 +188,17 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
 }
 
 async fn listen(key: &'static str, address: SocketAddr) -> Result<Prompt, StartError> {
-    Prompt::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
+    Prompt::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { key, address, source })
 }
 
-async fn run(acceptor: Prompt, endpoint: impl IntoEndpoint<Endpoint: 'static>, stop: impl Future<Output = ()>, grace: Duration) {
+async fn run(
+    acceptor: Prompt,
+    endpoint: impl IntoEndpoint<Endpoint: 'static>,
+    stop: impl Future<Output = ()>,
+    grace: Duration,
+) {
     let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE_CONNECTION);
     if let Err(error) = server.run_with_graceful_shutdown(endpoint, stop, Some(grace)).await {
         tracing::error!(%error, "the server stopped");

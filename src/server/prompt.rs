@@ -23,7 +23,10 @@ impl Prompt {
 
     /// The address that is listened on, with the port that a wish for port 0 was given.
     pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.0.local_addr().into_iter().find_map(|address| address.as_socket_addr().copied())
+        self.0
+            .local_addr()
+            .into_iter()
+            .find_map(|address| address.as_socket_addr().copied())
     }
 }
 

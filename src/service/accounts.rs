@@ -2,6 +2,14 @@
 
 use std::sync::Arc;
 
+use super::seals::Seals;
+use crate::{
+    clock::Clock,
+    hashing::{PasswordHasher, UnknownHash, recognise, rules},
+    ids,
+    keys::{KeyName, Keyring},
+    store::{CommandMetadata, Failure, Store},
+};
 use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
     email::EmailAddress,
@@ -12,18 +20,7 @@ use doorbook_domain::{
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::Secret;
-use doorbook_projections::{
-    fault::Fault,
-    keyring::Place,
-};
-use super::seals::Seals;
-use crate::{
-    clock::Clock,
-    hashing::{PasswordHasher, UnknownHash, recognise, rules},
-    ids,
-    keys::{KeyName, Keyring},
-    store::{CommandMetadata, Failure, Store},
-};
+use doorbook_projections::{fault::Fault, keyring::Place};
 /// A user that an operator creates. Its address counts as proven.
 #[derive(Debug, Clone)]
 pub struct NewUser {
@@ -115,7 +112,13 @@ impl Change {
 impl Accounts {
     fn metadata(&self) -> CommandMetadata {
         let at = self.clock.now();
-        CommandMetadata { command_id: ids::uuid_v7(at), actor: "cli".to_owned(), request_id: None, causation: None, at }
+        CommandMetadata {
+            command_id: ids::uuid_v7(at),
+            actor: "cli".to_owned(),
+            request_id: None,
+            causation: None,
+            at,
+        }
     }
 
     /// Creates a user with a proven address, and says where its last event stands.
@@ -124,11 +127,23 @@ impl Accounts {
     ///
     /// [`AccountError::Taken`] when the address has a user; the others as they say. Nobody can be reached then that could
     /// not before.
-    pub async fn create(&self, new: NewUser, hasher: &PasswordHasher, min_length: usize) -> Result<UserId, AccountError> {
+    pub async fn create(
+        &self,
+        new: NewUser,
+        hasher: &PasswordHasher,
+        min_length: usize,
+    ) -> Result<UserId, AccountError> {
         let email = EmailAddress::parse(&new.email)?;
         let name = new.name.as_deref().map(DisplayName::parse).transpose()?;
         let claim = self.keyring.claim("email", email.canonical());
-        if self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner().is_some() {
+        if self
+            .store
+            .load::<Claim>(&claim.to_string())
+            .await?
+            .aggregate
+            .owner()
+            .is_some()
+        {
             return Err(AccountError::Taken);
         }
         let hash = hash(&new.password, &email, hasher, min_length).await?;
@@ -138,8 +153,15 @@ impl Accounts {
         for role in new.roles.iter() {
             self.user(id, Change::Grant(role).command(self.clock.now())).await?;
         }
-        let take = ClaimCommand::Take(claim::Take { user_id: id, at: self.clock.now() });
-        match self.store.execute::<Claim>(&claim.to_string(), take, &self.metadata()).await {
+        let take = ClaimCommand::Take(claim::Take {
+            user_id: id,
+            at: self.clock.now(),
+        });
+        match self
+            .store
+            .execute::<Claim>(&claim.to_string(), take, &self.metadata())
+            .await
+        {
             Ok(_) => Ok(id),
             Err(Failure::Refused(_)) => Err(AccountError::Taken),
             Err(failure) => Err(failure.into()),
@@ -160,7 +182,9 @@ impl Accounts {
     async fn find(&self, user: &str) -> Result<UserId, AccountError> {
         if let Ok(id) = user.parse::<UserId>() {
             let found = self.store.load::<User>(&id.to_string()).await?.aggregate;
-            let Some(claim) = found.claim() else { return Err(AccountError::Unknown) };
+            let Some(claim) = found.claim() else {
+                return Err(AccountError::Unknown);
+            };
             let owner = self.store.load::<Claim>(&claim.to_string()).await?.aggregate.owner();
             return owner.filter(|&owner| owner == id).ok_or(AccountError::Unknown);
         }
@@ -171,7 +195,9 @@ impl Accounts {
     }
 
     async fn user(&self, id: UserId, command: UserCommand) -> Result<(), AccountError> {
-        self.store.execute::<User>(&id.to_string(), command, &self.metadata()).await?;
+        self.store
+            .execute::<User>(&id.to_string(), command, &self.metadata())
+            .await?;
         Ok(())
     }
 
@@ -186,15 +212,31 @@ impl Accounts {
         let password = ids::uuid_v4();
         seals.prepare(id, password).await?;
         let stream = format!("user-{id}");
-        let place = |event_type, field| Place { stream: &stream, event_type, field };
+        let place = |event_type, field| Place {
+            stream: &stream,
+            event_type,
+            field,
+        };
         let key = KeyName::user(id);
         let name = match name {
-            Some(name) => Some(seals.text(&key, &place("user.profile_changed", "name"), name.as_str()).await?),
+            Some(name) => Some(
+                seals
+                    .text(&key, &place("user.profile_changed", "name"), name.as_str())
+                    .await?,
+            ),
             None => None,
         };
-        let sealed_hash = seals.text(&KeyName::password(password), &place("user.registered", "password"), hash).await?;
+        let sealed_hash = seals
+            .text(
+                &KeyName::password(password),
+                &place("user.registered", "password"),
+                hash,
+            )
+            .await?;
         Ok(user::Register {
-            email: seals.text(&key, &place("user.registered", "email"), email.as_typed()).await?,
+            email: seals
+                .text(&key, &place("user.registered", "email"), email.as_typed())
+                .await?,
             claim: self.keyring.claim("email", email.canonical()),
             email_verified: true,
             password: Some(sealed_hash),
@@ -217,7 +259,10 @@ async fn hash(
                 let reasons: Vec<String> = broken.iter().map(ToString::to_string).collect();
                 return Err(AccountError::Password(reasons.join("; ")));
             }
-            Ok(hasher.hash(password.as_bytes()).await.map_err(Fault::because("the password could not be hashed"))?)
+            Ok(hasher
+                .hash(password.as_bytes())
+                .await
+                .map_err(Fault::because("the password could not be hashed"))?)
         }
         NewPassword::Hashed(Secret(hash)) => {
             recognise(hash)?;

@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::ids;
 use super::{Parts, numbered};
+use crate::ids;
 use crate::store::{CommandMetadata, Failure};
 
 /// Sessions that wait to be refreshed. One that finds no room is refreshed at a later use.
@@ -66,12 +66,19 @@ async fn write(parts: Arc<Parts>, mut sessions: mpsc::Receiver<SessionId>, waiti
             at: now,
         };
         let refresh = SessionCommand::Refresh(session::Refresh { at: now });
-        match parts.store.execute::<Session>(&id.to_string(), refresh, &metadata).await {
+        match parts
+            .store
+            .execute::<Session>(&id.to_string(), refresh, &metadata)
+            .await
+        {
             Ok(committed) => parts.directory.nudge_session(id, &numbered(&committed.events)),
             // It ended meanwhile, or another refresh was faster.
             Err(Failure::Refused(_) | Failure::Conflict) => {}
             Err(Failure::Broken(fault)) => {
-                tracing::error!(error = &fault as &dyn std::error::Error, "a used session was not refreshed");
+                tracing::error!(
+                    error = &fault as &dyn std::error::Error,
+                    "a used session was not refreshed"
+                );
             }
         }
         waiting.lock().remove(&id);
@@ -87,7 +94,12 @@ mod tests {
     fn due(minutes_since_refresh: u64, minutes_to_absolute: u64) -> bool {
         let now = Timestamp::from_micros(1_000_000_000_000_000);
         let refreshed = now.minus(Duration::from_secs(60 * minutes_since_refresh));
-        is_due(now, refreshed.plus(HOUR), now.plus(Duration::from_secs(60 * minutes_to_absolute)), HOUR)
+        is_due(
+            now,
+            refreshed.plus(HOUR),
+            now.plus(Duration::from_secs(60 * minutes_to_absolute)),
+            HOUR,
+        )
     }
 
     #[test]

@@ -13,8 +13,8 @@ use doorbook_openapi::app::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-use crate::ids;
 use super::Service;
+use crate::ids;
 
 #[async_trait]
 impl App for Service {
@@ -63,15 +63,26 @@ impl App for Service {
 
     async fn log_out(&self, session: SessionId, origin: &Origin) -> Result<(), Refusal> {
         let (service, origin) = (self.clone(), origin.clone());
-        self.uninterrupted(async move { service.end(session, EndReason::LoggedOut, None, &origin).await }).await
+        self.uninterrupted(async move { service.end(session, EndReason::LoggedOut, None, &origin).await })
+            .await
     }
 
     async fn refresh(&self, session: SessionId, origin: &Origin) -> Result<LiveSession, Refusal> {
-        self.uninterrupted(self.clone().do_refresh(session, origin.clone())).await
+        self.uninterrupted(self.clone().do_refresh(session, origin.clone()))
+            .await
     }
 
-    async fn reauthenticate(&self, session: &LiveSession, password: Secret, origin: &Origin) -> Result<Opened, Refusal> {
-        self.uninterrupted(self.clone().do_reauthenticate(session.clone(), password, origin.clone())).await
+    async fn reauthenticate(
+        &self,
+        session: &LiveSession,
+        password: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
+        self.uninterrupted(
+            self.clone()
+                .do_reauthenticate(session.clone(), password, origin.clone()),
+        )
+        .await
     }
 
     async fn change_password(
@@ -81,12 +92,20 @@ impl App for Service {
         new: Secret,
         origin: &Origin,
     ) -> Result<Opened, Refusal> {
-        let change = self.clone().do_change_password(session.clone(), current, new, origin.clone());
+        let change = self
+            .clone()
+            .do_change_password(session.clone(), current, new, origin.clone());
         self.uninterrupted(change).await
     }
 
-    async fn rename(&self, session: &LiveSession, name: Option<String>, origin: &Origin) -> Result<LiveSession, Refusal> {
-        self.uninterrupted(self.clone().do_rename(session.clone(), name, origin.clone())).await
+    async fn rename(
+        &self,
+        session: &LiveSession,
+        name: Option<String>,
+        origin: &Origin,
+    ) -> Result<LiveSession, Refusal> {
+        self.uninterrupted(self.clone().do_rename(session.clone(), name, origin.clone()))
+            .await
     }
 
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {
@@ -94,11 +113,13 @@ impl App for Service {
     }
 
     async fn revoke(&self, session: &LiveSession, other: SessionId, origin: &Origin) -> Result<(), Refusal> {
-        self.uninterrupted(self.clone().do_revoke(session.clone(), other, origin.clone())).await
+        self.uninterrupted(self.clone().do_revoke(session.clone(), other, origin.clone()))
+            .await
     }
 
     async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<Opened, Refusal> {
-        self.uninterrupted(self.clone().do_revoke_others(session.clone(), origin.clone())).await
+        self.uninterrupted(self.clone().do_revoke_others(session.clone(), origin.clone()))
+            .await
     }
 
     async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal> {

@@ -16,11 +16,11 @@ use doorbook_projections::{fault::Fault, keyring::Place};
 use tokio::{sync::mpsc, time::interval};
 use tokio_util::task::TaskTracker;
 
-use crate::ids;
 use super::{
     Parts,
     seals::{Owner, Seals},
 };
+use crate::ids;
 use crate::store::{CommandMetadata, Failure};
 
 /// Failures that wait to be written; beyond it they are only counted.
@@ -51,7 +51,14 @@ pub struct Attempts {
 impl Attempts {
     pub(super) fn start(parts: Arc<Parts>, seals: Seals, tasks: &TaskTracker) -> Self {
         let (queue, failures) = mpsc::channel(QUEUE);
-        tasks.spawn(Writer { parts, seals, pending: HashMap::new() }.run(failures));
+        tasks.spawn(
+            Writer {
+                parts,
+                seals,
+                pending: HashMap::new(),
+            }
+            .run(failures),
+        );
         Self { queue }
     }
 
@@ -97,7 +104,10 @@ impl Writer {
             Ok(true) => {}
             Ok(false) => self.count(failed),
             Err(fault) => {
-                tracing::error!(error = &fault as &dyn std::error::Error, "a failed login was not recorded");
+                tracing::error!(
+                    error = &fault as &dyn std::error::Error,
+                    "a failed login was not recorded"
+                );
                 self.count(failed);
             }
         }
@@ -109,20 +119,30 @@ impl Writer {
         if !history.records_singly(failed.at) {
             return Ok(false);
         }
-        let owner = failed.user.map_or_else(|| Owner::Attempts(failed.claim.clone()), Owner::User);
+        let owner = failed
+            .user
+            .map_or_else(|| Owner::Attempts(failed.claim.clone()), Owner::User);
         if failed.user.is_none() {
             self.parts.keyring.create(&owner.key()).await?;
         }
         let name = format!("attempts-{stream}");
-        let place = Place { stream: &name, event_type: FAILED, field: "email" };
+        let place = Place {
+            stream: &name,
+            event_type: FAILED,
+            field: "email",
+        };
         let record = attempts::Record {
             user_id: failed.user,
             email: self.seals.text(&owner.key(), &place, &failed.email).await?,
             reason: failed.reason,
-            origin: self.seals.origin(&owner, &name, FAILED, &failed.origin, failed.at).await?,
+            origin: self
+                .seals
+                .origin(&owner, &name, FAILED, &failed.origin, failed.at)
+                .await?,
             at: failed.at,
         };
-        self.append(&stream, LoginAttemptsCommand::Record(record), Some(&failed.origin)).await?;
+        self.append(&stream, LoginAttemptsCommand::Record(record), Some(&failed.origin))
+            .await?;
         Ok(true)
     }
 
@@ -132,18 +152,37 @@ impl Writer {
             pending.count = pending.count.saturating_add(1);
             pending.until = failed.at;
         } else if room {
-            let pending = Pending { user: failed.user, count: 1, from: failed.at, until: failed.at };
+            let pending = Pending {
+                user: failed.user,
+                count: 1,
+                from: failed.at,
+                until: failed.at,
+            };
             self.pending.insert(failed.claim, pending);
         }
     }
 
     async fn summarize(&mut self) {
         for (claim, pending) in std::mem::take(&mut self.pending) {
-            let Pending { user, count, from, until } = pending;
-            let summary = attempts::Summarize { user_id: user, count, from, at: until };
+            let Pending {
+                user,
+                count,
+                from,
+                until,
+            } = pending;
+            let summary = attempts::Summarize {
+                user_id: user,
+                count,
+                from,
+                at: until,
+            };
             let command = LoginAttemptsCommand::Summarize(summary);
             if let Err(fault) = self.append(&claim.to_string(), command, None).await {
-                tracing::error!(error = &fault as &dyn std::error::Error, count, "failed logins were not summarized");
+                tracing::error!(
+                    error = &fault as &dyn std::error::Error,
+                    count,
+                    "failed logins were not summarized"
+                );
             }
         }
     }
@@ -157,7 +196,12 @@ impl Writer {
             causation: None,
             at: now,
         };
-        match self.parts.store.execute::<LoginAttempts>(stream, command, &metadata).await {
+        match self
+            .parts
+            .store
+            .execute::<LoginAttempts>(stream, command, &metadata)
+            .await
+        {
             Ok(_) | Err(Failure::Refused(_)) => Ok(()),
             Err(Failure::Conflict) => Err(Fault::plain("the stream was changed by others again and again")),
             Err(Failure::Broken(fault)) => Err(fault),

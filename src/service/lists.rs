@@ -28,7 +28,11 @@ impl Service {
 
     async fn session_entry(&self, row: SessionRow) -> Result<SessionEntry, Fault> {
         let stream = format!("session-{}", row.session_id);
-        let place = Place { stream: &stream, event_type: sessions::ORIGIN_EVENT, field: "origin" };
+        let place = Place {
+            stream: &stream,
+            event_type: sessions::ORIGIN_EVENT,
+            field: "origin",
+        };
         let whence = self.seals.open_origin(row.origin.as_ref(), &place).await?;
         Ok(SessionEntry {
             id: row.session_id,
@@ -56,7 +60,11 @@ impl Service {
     }
 
     async fn login_entry(&self, row: LoginRow) -> Result<LoginEntry, Fault> {
-        let place = Place { stream: &row.stream, event_type: &row.event_type, field: "origin" };
+        let place = Place {
+            stream: &row.stream,
+            event_type: &row.event_type,
+            field: "origin",
+        };
         let whence = self.seals.open_origin(row.origin.as_ref(), &place).await?;
         let mut entry = LoginEntry {
             id: row.entry,
@@ -73,7 +81,10 @@ impl Service {
         };
         match row.outcome {
             Outcome::Success { method, .. } => {
-                let session = row.stream.strip_prefix("session-").and_then(|id| id.parse::<SessionId>().ok());
+                let session = row
+                    .stream
+                    .strip_prefix("session-")
+                    .and_then(|id| id.parse::<SessionId>().ok());
                 "success".clone_into(&mut entry.outcome);
                 entry.method = method;
                 entry.session = session;
@@ -91,8 +102,13 @@ impl Service {
     }
 
     /// When and how a session ended: by an event, with all sessions of its user, or by a deadline that has passed.
-    async fn end_of(&self, session: SessionId) -> Result<(Option<doorbook_domain::time::Timestamp>, Option<String>), Fault> {
-        let Some(row) = sessions::find(&self.engine.reads(), session).await? else { return Ok((None, None)) };
+    async fn end_of(
+        &self,
+        session: SessionId,
+    ) -> Result<(Option<doorbook_domain::time::Timestamp>, Option<String>), Fault> {
+        let Some(row) = sessions::find(&self.engine.reads(), session).await? else {
+            return Ok((None, None));
+        };
         let now = self.clock.now();
         let deadline = row.idle_until.min(row.absolute_until);
         Ok(match row.ended {
@@ -107,9 +123,11 @@ fn start(page: &PageRequest) -> Result<Cursor, Refusal> {
     match page.cursor.as_deref().map(str::parse) {
         None => Ok(Cursor::start()),
         Some(Ok(cursor)) => Ok(cursor),
-        Some(Err(_)) => {
-            Err(Refusal::Invalid(vec![field("cursor", "not_a_cursor", "take `next_cursor` of the page before, unchanged")]))
-        }
+        Some(Err(_)) => Err(Refusal::Invalid(vec![field(
+            "cursor",
+            "not_a_cursor",
+            "take `next_cursor` of the page before, unchanged",
+        )])),
     }
 }
 

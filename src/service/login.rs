@@ -13,9 +13,9 @@ use doorbook_projections::keyring::Place;
 use std::time::Duration;
 use uuid::Uuid;
 
-use crate::ids;
 use super::{Service, attempts::Failed, seals::Owner, token, unexpected};
 use crate::hashing::Verdict;
+use crate::ids;
 
 /// Whom an address leads to, as the log had it when the password was about to be checked.
 struct Candidate {
@@ -30,13 +30,22 @@ impl Service {
     /// and hash what a wrong password hashes (security: no deduction by message or time, ASVS 6.3.8).
     pub(super) async fn do_log_in(self, wish: LogIn, origin: Origin) -> Result<Opened, Refusal> {
         let typed = EmailAddress::parse(&wish.email);
-        let canonical = typed.as_ref().map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
+        let canonical = typed
+            .as_ref()
+            .map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
         let claim = self.keyring.claim("email", canonical);
         let candidate = self.candidate(&claim.to_string()).await?;
         let verdict = self.judge(&candidate, &wish.password).await?;
         let (Some(user), Ok(upgrade)) = (candidate.id, verdict) else {
             let reason = verdict.err().unwrap_or(FailureReason::UnknownAddress);
-            self.attempts.record(Failed { claim, user: candidate.id, email: wish.email, reason, origin, at: self.clock.now() });
+            self.attempts.record(Failed {
+                claim,
+                user: candidate.id,
+                email: wish.email,
+                reason,
+                origin,
+                at: self.clock.now(),
+            });
             return Err(Refusal::InvalidCredentials);
         };
         let opened = self.open_session(user, &candidate.user, wish.remember, &origin).await?;
@@ -60,9 +69,21 @@ impl Service {
 
     /// The user's password hash; `None` without a password, or when its key is gone.
     pub(super) async fn stored_hash(&self, id: UserId, user: &User) -> Result<Option<String>, Refusal> {
-        let (Some(sealed), Some(event_type)) = (user.password(), user.password_event()) else { return Ok(None) };
+        let (Some(sealed), Some(event_type)) = (user.password(), user.password_event()) else {
+            return Ok(None);
+        };
         let stream = format!("user-{id}");
-        Ok(self.seals.open(sealed, &Place { stream: &stream, event_type, field: "password" }).await?)
+        Ok(self
+            .seals
+            .open(
+                sealed,
+                &Place {
+                    stream: &stream,
+                    event_type,
+                    field: "password",
+                },
+            )
+            .await?)
     }
 
     /// Whether the password opens the account, and whether its hash should be replaced by a better one.
@@ -76,7 +97,11 @@ impl Service {
             },
             None => {
                 self.hasher.verify_nothing(password).await?;
-                if candidate.id.is_some() { FailureReason::NoPassword } else { FailureReason::UnknownAddress }
+                if candidate.id.is_some() {
+                    FailureReason::NoPassword
+                } else {
+                    FailureReason::UnknownAddress
+                }
             }
         };
         Ok(Err(refused))
@@ -88,7 +113,10 @@ impl Service {
         let secret = ids::random();
         let lifetimes = self.lifetimes(user.roles());
         let stream = format!("session-{session}");
-        let sealed = self.seals.origin(&Owner::User(id), &stream, "session.started", origin, at).await?;
+        let sealed = self
+            .seals
+            .origin(&Owner::User(id), &stream, "session.started", origin, at)
+            .await?;
         let start = session::Start {
             user_id: id,
             epoch: user.epoch(),
@@ -101,7 +129,9 @@ impl Service {
             at,
         };
         let metadata = self.metadata(origin, Some(id));
-        self.command_session(session, SessionCommand::Start(start), &metadata).await.map_err(unexpected)?;
+        self.command_session(session, SessionCommand::Start(start), &metadata)
+            .await
+            .map_err(unexpected)?;
         match self.opened(session, secret).await {
             // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.
             Err(Refusal::NotSignedIn) => Err(Refusal::Conflict),
@@ -117,9 +147,15 @@ impl Service {
         by: Option<UserId>,
         origin: &Origin,
     ) -> Result<(), Refusal> {
-        let end = SessionCommand::End(session::End { reason, by, at: self.clock.now() });
+        let end = SessionCommand::End(session::End {
+            reason,
+            by,
+            at: self.clock.now(),
+        });
         let metadata = self.metadata(origin, by);
-        self.command_session(session, end, &metadata).await.map_err(unexpected)?;
+        self.command_session(session, end, &metadata)
+            .await
+            .map_err(unexpected)?;
         Ok(())
     }
 
@@ -134,11 +170,22 @@ impl Service {
     }
 
     async fn upgrade(&self, id: UserId, user: &User, password: &Secret, origin: &Origin) -> Result<(), Refusal> {
-        let Some(replaces) = user.password().cloned() else { return Ok(()) };
+        let Some(replaces) = user.password().cloned() else {
+            return Ok(());
+        };
         let hash = self.hasher.hash(password.0.as_bytes()).await?;
-        let password = self.seals.password(id, "user.password_upgraded", ids::uuid_v4(), &hash).await?;
-        let command = UserCommand::UpgradePassword(user::UpgradePassword { replaces, password, at: self.clock.now() });
-        self.command_user(id, command, &self.metadata(origin, Some(id))).await.map_err(unexpected)?;
+        let password = self
+            .seals
+            .password(id, "user.password_upgraded", ids::uuid_v4(), &hash)
+            .await?;
+        let command = UserCommand::UpgradePassword(user::UpgradePassword {
+            replaces,
+            password,
+            at: self.clock.now(),
+        });
+        self.command_user(id, command, &self.metadata(origin, Some(id)))
+            .await
+            .map_err(unexpected)?;
         Ok(())
     }
 }

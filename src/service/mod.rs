@@ -123,7 +123,13 @@ impl Service {
 
     /// Waits for the commands in flight and the background writers. No command may come any more.
     pub async fn close(self) {
-        let Self { parts, attempts, activity, commands, .. } = self;
+        let Self {
+            parts,
+            attempts,
+            activity,
+            commands,
+            ..
+        } = self;
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
@@ -152,7 +158,11 @@ impl Service {
     }
 
     fn lifetimes(&self, roles: Roles) -> Lifetimes {
-        if roles.is_empty() { self.rules.lifetimes } else { self.rules.staff_lifetimes }
+        if roles.is_empty() {
+            self.rules.lifetimes
+        } else {
+            self.rules.staff_lifetimes
+        }
     }
 
     /// Decides, appends, and tells the directory.
@@ -162,7 +172,10 @@ impl Service {
         command: SessionCommand,
         metadata: &CommandMetadata,
     ) -> Result<Committed<Session, SessionEvent>, Failure<SessionError>> {
-        let committed = self.store.execute::<Session>(&id.to_string(), command, metadata).await?;
+        let committed = self
+            .store
+            .execute::<Session>(&id.to_string(), command, metadata)
+            .await?;
         self.directory.nudge_session(id, &numbered(&committed.events));
         Ok(committed)
     }
@@ -184,7 +197,10 @@ impl Service {
         let hash = token::hash(&secret);
         let session = self.directory.resolve(id, &hash, self.clock.now()).await?;
         let session = session.ok_or(Refusal::NotSignedIn)?;
-        Ok(Opened { session, cookie: SessionCookie(self.tokens.write(id, &secret)) })
+        Ok(Opened {
+            session,
+            cookie: SessionCookie(self.tokens.write(id, &secret)),
+        })
     }
 
     /// The user of a live session as the log has it now.
@@ -206,7 +222,10 @@ impl Service {
 
 /// Events as the directory takes them.
 fn numbered<E: Clone>(events: &[Appended<E>]) -> Vec<(u64, E)> {
-    events.iter().map(|appended| (appended.sequence, appended.event.clone())).collect()
+    events
+        .iter()
+        .map(|appended| (appended.sequence, appended.event.clone()))
+        .collect()
 }
 
 /// A decision that the caller of the API can only answer by trying again, or that is a bug.

@@ -19,8 +19,7 @@ use doorbook_projections::{fault::Fault, log::Recorded};
 use tokio_util::sync::CancellationToken;
 
 use super::Service;
-use crate::{
-    ids,keys::KeyName, store::CommandMetadata};
+use crate::{ids, keys::KeyName, store::CommandMetadata};
 
 const BATCH: usize = 512;
 /// A reader also polls, since a wake-up may be lost or come from another process.
@@ -53,7 +52,11 @@ pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: Cancellat
             Ok(0) => POLL,
             Ok(_) => continue,
             Err(fault) => {
-                tracing::error!(error = &fault as &dyn std::error::Error, process = reaction.name(), "will be tried again");
+                tracing::error!(
+                    error = &fault as &dyn std::error::Error,
+                    process = reaction.name(),
+                    "will be tried again"
+                );
                 RETRY
             }
         };
@@ -83,7 +86,10 @@ async fn batch(service: &Service, reaction: &dyn Reaction, cancel: &Cancellation
 
 /// What the event says; `None`, with a line in the log, when this program cannot read it: it never will.
 fn readable(recorded: &Recorded) -> Option<Event> {
-    recorded.event().inspect_err(|error| tracing::error!(%error, position = %recorded.position, "event skipped")).ok()
+    recorded
+        .event()
+        .inspect_err(|error| tracing::error!(%error, position = %recorded.position, "event skipped"))
+        .ok()
 }
 
 /// Completes sign-ups that a crash interrupted.
@@ -105,9 +111,19 @@ impl Reaction for Finisher {
     }
 
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault> {
-        let Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. })) = readable(recorded) else { return Ok(()) };
-        let Ok(id) = recorded.stream_id.parse::<SignUpId>() else { return Ok(()) };
-        if !service.store.load::<SignUp>(&recorded.stream_id).await?.aggregate.is_pending() {
+        let Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. })) = readable(recorded) else {
+            return Ok(());
+        };
+        let Ok(id) = recorded.stream_id.parse::<SignUpId>() else {
+            return Ok(());
+        };
+        if !service
+            .store
+            .load::<SignUp>(&recorded.stream_id)
+            .await?
+            .aggregate
+            .is_pending()
+        {
             return Ok(());
         }
         let at = service.clock.now();
@@ -140,7 +156,10 @@ impl Reaction for Shredder {
     }
 
     fn concerns(&self, event_type: &str) -> bool {
-        matches!(event_type, "user.password_changed" | "user.password_upgraded" | "signup.refused")
+        matches!(
+            event_type,
+            "user.password_changed" | "user.password_upgraded" | "signup.refused"
+        )
     }
 
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault> {
@@ -167,10 +186,19 @@ fn key_of(sealed: &Sealed) -> Result<KeyName, Fault> {
 
 /// The key of the password that stood before the event.
 async fn replaced_password(service: &Service, recorded: &Recorded) -> Result<Vec<KeyName>, Fault> {
-    let history = service.store.log().stream(&recorded.aggregate, &recorded.stream_id, 0).await?;
-    let before = history.iter().take_while(|earlier| earlier.sequence < recorded.sequence);
+    let history = service
+        .store
+        .log()
+        .stream(&recorded.aggregate, &recorded.stream_id, 0)
+        .await?;
+    let before = history
+        .iter()
+        .take_while(|earlier| earlier.sequence < recorded.sequence);
     let last = before.filter_map(readable).filter_map(password).last();
-    last.as_ref().map(key_of).transpose().map(|key| key.into_iter().collect())
+    last.as_ref()
+        .map(key_of)
+        .transpose()
+        .map(|key| key.into_iter().collect())
 }
 
 fn password(event: Event) -> Option<Sealed> {

@@ -21,12 +21,23 @@ impl Service {
         let name = name.as_deref().map(DisplayName::parse).transpose();
         let name = name.map_err(|error| Refusal::Invalid(vec![field("name", "not_a_name", &error.to_string())]))?;
         let stream = format!("user-{}", session.user);
-        let place = Place { stream: &stream, event_type: "user.profile_changed", field: "name" };
+        let place = Place {
+            stream: &stream,
+            event_type: "user.profile_changed",
+            field: "name",
+        };
         let sealed = match &name {
-            Some(name) => Some(self.seals.text(&KeyName::user(session.user), &place, name.as_str()).await?),
+            Some(name) => Some(
+                self.seals
+                    .text(&KeyName::user(session.user), &place, name.as_str())
+                    .await?,
+            ),
             None => None,
         };
-        let rename = UserCommand::Rename(user::Rename { name: sealed, at: self.clock.now() });
+        let rename = UserCommand::Rename(user::Rename {
+            name: sealed,
+            at: self.clock.now(),
+        });
         let metadata = self.metadata(&origin, Some(session.user));
         match self.command_user(session.user, rename, &metadata).await {
             Ok(_) => {}

@@ -49,7 +49,7 @@ impl Owner {
 
 /// Seals and opens by place.
 #[derive(Clone)]
-pub struct Seals {
+pub(crate) struct Seals {
     keyring: Arc<Keyring>,
 }
 
@@ -60,7 +60,9 @@ impl Seals {
 
     /// Creates the keys of a user to be, and of its password; durable when it returns.
     pub(crate) async fn prepare(&self, user: UserId, password: Uuid) -> Result<(), Fault> {
-        self.keyring.create_all(&[KeyName::user(user), KeyName::password(password)]).await
+        self.keyring
+            .create_all(&[KeyName::user(user), KeyName::password(password)])
+            .await
     }
 
     pub(crate) async fn text(&self, key: &KeyName, place: &Place<'_>, text: &str) -> Result<Sealed, Fault> {
@@ -68,11 +70,26 @@ impl Seals {
     }
 
     /// A password hash under a new key of its own.
-    pub(crate) async fn password(&self, user: UserId, event_type: &str, key: Uuid, hash: &str) -> Result<Sealed, Fault> {
+    pub(crate) async fn password(
+        &self,
+        user: UserId,
+        event_type: &str,
+        key: Uuid,
+        hash: &str,
+    ) -> Result<Sealed, Fault> {
         let name = KeyName::password(key);
         self.keyring.create(&name).await?;
         let stream = format!("user-{user}");
-        self.text(&name, &Place { stream: &stream, event_type, field: "password" }, hash).await
+        self.text(
+            &name,
+            &Place {
+                stream: &stream,
+                event_type,
+                field: "password",
+            },
+            hash,
+        )
+        .await
     }
 
     /// Where a request came from, under its owner's key of the month; nothing when nothing is known.
@@ -84,29 +101,49 @@ impl Seals {
         origin: &Origin,
         at: Timestamp,
     ) -> Result<Option<Sealed>, Fault> {
-        let from = Whence { ip: origin.ip.map(|ip| ip.to_canonical().to_string()), user_agent: origin.user_agent.clone() };
+        let from = Whence {
+            ip: origin.ip.map(|ip| ip.to_canonical().to_string()),
+            user_agent: origin.user_agent.clone(),
+        };
         if from == Whence::default() {
             return Ok(None);
         }
         let text = serde_json::to_string(&from).map_err(Fault::because("an origin has no JSON"))?;
         let key = owner.key().of_month(at);
-        self.text(&key, &Place { stream, event_type, field: "origin" }, &text).await.map(Some)
+        self.text(
+            &key,
+            &Place {
+                stream,
+                event_type,
+                field: "origin",
+            },
+            &text,
+        )
+        .await
+        .map(Some)
     }
 
     /// The text under a seal; `None` when its key was destroyed.
     pub(crate) async fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Option<String>, Fault> {
         match self.keyring.open(sealed, place).await? {
-            Unsealed::Value(bytes) => String::from_utf8(bytes).map(Some).map_err(Fault::because("a sealed text is not UTF-8")),
+            Unsealed::Value(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(Fault::because("a sealed text is not UTF-8")),
             Unsealed::Erased => Ok(None),
         }
     }
 
     /// Where a recorded request came from; `[erased]` in both fields when its key was destroyed.
     pub(crate) async fn open_origin(&self, sealed: Option<&Sealed>, place: &Place<'_>) -> Result<Whence, Fault> {
-        let Some(sealed) = sealed else { return Ok(Whence::default()) };
+        let Some(sealed) = sealed else {
+            return Ok(Whence::default());
+        };
         match self.open(sealed, place).await? {
             Some(text) => serde_json::from_str(&text).map_err(Fault::because("a sealed origin is not an origin")),
-            None => Ok(Whence { ip: Some(ERASED.to_owned()), user_agent: Some(ERASED.to_owned()) }),
+            None => Ok(Whence {
+                ip: Some(ERASED.to_owned()),
+                user_agent: Some(ERASED.to_owned()),
+            }),
         }
     }
 }

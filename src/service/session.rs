@@ -10,8 +10,8 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
 
 use super::{Service, attempts::Failed, token, unexpected};
 use crate::{
-    ids,
     hashing::Verdict,
+    ids,
     store::{Committed, Failure},
 };
 
@@ -30,6 +30,7 @@ impl Service {
     ) -> Result<Opened, Refusal> {
         let user = self.user_of(&session).await?;
         self.prove(&session, &user, &password, &origin).await?;
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let secret = ids::random();
         let command = SessionCommand::Reauthenticate(session::Reauthenticate {
             method: Method::Password,
@@ -48,7 +49,11 @@ impl Service {
         if !own {
             return Err(Refusal::NotFound);
         }
-        let reason = if other == session.id { EndReason::LoggedOut } else { EndReason::Revoked };
+        let reason = if other == session.id {
+            EndReason::LoggedOut
+        } else {
+            EndReason::Revoked
+        };
         self.end(other, reason, Some(session.user), &origin).await
     }
 
@@ -57,16 +62,36 @@ impl Service {
     pub(super) async fn do_revoke_others(self, session: LiveSession, origin: Origin) -> Result<Opened, Refusal> {
         let end = UserCommand::EndSessions(user::EndSessions { at: self.clock.now() });
         let metadata = self.metadata(&origin, Some(session.user));
-        let committed = self.command_user(session.user, end, &metadata).await.map_err(unexpected)?;
+        let committed = self
+            .command_user(session.user, end, &metadata)
+            .await
+            .map_err(unexpected)?;
         self.rotate(&session, committed.aggregate.epoch(), &origin).await
     }
 
-    /// Gives a live session a new secret and the user's new epoch.
+    /// Gives the session that raised the user's epoch to `epoch` a new secret in that epoch. One that died of an earlier
+    /// raise, between the check of its request and its own, stays dead.
     pub(super) async fn rotate(&self, session: &LiveSession, epoch: u32, origin: &Origin) -> Result<Opened, Refusal> {
+        self.must_be_of_epoch(session.id, epoch.saturating_sub(1)).await?;
         let secret = ids::random();
-        let rotate = session::Rotate { secret: token::hash(&secret), epoch, at: self.clock.now() };
-        self.own_session(session.id, SessionCommand::Rotate(rotate), origin).await?;
+        let rotate = session::Rotate {
+            secret: token::hash(&secret),
+            epoch,
+            at: self.clock.now(),
+        };
+        self.own_session(session.id, SessionCommand::Rotate(rotate), origin)
+            .await?;
         self.opened(session.id, secret).await
+    }
+
+    /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so.
+    async fn must_be_of_epoch(&self, id: SessionId, epoch: u32) -> Result<(), Refusal> {
+        let session = self.store.load::<Session>(&id.to_string()).await?.aggregate;
+        if session.is_live(self.clock.now(), epoch) {
+            Ok(())
+        } else {
+            Err(Refusal::NotSignedIn)
+        }
     }
 
     /// Checks a password that is given as proof, against what the log has now.

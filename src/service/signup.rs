@@ -16,14 +16,10 @@ use doorbook_domain::{
 use doorbook_openapi::app::{FieldError, Origin, Refusal, SignUp};
 use doorbook_projections::{fault::Fault, keyring::Place};
 
-use super::{
-    Service,
-    seals::Owner,
-    unexpected,
-};
+use super::{Service, seals::Owner, unexpected};
 use crate::{
-    ids,
     hashing::rules,
+    ids,
     keys::KeyName,
     store::{CommandMetadata, Failure},
 };
@@ -47,7 +43,10 @@ impl Service {
         let metadata = self.metadata(&origin, None);
         let request = self.seal_sign_up(id, &checked, &hash, &origin).await?;
         let stream = id.to_string();
-        self.store.execute::<Attempt>(&stream, SignUpCommand::Request(request), &metadata).await.map_err(unexpected)?;
+        self.store
+            .execute::<Attempt>(&stream, SignUpCommand::Request(request), &metadata)
+            .await
+            .map_err(unexpected)?;
         if !self.rules.settings.verify_email {
             self.complete_sign_up(id, &metadata).await?;
         }
@@ -64,9 +63,16 @@ impl Service {
         if let Err(error) = &name {
             wrong.push(field("name", "not_a_name", &error.to_string()));
         }
-        let words: Vec<&str> = [Some(wish.email.as_str()), wish.name.as_deref()].into_iter().flatten().collect();
+        let words: Vec<&str> = [Some(wish.email.as_str()), wish.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
         let broken = rules::check(&wish.password.0, self.rules.settings.password_min_length, &words);
-        wrong.extend(broken.iter().map(|rule| field("password", rule.code(), &rule.to_string())));
+        wrong.extend(
+            broken
+                .iter()
+                .map(|rule| field("password", rule.code(), &rule.to_string())),
+        );
         match (email, name) {
             (Ok(email), Ok(name)) if wrong.is_empty() => Ok(Checked { email, name }),
             _ => Err(Refusal::Invalid(wrong)),
@@ -85,7 +91,11 @@ impl Service {
         let password_key = ids::uuid_v4();
         self.seals.prepare(user_id, password_key).await?;
         let stream = format!("signup-{id}");
-        let place = |field| Place { stream: &stream, event_type: REQUESTED, field };
+        let place = |field| Place {
+            stream: &stream,
+            event_type: REQUESTED,
+            field,
+        };
         let key = KeyName::user(user_id);
         let name = match &checked.name {
             Some(name) => Some(self.seals.text(&key, &place("name"), name.as_str()).await?),
@@ -96,9 +106,15 @@ impl Service {
             email: self.seals.text(&key, &place("email"), checked.email.as_typed()).await?,
             claim: self.keyring.claim("email", checked.email.canonical()),
             name,
-            password: self.seals.text(&KeyName::password(password_key), &place("password"), hash).await?,
+            password: self
+                .seals
+                .text(&KeyName::password(password_key), &place("password"), hash)
+                .await?,
             verify: self.rules.settings.verify_email,
-            origin: self.seals.origin(&Owner::User(user_id), &stream, REQUESTED, origin, at).await?,
+            origin: self
+                .seals
+                .origin(&Owner::User(user_id), &stream, REQUESTED, origin, at)
+                .await?,
             at,
         })
     }
@@ -113,11 +129,15 @@ impl Service {
         let stream = id.to_string();
         let attempt = self.store.load::<Attempt>(&stream).await?.aggregate;
         let Some(wish) = attempt.pending() else { return Ok(()) };
-        let Some(register) = self.reseal(id, wish).await? else { return Ok(()) };
+        let Some(register) = self.reseal(id, wish).await? else {
+            return Ok(());
+        };
         let (user_id, claim) = (wish.user_id, wish.claim.clone());
         // The user comes first and the claim last: until the claim names it, the user is unreachable. An orphan of a
         // refused attempt stays unreachable for ever, and its keys are destroyed.
-        self.command_user(user_id, UserCommand::Register(register), metadata).await.map_err(unexpected)?;
+        self.command_user(user_id, UserCommand::Register(register), metadata)
+            .await
+            .map_err(unexpected)?;
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
         let end = match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
@@ -125,7 +145,10 @@ impl Service {
             Err(Failure::Refused(_)) => SignUpCommand::Refuse(signup::Refuse { at }),
             Err(failure) => return Err(unexpected(failure)),
         };
-        self.store.execute::<Attempt>(&stream, end, metadata).await.map_err(unexpected)?;
+        self.store
+            .execute::<Attempt>(&stream, end, metadata)
+            .await
+            .map_err(unexpected)?;
         Ok(())
     }
 
@@ -133,23 +156,54 @@ impl Service {
     async fn reseal(&self, id: SignUpId, wish: &Requested) -> Result<Option<user::Register>, Refusal> {
         let (from, to) = (format!("signup-{id}"), format!("user-{}", wish.user_id));
         let moved = async |sealed: &Sealed, event_type: &str, field: &str| {
-            let Some(text) = self.seals.open(sealed, &Place { stream: &from, event_type: REQUESTED, field }).await? else {
+            let Some(text) = self
+                .seals
+                .open(
+                    sealed,
+                    &Place {
+                        stream: &from,
+                        event_type: REQUESTED,
+                        field,
+                    },
+                )
+                .await?
+            else {
                 return Ok::<_, Fault>(None);
             };
-            let place = Place { stream: &to, event_type, field };
-            self.seals.text(&KeyName::parse(sealed.key())?, &place, &text).await.map(Some)
+            let place = Place {
+                stream: &to,
+                event_type,
+                field,
+            };
+            self.seals
+                .text(&KeyName::parse(sealed.key())?, &place, &text)
+                .await
+                .map(Some)
         };
-        let Some(email) = moved(&wish.email, "user.registered", "email").await? else { return Ok(None) };
+        let Some(email) = moved(&wish.email, "user.registered", "email").await? else {
+            return Ok(None);
+        };
         let password = moved(&wish.password, "user.registered", "password").await?;
         let name = match &wish.name {
             Some(name) => moved(name, "user.profile_changed", "name").await?,
             None => None,
         };
         let (claim, at) = (wish.claim.clone(), self.clock.now());
-        Ok(Some(user::Register { email, claim, email_verified: false, password, name, at }))
+        Ok(Some(user::Register {
+            email,
+            claim,
+            email_verified: false,
+            password,
+            name,
+            at,
+        }))
     }
 }
 
 pub(super) fn field(field: &str, code: &str, message: &str) -> FieldError {
-    FieldError { field: field.to_owned(), code: code.to_owned(), message: message.to_owned() }
+    FieldError {
+        field: field.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
 }
