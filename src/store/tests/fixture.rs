@@ -58,6 +58,16 @@ impl Database {
         self.options().connect().await.unwrap()
     }
 
+    /// How many events have a higher position than one with a higher id.
+    pub(super) async fn inversions(&self) -> i64 {
+        let query = "select count(*) from
+            (select event_id, max(event_id) over (order by position) as highest from log) l where event_id < highest";
+        sqlx::query_scalar(query)
+            .fetch_one(&mut self.connect().await)
+            .await
+            .unwrap()
+    }
+
     pub(super) async fn on_server(&self, sql: &str) {
         let mut connection = self.server.connect().await.unwrap();
         connection.execute(sql).await.unwrap();
