@@ -97,7 +97,7 @@ impl Drop for Database {
 
 enum Place {
     Sqlite(TempDir),
-    Postgres(Database),
+    Postgres(Box<Database>),
 }
 
 /// A log on either store, migrated and open.
@@ -117,7 +117,7 @@ impl Fixture {
     pub(super) async fn postgres() -> Self {
         let database = Database::create().await;
         let url = database.url();
-        Self::migrated(Place::Postgres(database), url).await
+        Self::migrated(Place::Postgres(Box::new(database)), url).await
     }
 
     async fn migrated(place: Place, url: StoreUrl) -> Self {
