@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
+
+#[cfg(test)]
+mod tests;
 
 /// A value encrypted under a named key: `<key name>:<base64url of nonce and ciphertext>`.
 ///
@@ -65,28 +68,46 @@ impl Serialize for SecretHash {
 }
 
 impl<'de> Deserialize<'de> for SecretHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Digits)
+    }
+}
+
+/// Reads the digits in place: a log has one for every login.
+struct Digits;
+
+impl de::Visitor<'_> for Digits {
+    type Value = SecretHash;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 lower-case hexadecimal digits")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        // The text is not named: it would be the hash of a secret.
         parse_hex(text.as_bytes())
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("64 hexadecimal digits expected"))
+            .map(SecretHash)
+            .ok_or_else(|| E::custom("64 lower-case hexadecimal digits expected"))
     }
 }
 
 fn parse_hex(digits: &[u8]) -> Option<[u8; 32]> {
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     };
-    let bytes: Option<Vec<u8>> = digits
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => Some(value(*high)? << 4 | value(*low)?),
-            _ => None,
-        })
-        .collect();
-    bytes?.try_into().ok()
+    let mut bytes = [0; 32];
+    let (pairs, []) = digits.as_chunks::<2>() else {
+        return None;
+    };
+    if pairs.len() != bytes.len() {
+        return None;
+    }
+    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = value(high)? << 4 | value(low)?;
+    }
+    Some(bytes)
 }
 
 /// HMAC-SHA256 of a claimed thing under the index key, with its kind: `email-<64 hexadecimal digits>`.
