@@ -93,7 +93,10 @@ impl Store {
         let (wake, _) = watch::channel(0);
         match url {
             StoreUrl::Sqlite(path) => Self::open_sqlite(Sqlite::open(path, &options).await?, wake).await,
-            StoreUrl::Postgres(url) => Self::open_postgres(Postgres::open(url, &options).await?, &options, wake).await,
+            StoreUrl::Postgres(url) => {
+                let postgres = Box::new(Postgres::open(url, &options).await?);
+                Self::open_postgres(postgres, &options, wake).await
+            }
         }
     }
 
