@@ -24,11 +24,11 @@ create table log (
 
 -- How far the sequencer has settled every id: at or below `low`, an id is in `log` or never will be.
 create table sequencer (
-    only smallint primary key check (only = 1),
+    single smallint primary key check (single = 1),
     low  bigint   not null
 );
 
-insert into sequencer (only, low) values (1, 0);
+insert into sequencer (single, low) values (1, 0);
 
 -- What happened cannot be made to have happened otherwise, nor in another order.
 create function refuse_change() returns trigger language plpgsql as $$
@@ -45,8 +45,8 @@ for each statement execute function refuse_change();
 
 -- Which log this is. Checkpoints name it, so that a projection notices when it is put beside another log.
 create table log_identity (
-    only smallint primary key check (only = 1),
+    single smallint primary key check (single = 1),
     id   uuid     not null
 );
 
-insert into log_identity (only, id) values (1, gen_random_uuid());
+insert into log_identity (single, id) values (1, gen_random_uuid());

@@ -29,10 +29,10 @@ end;
 
 -- Which log this is. Checkpoints name it, so that a projection notices when it is put beside another log.
 create table log_identity (
-    only integer primary key check (only = 1),
+    single integer primary key check (single = 1),
     id   text    not null
 ) strict;
 
-insert into log_identity (only, id)
+insert into log_identity (single, id)
 values (1, lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8'
     || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))));

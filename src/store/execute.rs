@@ -75,13 +75,17 @@ where
     // An event store needs only the id and the sequence of the context that it is given back.
     let mut aggregate = mem::take(&mut context.aggregate);
     let events = aggregate.decide(command).map_err(Failure::Refused)?;
-    let envelopes = match events.is_empty() {
-        true => Vec::new(),
-        false => match store.commit(events, context, metadata.to_map()).await {
-            Ok(envelopes) => envelopes,
-            Err(AggregateError::AggregateConflict) => return Ok(None),
-            Err(error) => return Err(fault::<A>("cannot append to a stream")(error).into()),
-        },
+    if events.is_empty() {
+        return Ok(Some(Committed {
+            aggregate,
+            sequence: before,
+            events: Vec::new(),
+        }));
+    }
+    let envelopes = match store.commit(events, context, metadata.to_map()).await {
+        Ok(envelopes) => envelopes,
+        Err(AggregateError::AggregateConflict) => return Ok(None),
+        Err(error) => return Err(fault::<A>("cannot append to a stream")(error).into()),
     };
     let numbered = envelopes.into_iter().zip(before + 1..);
     let events: Vec<_> = numbered

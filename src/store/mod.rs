@@ -77,7 +77,7 @@ struct Shared {
 enum Backend {
     Sqlite(Sqlite),
     Postgres {
-        postgres: Postgres,
+        postgres: Box<Postgres>,
         sequencer: parking_lot::Mutex<Option<Sequencer>>,
     },
 }
@@ -93,7 +93,10 @@ impl Store {
         let (wake, _) = watch::channel(0);
         match url {
             StoreUrl::Sqlite(path) => Self::open_sqlite(Sqlite::open(path, &options).await?, wake).await,
-            StoreUrl::Postgres(url) => Self::open_postgres(Postgres::open(url, &options).await?, &options, wake).await,
+            StoreUrl::Postgres(url) => {
+                let postgres = Box::new(Postgres::open(url, &options).await?);
+                Self::open_postgres(postgres, &options, wake).await
+            }
         }
     }
 
@@ -171,7 +174,7 @@ impl Store {
             Backend::Sqlite(sqlite) => sqlite.import(events).await?,
             Backend::Postgres { postgres, .. } => postgres.import(events).await?,
         }
-        (self.shared.repository.appended)();
+        (self.shared.repository.notify)();
         Ok(())
     }
 
@@ -219,17 +222,12 @@ impl Store {
     async fn open_sqlite(sqlite: Sqlite, wake: watch::Sender<u64>) -> Result<Self, OpenError> {
         let log = SqliteLog::open(sqlite.readers.clone(), wake.clone()).await?;
         let appender = Appender::Sqlite(SqliteEventRepository::new(sqlite.writer.clone()));
-        let appended = Arc::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
-        Ok(Self::assemble(
-            Arc::new(log),
-            appender,
-            appended,
-            Backend::Sqlite(sqlite),
-        ))
+        let notify = Arc::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
+        Ok(Self::assemble(Arc::new(log), appender, notify, Backend::Sqlite(sqlite)))
     }
 
     async fn open_postgres(
-        postgres: Postgres,
+        postgres: Box<Postgres>,
         options: &StoreOptions,
         wake: watch::Sender<u64>,
     ) -> Result<Self, OpenError> {
@@ -237,12 +235,12 @@ impl Store {
         let appender = Appender::Postgres(PostgresEventRepository::new(postgres.pool.clone()));
         let signals = Arc::new(Signals::new(wake));
         let sequencer = Sequencer::start(postgres.options.clone(), Arc::clone(&signals), options.poll);
-        let appended = Arc::new(move || signals.appended.notify_one());
+        let notify = Arc::new(move || signals.appended.notify_one());
         let sequencer = parking_lot::Mutex::new(Some(sequencer));
         Ok(Self::assemble(
             Arc::new(log),
             appender,
-            appended,
+            notify,
             Backend::Postgres { postgres, sequencer },
         ))
     }
@@ -250,13 +248,13 @@ impl Store {
     fn assemble(
         log: Arc<dyn EventLog>,
         appender: Appender,
-        appended: Arc<dyn Fn() + Send + Sync>,
+        notify: Arc<dyn Fn() + Send + Sync>,
         backend: Backend,
     ) -> Self {
         let repository = Repository {
             log,
             appender: Arc::new(appender),
-            appended,
+            notify,
         };
         Self {
             shared: Arc::new(Shared { repository, backend }),

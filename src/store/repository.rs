@@ -18,7 +18,7 @@ pub(super) struct Repository {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) appender: Arc<Appender>,
     /// Called after each append.
-    pub(super) appended: Arc<dyn Fn() + Send + Sync>,
+    pub(super) notify: Arc<dyn Fn() + Send + Sync>,
 }
 
 pub(super) enum Appender {
@@ -59,7 +59,7 @@ impl PersistedEventRepository for Repository {
             Appender::Postgres(repository) => repository.persist::<A>(events, None).await,
         };
         persisted.map_err(classified)?;
-        (self.appended)();
+        (self.notify)();
         Ok(())
     }
 
@@ -88,11 +88,11 @@ fn serialized(recorded: Recorded) -> Result<SerializedEvent, PersistenceError> {
 /// sqlite-es knows one of the two codes that SQLite has for a unique violation, and not the one that a unique
 /// constraint beside the primary key gives.
 fn classified(error: PersistenceError) -> PersistenceError {
-    match error {
-        PersistenceError::UnknownError(source) if is_unique_violation(&*source) => {
-            PersistenceError::OptimisticLockError
-        }
-        other => other,
+    let violated = matches!(&error, PersistenceError::UnknownError(source) if is_unique_violation(&**source));
+    if violated {
+        PersistenceError::OptimisticLockError
+    } else {
+        error
     }
 }
 

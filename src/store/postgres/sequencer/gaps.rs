@@ -5,9 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 /// A transaction, as `pg_locks` names it.
 pub(super) type Holder = String;
 
-/// Above this many ranges, only those are asked for that may have changed.
-const FEW: usize = 1_000;
-
 /// Ids below the highest known one that are in no batch yet. Each will either appear, or was used by a transaction that
 /// rolled back.
 ///
@@ -27,8 +24,6 @@ struct Cohort {
     ranges: BTreeMap<i64, i64>,
     /// Who may still fill them; `None` until it was listed.
     holders: Option<HashSet<Holder>>,
-    /// Whether a batch may find more than the last one did.
-    changed: bool,
 }
 
 impl Gaps {
@@ -40,19 +35,14 @@ impl Gaps {
     pub(super) fn add(&mut self, ranges: impl IntoIterator<Item = (i64, i64)>) {
         let ranges: BTreeMap<_, _> = ranges.into_iter().collect();
         if !ranges.is_empty() {
-            self.cohorts.push(Cohort {
-                ranges,
-                holders: None,
-                changed: true,
-            });
+            self.cohorts.push(Cohort { ranges, holders: None });
         }
     }
 
-    /// What the next batch asks for: the first ids of the ranges, and the last ones.
+    /// What the next batch asks for: the first ids of the ranges, and the last ones. These are always all of them: a
+    /// batch that left out what seems unable to change could meet the next event of a stream without the one before.
     pub(super) fn asked(&self) -> (Vec<i64>, Vec<i64>) {
-        let all = self.cohorts.iter().map(|cohort| cohort.ranges.len()).sum::<usize>() <= FEW;
-        let asked = self.cohorts.iter().filter(|cohort| all || cohort.changed);
-        asked.flat_map(|cohort| &cohort.ranges).unzip()
+        self.cohorts.iter().flat_map(|cohort| &cohort.ranges).unzip()
     }
 
     /// A batch found the id.
@@ -81,14 +71,12 @@ impl Gaps {
                 None => holders.clone(),
                 Some(before) => before.intersection(holders).cloned().collect(),
             };
-            cohort.changed |= cohort.holders.as_ref() != Some(&remaining);
             cohort.holders = Some(remaining);
         }
         self.cohorts.dedup_by(|later, earlier| {
             let same = later.holders == earlier.holders;
             if same {
                 earlier.ranges.append(&mut later.ranges);
-                earlier.changed |= later.changed;
             }
             same
         });
@@ -99,7 +87,6 @@ impl Gaps {
     pub(super) fn settle(&mut self) -> i64 {
         let mut given_up = 0;
         self.cohorts.retain_mut(|cohort| {
-            cohort.changed = false;
             let hopeless = cohort.holders.as_ref().is_some_and(HashSet::is_empty);
             if hopeless {
                 given_up += cohort.ranges.iter().map(|(first, last)| last - first + 1).sum::<i64>();

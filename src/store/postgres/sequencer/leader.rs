@@ -68,7 +68,9 @@ impl Leader {
         let ids = session::append(&mut self.connection, self.high, LIMIT, self.gaps.asked()).await?;
         let filled = ids.partition_point(|&id| id <= self.high);
         let (late, new) = ids.split_at(filled);
-        late.iter().for_each(|&id| self.gaps.found(id));
+        for &id in late {
+            self.gaps.found(id);
+        }
         let full = ids.len() >= usize::try_from(LIMIT).unwrap_or(usize::MAX);
         if !full {
             self.gaps.settle();

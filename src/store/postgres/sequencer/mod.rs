@@ -71,10 +71,7 @@ impl Sequencer {
     pub(in crate::store) async fn stop(mut self) {
         self.stop.cancel();
         if let Err(error) = (&mut self.task).await {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "the sequencer did not end well"
-            );
+            warn!(%error, "the sequencer did not end well");
         }
     }
 }
@@ -96,7 +93,8 @@ impl Work {
     async fn run(self) {
         while !self.stop.is_cancelled() {
             if let Err(fault) = self.session().await {
-                warn!(error = &fault as &dyn std::error::Error, "the sequencer tries again");
+                let error: &dyn std::error::Error = &fault;
+                warn!(error, "the sequencer tries again");
             }
             self.pause(Duration::from_millis(rand::random_range(RETRY))).await;
         }
