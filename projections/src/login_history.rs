@@ -89,7 +89,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             at,
             ..
         } => out
-            .row(&TABLE[0], [stream.as_str().into()])
+            .row_of(recorded, &TABLE[0], [stream.as_str().into()])
             .set("stream", stream)
             .set("event_type", &*recorded.event_type)
             .set("outcome", "success")
@@ -99,7 +99,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("origin", origin.as_ref().map(Sealed::as_str))
             .done(),
         SessionEvent::Ended { reason, at, .. } => out
-            .row(&TABLE[0], [stream.into()])
+            .row_of(recorded, &TABLE[0], [stream.into()])
             .set("ended_at", *at)
             .set("end_reason", reason.as_str())
             .done(),
@@ -112,7 +112,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     let entry = format!("{stream}#{}", recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
     let row = out
-        .row(&TABLE[0], [entry.into()])
+        .new_row(&TABLE[0], [entry.into()])
         .set("stream", stream)
         .set("event_type", &*recorded.event_type);
     let row = match event {

@@ -81,7 +81,7 @@ impl Projection for Sessions {
 
     fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
         match event {
-            Event::Session(event) => session(&recorded.stream_id, event, out),
+            Event::Session(event) => session(recorded, event, out),
             Event::User(event) => user(&recorded.stream_id, event, out),
             Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) => {}
         }
@@ -89,8 +89,8 @@ impl Projection for Sessions {
     }
 }
 
-fn session(id: &str, event: &SessionEvent, out: &mut Patches) {
-    let row = out.row(&TABLES[0], [id.into()]);
+fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+    let row = out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()]);
     let row = match event {
         SessionEvent::Started {
             user_id,

@@ -1,5 +1,6 @@
 use std::sync::{Arc, atomic::Ordering};
 
+use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -101,15 +102,20 @@ impl Core {
         let total = self.log.head().await?;
         self.load(makings, Position::START, total, Phase::Loading, progress)
             .await?;
-        for (done, making) in (0..).zip(makings.iter_mut()) {
+        let models = u64::try_from(makings.len()).unwrap_or(u64::MAX);
+        let indexed = |done| {
             progress(Progress {
                 phase: Phase::Indexing,
                 done,
-                total: u64::try_from(names.len()).unwrap_or(0),
+                total: models,
             });
-            making.generation.index().await?;
+        };
+        indexed(0);
+        try_join_all(makings.iter().map(|making| making.generation.index())).await?;
+        for making in makings.iter_mut() {
             making.settle(self).await?;
         }
+        indexed(models);
         let mut from = total;
         for _ in 0..TAILS {
             let head = self.log.head().await?;
