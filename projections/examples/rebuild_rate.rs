@@ -7,6 +7,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::as_conversions,
+    clippy::cast_precision_loss,
     reason = "a program for people at a terminal"
 )]
 

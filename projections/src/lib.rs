@@ -11,6 +11,7 @@
 
 pub mod cursor;
 pub mod db;
+mod ending;
 pub mod engine;
 pub mod fault;
 pub mod keyring;

@@ -7,6 +7,7 @@ use doorbook_domain::{
 use crate::{
     cursor::Cursor,
     db::Row,
+    ending::{self, Ended},
     engine::Reads,
     fault::Fault,
     log::Recorded,
@@ -22,35 +23,41 @@ pub struct LoginHistory;
 /// Its name.
 pub const NAME: &str = "login_history";
 
-static TABLE: [Table; 1] = [Table {
-    name: "logins",
-    key: &[text("entry")],
-    columns: &[
-        text("stream"),
-        text("event_type"),
-        text("outcome"),
-        int("at"),
-        text("user_id"),
-        text("method"),
-        text("reason"),
-        text("email"),
-        text("origin"),
-        int("failures"),
-        int("since"),
-        int("ended_at"),
-        text("end_reason"),
-    ],
-    indices: &[
-        Index {
-            name: "by_user",
-            on: "user_id, at desc, entry desc",
-        },
-        Index {
-            name: "by_age",
-            on: "at desc, entry desc",
-        },
-    ],
-}];
+static TABLES: [Table; 2] = [
+    Table {
+        name: "logins",
+        key: &[text("entry")],
+        columns: &[
+            text("stream"),
+            text("event_type"),
+            text("outcome"),
+            int("at"),
+            text("user_id"),
+            int("epoch"),
+            text("method"),
+            text("reason"),
+            text("email"),
+            text("origin"),
+            int("failures"),
+            int("since"),
+            int("ended_at"),
+            text("end_reason"),
+            text("ended_by"),
+        ],
+        indices: &[
+            Index {
+                name: "by_user",
+                on: "user_id, at desc, entry desc",
+            },
+            Index {
+                name: "by_age",
+                on: "at desc, entry desc",
+            },
+        ],
+    },
+    // One row for every time that all sessions of a user ended at once.
+    ending::table("login_epochs"),
+];
 
 impl Projection for LoginHistory {
     fn name(&self) -> &'static str {
@@ -62,18 +69,19 @@ impl Projection for LoginHistory {
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
-        &["session", "attempts"]
+        &["session", "attempts", "user"]
     }
 
     fn tables(&self) -> &'static [Table] {
-        &TABLE
+        &TABLES
     }
 
     fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
         match event {
             Event::Session(event) => session(recorded, event, out),
             Event::LoginAttempts(event) => attempt(recorded, event, out),
-            Event::SignUp(_) | Event::User(_) | Event::Claim(_) => {}
+            Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
+            Event::SignUp(_) | Event::Claim(_) => {}
         }
         Ok(())
     }
@@ -84,26 +92,33 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
     match event {
         SessionEvent::Started {
             user_id,
+            epoch,
             method,
             origin,
             at,
             ..
         } => out
-            .row(&TABLE[0], [stream.as_str().into()])
+            .row_of(recorded, &TABLES[0], [stream.as_str().into()])
             .set("stream", stream)
             .set("event_type", &*recorded.event_type)
             .set("outcome", "success")
             .set("at", *at)
             .set("user_id", user_id.0)
+            .set("epoch", *epoch)
             .set("method", method.as_str())
             .set("origin", origin.as_ref().map(Sealed::as_str))
             .done(),
-        SessionEvent::Ended { reason, at, .. } => out
-            .row(&TABLE[0], [stream.into()])
+        SessionEvent::Rotated { epoch, .. } => out
+            .row_of(recorded, &TABLES[0], [stream.into()])
+            .set("epoch", *epoch)
+            .done(),
+        SessionEvent::Ended { reason, by, at } => out
+            .row_of(recorded, &TABLES[0], [stream.into()])
             .set("ended_at", *at)
             .set("end_reason", reason.as_str())
+            .set("ended_by", by.map(|UserId(id)| id.to_string()))
             .done(),
-        SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } | SessionEvent::Rotated { .. } => {}
+        SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } => {}
     }
 }
 
@@ -112,7 +127,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     let entry = format!("{stream}#{}", recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
     let row = out
-        .row(&TABLE[0], [entry.into()])
+        .new_row(&TABLES[0], [entry.into()])
         .set("stream", stream)
         .set("event_type", &*recorded.event_type);
     let row = match event {
@@ -171,8 +186,8 @@ pub enum Outcome {
     Success {
         /// How: `password` ….
         method: String,
-        /// When and why it was ended by itself: `logged_out`, `revoked`, `replaced`.
-        ended: Option<(Timestamp, String)>,
+        /// How the session was ended, if it was.
+        ended: Option<Ended>,
     },
     /// It failed.
     Failure {
@@ -218,7 +233,7 @@ impl Outcome {
         Ok(match row.text("outcome")?.as_str() {
             "success" => Self::Success {
                 method: row.text("method")?,
-                ended: row.find_at("ended_at")?.zip(row.find_text("end_reason")?),
+                ended: Ended::read(row)?,
             },
             "failure" => Self::Failure {
                 reason: row.text("reason")?,
@@ -241,7 +256,8 @@ impl Outcome {
 pub async fn of_user(reads: &Reads, user: UserId, after: &Cursor, limit: u32) -> Result<Vec<LoginRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select * from {} where user_id = $1 and (at, entry) < ($2, $3) order by at desc, entry desc limit $4",
+        "select l.*, {} from {} l where user_id = $1 and (at, entry) < ($2, $3) order by at desc, entry desc limit $4",
+        ending::columns("l", &view.table("login_epochs")),
         view.table("logins"),
     );
     let values = vec![user.0.into(), after.at.into(), after.key.as_str().into(), limit.into()];
@@ -256,7 +272,8 @@ pub async fn of_user(reads: &Reads, user: UserId, after: &Cursor, limit: u32) ->
 pub async fn page(reads: &Reads, after: &Cursor, limit: u32) -> Result<Vec<LoginRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select * from {} where (at, entry) < ($1, $2) order by at desc, entry desc limit $3",
+        "select l.*, {} from {} l where (at, entry) < ($1, $2) order by at desc, entry desc limit $3",
+        ending::columns("l", &view.table("login_epochs")),
         view.table("logins"),
     );
     let values = vec![after.at.into(), after.key.as_str().into(), limit.into()];

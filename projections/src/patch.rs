@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::{db::Value, fault::Fault, table::Table};
+use crate::{db::Value, fault::Fault, log::Recorded, table::Table};
 
 /// What a batch of events changes, merged per row: the last value that is not NULL wins.
 pub struct Patches {
@@ -17,6 +17,8 @@ pub struct Patches {
 pub(crate) struct Changes {
     pub(crate) table: &'static Table,
     pub(crate) rows: Vec<Vec<Value>>,
+    /// Which rows came to be in this batch. Shorter than `rows` where the last ones did not.
+    pub(crate) born: Vec<bool>,
     index: HashTable<usize>,
 }
 
@@ -34,6 +36,7 @@ impl Patches {
         let tables = tables.iter().map(|table| Changes {
             table,
             rows: Vec::new(),
+            born: Vec::new(),
             index: HashTable::new(),
         });
         Self {
@@ -45,6 +48,25 @@ impl Patches {
 
     /// The row of `table` under `key`, which comes to be if it is not there.
     pub fn row<const KEY: usize>(&mut self, table: &'static Table, key: [Value; KEY]) -> RowPatch<'_> {
+        self.touch(table, key, false)
+    }
+
+    /// The row of `table` under `key`, which no earlier event of the log has touched. A bulk load need not look for it.
+    pub fn new_row<const KEY: usize>(&mut self, table: &'static Table, key: [Value; KEY]) -> RowPatch<'_> {
+        self.touch(table, key, true)
+    }
+
+    /// The row under `key`, which stands for the stream of `recorded`: it is new when the stream is.
+    pub fn row_of<const KEY: usize>(
+        &mut self,
+        recorded: &Recorded,
+        table: &'static Table,
+        key: [Value; KEY],
+    ) -> RowPatch<'_> {
+        self.touch(table, key, recorded.sequence == 1)
+    }
+
+    fn touch<const KEY: usize>(&mut self, table: &'static Table, key: [Value; KEY], born: bool) -> RowPatch<'_> {
         let known = self.tables.iter_mut().find(|changes| changes.table.name == table.name);
         let Some(changes) = known.filter(|_| table.key.len() == KEY) else {
             self.misuse.get_or_insert(table.name);
@@ -56,7 +78,7 @@ impl Patches {
         };
         RowPatch {
             table: Some(table),
-            row: changes.row(&self.hasher, key),
+            row: changes.row(&self.hasher, key, born),
             misuse: &mut self.misuse,
         }
     }
@@ -81,8 +103,13 @@ impl Patches {
 }
 
 impl Changes {
-    fn row<const KEY: usize>(&mut self, hasher: &RandomState, key: [Value; KEY]) -> &mut [Value] {
-        let Self { table, rows, index } = self;
+    fn row<const KEY: usize>(&mut self, hasher: &RandomState, key: [Value; KEY], is_new: bool) -> &mut [Value] {
+        let Self {
+            table,
+            rows,
+            born,
+            index,
+        } = self;
         let hash = hasher.hash_one(&key);
         let found = index.find(hash, |&at| rows.get(at).is_some_and(|row| row.starts_with(&key)));
         let at = found.copied().unwrap_or_else(|| {
@@ -91,6 +118,10 @@ impl Changes {
             row.extend(key);
             row.extend(table.columns.iter().map(|column| column.kind.null()));
             rows.push(row);
+            if is_new {
+                born.resize(at, false);
+                born.push(true);
+            }
             index.insert_unique(hash, at, |&at| {
                 let key: Option<&[Value; KEY]> = rows.get(at).and_then(|row| row.first_chunk());
                 key.map_or(0, |key| hasher.hash_one(key))

@@ -6,12 +6,13 @@ use doorbook_domain::{
     seal::Sealed,
     session::SessionEvent,
     time::Timestamp,
-    user::{PasswordCause, UserEvent},
 };
 
+pub use crate::ending::Ended;
 use crate::{
     cursor::Cursor,
     db::{Row, Value},
+    ending,
     engine::Reads,
     fault::Fault,
     log::Recorded,
@@ -54,12 +55,7 @@ static TABLES: [Table; 2] = [
         }],
     },
     // One row for every time that all sessions of a user ended at once.
-    Table {
-        name: "session_epochs",
-        key: &[text("user_id"), int("epoch")],
-        columns: &[int("at"), text("cause")],
-        indices: &[],
-    },
+    ending::table("session_epochs"),
 ];
 
 impl Projection for Sessions {
@@ -81,16 +77,16 @@ impl Projection for Sessions {
 
     fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
         match event {
-            Event::Session(event) => session(&recorded.stream_id, event, out),
-            Event::User(event) => user(&recorded.stream_id, event, out),
+            Event::Session(event) => session(recorded, event, out),
+            Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
             Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) => {}
         }
         Ok(())
     }
 }
 
-fn session(id: &str, event: &SessionEvent, out: &mut Patches) {
-    let row = out.row(&TABLES[0], [id.into()]);
+fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+    let row = out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()]);
     let row = match event {
         SessionEvent::Started {
             user_id,
@@ -125,30 +121,6 @@ fn session(id: &str, event: &SessionEvent, out: &mut Patches) {
     row.done();
 }
 
-fn user(id: &str, event: &UserEvent, out: &mut Patches) {
-    let (epoch, at, cause) = match event {
-        UserEvent::PasswordChanged { epoch, cause, at, .. } => (epoch, at, password_cause(*cause)),
-        UserEvent::RoleGranted { epoch, at, .. } => (epoch, at, "role_granted"),
-        UserEvent::RoleRevoked { epoch, at, .. } => (epoch, at, "role_revoked"),
-        UserEvent::Deactivated { epoch, at } => (epoch, at, "deactivated"),
-        UserEvent::SessionsEnded { epoch, at } => (epoch, at, "sessions_ended"),
-        UserEvent::Registered { .. }
-        | UserEvent::ProfileChanged { .. }
-        | UserEvent::PasswordUpgraded { .. }
-        | UserEvent::Reactivated { .. } => return,
-    };
-    let row = out.row(&TABLES[1], [id.into(), (*epoch).into()]);
-    row.set("at", *at).set("cause", cause).done();
-}
-
-const fn password_cause(cause: PasswordCause) -> &'static str {
-    match cause {
-        PasswordCause::Changed => "password_changed",
-        PasswordCause::Reset => "password_reset",
-        PasswordCause::Set => "password_set",
-    }
-}
-
 /// A session, as far as the log tells. Deadlines that have passed end it too: see [`SessionRow::is_live`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
@@ -174,18 +146,6 @@ pub struct SessionRow {
     pub origin: Option<Sealed>,
     /// How it ended, if it was ended: by itself, or with all sessions of its user.
     pub ended: Option<Ended>,
-}
-
-/// How a session was ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// When.
-    pub at: Timestamp,
-    /// `logged_out`, `revoked`, `replaced`; with all sessions of the user: `password_changed`, `password_reset`,
-    /// `password_set`, `role_granted`, `role_revoked`, `deactivated`, `sessions_ended`.
-    pub reason: String,
-    /// Who ended it, where that is known.
-    pub by: Option<UserId>,
 }
 
 impl SessionRow {
@@ -221,28 +181,6 @@ impl SessionRow {
     }
 }
 
-impl Ended {
-    /// What came first counts: its own end, or that of all sessions of its epoch.
-    fn read(row: &Row) -> Result<Option<Self>, Fault> {
-        let own = row.find_at("ended_at")?;
-        let common = row.find_at("epoch_ended_at")?;
-        Ok(match (own, common) {
-            (None, None) => None,
-            (Some(at), common) if common.is_none_or(|common| at <= common) => Some(Self {
-                at,
-                reason: row.text("end_reason")?,
-                by: row.find_id("ended_by")?.map(UserId),
-            }),
-            (_, Some(at)) => Some(Self {
-                at,
-                reason: row.text("epoch_ended_by")?,
-                by: None,
-            }),
-            (Some(_), None) => None,
-        })
-    }
-}
-
 /// Which sessions a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -266,7 +204,7 @@ pub async fn page(
 ) -> Result<Vec<SessionRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select s.*, {EPOCH_END}
+        "select s.*, {ends}
          from {sessions} s
          where s.user_id = $1 and (s.started_at, s.session_id) < ($2, $3)
            and ($5 = 0 or (s.ended_at is null and s.idle_until > $6 and s.absolute_until > $6
@@ -274,8 +212,8 @@ pub async fn page(
          order by s.started_at desc, s.session_id desc limit $4",
         sessions = view.table("sessions"),
         epochs = view.table("session_epochs"),
-    )
-    .replace("{epochs}", &view.table("session_epochs"));
+        ends = ending::columns("s", &view.table("session_epochs")),
+    );
     let (live, now) = match which {
         Which::All => (false, Timestamp::default()),
         Which::Live(now) => (true, now),
@@ -299,10 +237,10 @@ pub async fn page(
 pub async fn find(reads: &Reads, session: SessionId) -> Result<Option<SessionRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select s.*, {EPOCH_END} from {} s where s.session_id = $1",
+        "select s.*, {} from {} s where s.session_id = $1",
+        ending::columns("s", &view.table("session_epochs")),
         view.table("sessions")
-    )
-    .replace("{epochs}", &view.table("session_epochs"));
+    );
     let id: Value = session.0.into();
     view.find(&sql, vec![id])
         .await?
@@ -310,10 +248,3 @@ pub async fn find(reads: &Reads, session: SessionId) -> Result<Option<SessionRow
         .map(SessionRow::read)
         .transpose()
 }
-
-/// When and why all sessions of a session's epoch ended.
-const EPOCH_END: &str = "
-    (select e.at from {epochs} e where e.user_id = s.user_id and e.epoch > s.epoch order by e.epoch limit 1)
-        as epoch_ended_at,
-    (select e.cause from {epochs} e where e.user_id = s.user_id and e.epoch > s.epoch order by e.epoch limit 1)
-        as epoch_ended_by";

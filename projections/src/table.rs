@@ -134,9 +134,11 @@ impl Table {
             write!(sql, "{} {}, ", column.name, dialect.kind(column.kind)).unwrap_or_default();
         }
         write!(sql, "primary key ({}))", self.key_names()).unwrap_or_default();
-        if dialect == Dialect::Sqlite {
-            sql.push_str(" without rowid");
-        }
+        sql.push_str(match dialect {
+            Dialect::Sqlite => " without rowid",
+            // Room on the page keeps an update away from the indices.
+            Dialect::Postgres => " with (fillfactor = 70)",
+        });
         sql
     }
 

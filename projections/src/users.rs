@@ -92,7 +92,7 @@ impl Projection for Users {
 fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
     let kind: &str = &recorded.event_type;
     let row = out
-        .row(&TABLES[0], [(&*recorded.stream_id).into()])
+        .row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()])
         .set("position", recorded.position.number());
     let row = match event {
         UserEvent::Registered {
@@ -134,7 +134,7 @@ fn claim(recorded: &Recorded, event: &ClaimEvent, out: &mut Patches) {
         ClaimEvent::Taken { user_id, .. } => (user_id, true),
         ClaimEvent::Released { user_id, .. } => (user_id, false),
     };
-    let row = out.row(&TABLES[1], [(&*recorded.stream_id).into()]);
+    let row = out.row_of(recorded, &TABLES[1], [(&*recorded.stream_id).into()]);
     row.set("user_id", user_id.0).set("held", held).done();
 }
 

@@ -2,7 +2,7 @@ use sqlx::{Postgres, Sqlite, postgres::PgArguments, query, query::Query, sqlite:
 
 use super::Value;
 
-/// A statement for SQLite.
+/// A statement for `SQLite`.
 pub(super) fn sqlite(sql: &str, values: Vec<Value>) -> Query<'_, Sqlite, SqliteArguments<'_>> {
     values.into_iter().fold(query(sql), |query, value| match value {
         Value::Text(text) => query.bind(text.map(String::from)),
@@ -11,7 +11,7 @@ pub(super) fn sqlite(sql: &str, values: Vec<Value>) -> Query<'_, Sqlite, SqliteA
     })
 }
 
-/// A statement for PostgreSQL.
+/// A statement for `PostgreSQL`.
 pub(super) fn postgres(sql: &str, values: Vec<Value>) -> Query<'_, Postgres, PgArguments> {
     values.into_iter().fold(query(sql), |query, value| match value {
         Value::Text(text) => query.bind(text.map(String::from)),

@@ -1,41 +1,42 @@
 use std::fmt::Write as _;
 
 use super::{Tx, Value};
-use crate::{fault::Fault, table::Table};
+use crate::{fault::Fault, patch::Changes};
 
 /// Bytes that are sent at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
 impl Tx {
-    /// Upserts many rows on `PostgreSQL`: COPY into a table of this connection, then one merge. Measured several times
-    /// as fast as statements with parameters.
-    pub(crate) async fn merge(&mut self, table: &Table, name: &str, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
-        if rows.is_empty() {
+    /// Upserts many rows on `PostgreSQL`: new ones by COPY, others by COPY into a table of this connection and one merge.
+    /// Measured several times as fast as statements with parameters.
+    pub(crate) async fn merge(&mut self, name: &str, changes: Changes) -> Result<(), Fault> {
+        let Changes { table, rows, born, .. } = changes;
+        let born = born.into_iter().chain(std::iter::repeat(false));
+        let (new, old): (Vec<_>, Vec<_>) = rows.into_iter().zip(born).partition(|&(_, born)| born);
+        let names = table.names();
+        if !new.is_empty() {
+            self.copy(&format!("copy {name} ({names}) from stdin"), new).await?;
+        }
+        if old.is_empty() {
             return Ok(());
         }
         let stage = format!("stage_{}", table.name);
-        self.execute(
-            &format!("create temp table if not exists {stage} (like {name}) on commit delete rows"),
-            Vec::new(),
-        )
-        .await?;
-        self.copy(&format!("copy pg_temp.{stage} ({}) from stdin", table.names()), rows)
+        let create = format!("create temp table if not exists {stage} (like {name}) on commit delete rows");
+        self.execute(&create, Vec::new()).await?;
+        self.copy(&format!("copy pg_temp.{stage} ({names}) from stdin"), old)
             .await?;
-        let merge = format!(
-            "insert into {name} ({names}) select {names} from pg_temp.{stage}{on_conflict}",
-            names = table.names(),
-            on_conflict = table.on_conflict(name),
-        );
+        let on_conflict = table.on_conflict(name);
+        let merge = format!("insert into {name} ({names}) select {names} from pg_temp.{stage}{on_conflict}");
         self.execute(&merge, Vec::new()).await.map(drop)
     }
 
-    async fn copy(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
+    async fn copy(&mut self, sql: &str, rows: Vec<(Vec<Value>, bool)>) -> Result<(), Fault> {
         let Self::Postgres(tx) = self else {
             return Err(Fault::plain("only PostgreSQL has COPY"));
         };
         let mut copy = tx.copy_in_raw(sql).await?;
         let mut text = String::with_capacity(CHUNK_BYTES + 4096);
-        for row in rows {
+        for (row, _) in rows {
             line(&row, &mut text);
             if text.len() >= CHUNK_BYTES {
                 copy.send(text.as_bytes()).await?;

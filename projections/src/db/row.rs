@@ -7,9 +7,9 @@ use crate::{fault::Fault, table::Kind};
 
 /// A row of an answer; its columns go by their names.
 pub enum Row {
-    /// From SQLite.
+    /// From `SQLite`.
     Sqlite(SqliteRow),
-    /// From PostgreSQL.
+    /// From `PostgreSQL`.
     Postgres(PgRow),
 }
 

@@ -9,9 +9,9 @@ use crate::fault::Fault;
 /// A transaction. Dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
 pub enum Tx {
-    /// On SQLite.
+    /// On `SQLite`.
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
+    /// On `PostgreSQL`.
     Postgres(Transaction<'static, Postgres>),
 }
 

@@ -1,4 +1,4 @@
-/// A value of a column or of a parameter. NULLs have a type, since PostgreSQL asks for one.
+/// A value of a column or of a parameter. NULLs have a type, since `PostgreSQL` asks for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// UTF-8, compared byte by byte.

@@ -1,4 +1,5 @@
 use std::{
+    ops::Range,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -22,8 +23,8 @@ use crate::{
 const BATCH: usize = 1000;
 /// How often to look when nobody says that there is something new.
 const POLL: Duration = Duration::from_millis(250);
-/// How long to wait after a fault.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait after a fault, and at most after many: what fails may be a rebuild of the whole log.
+const PAUSES: Range<Duration> = Duration::from_secs(1)..Duration::from_mins(1);
 
 /// Keeps one read model up to date.
 struct Follower {
@@ -96,23 +97,25 @@ impl Engine {
     /// Keeps one read model up to date until `cancel`.
     async fn keep(self, slot: Arc<Slot>, cancel: CancellationToken) {
         let mut follower = None;
-        if let Ok(Some(_lock)) = self.core.store.lock(slot.name()).await {
-            self.core.store.tidy(slot.name()).await.unwrap_or_else(|fault| {
-                tracing::warn!(projection = slot.name(), error = chain(&fault), "old generations stay");
-            });
-        }
+        let mut pauses = PAUSES;
+        self.sweep(&slot).await;
         let mut wake = self.core.log.wake();
         while !cancel.is_cancelled() {
             wake.mark_unchanged();
             let pause = match self.step(&slot, &mut follower, &cancel).await {
                 Ok(Step::Moved) => continue,
-                Ok(Step::AtHead) => POLL,
+                Ok(Step::AtHead) => {
+                    pauses = PAUSES;
+                    POLL
+                }
                 Err(_) if cancel.is_cancelled() => return,
                 Err(fault) => {
                     let error = chain(&fault);
                     tracing::error!(projection = slot.name(), error, "a read model does not get on");
                     slot.failed(error);
-                    PAUSE
+                    let pause = pauses.start;
+                    pauses.start = (pause * 2).min(pauses.end);
+                    pause
                 }
             };
             let quiet = pause == POLL;
@@ -123,6 +126,17 @@ impl Engine {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Removes what a process left behind that was killed while it built.
+    async fn sweep(&self, slot: &Slot) {
+        let Ok(Some(lock)) = self.core.store.lock(slot.name()).await else {
+            return;
+        };
+        if let Err(fault) = self.core.store.tidy(slot.name()).await {
+            tracing::warn!(projection = slot.name(), error = chain(&fault), "old generations stay");
+        }
+        lock.release().await;
     }
 
     async fn step(

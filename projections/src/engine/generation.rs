@@ -300,9 +300,9 @@ impl Batch<'_> {
         if self.generation.dialect == Dialect::Sqlite {
             return self.write(patches).await;
         }
-        for Changes { table, rows, .. } in patches.into_tables()? {
-            let name = self.generation.table(table.name);
-            self.tx.merge(table, &name, rows).await?;
+        for changes in patches.into_tables()? {
+            let name = self.generation.table(changes.table.name);
+            self.tx.merge(&name, changes).await?;
         }
         Ok(())
     }

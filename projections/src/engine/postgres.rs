@@ -10,8 +10,17 @@ const CONNECTIONS: u32 = 10;
 
 /// A connection that holds a lock of its session.
 #[derive(Debug)]
-#[expect(dead_code, reason = "held for its drop")]
 pub(super) struct AdvisoryLock(PgConnection);
+
+impl AdvisoryLock {
+    pub(super) async fn release(mut self) {
+        // Where this fails, the connection is gone, and the lock with it.
+        let _: Result<_, sqlx::Error> = sqlx::query("select pg_advisory_unlock_all()")
+            .execute(&mut self.0)
+            .await;
+        let _: Result<_, sqlx::Error> = self.0.close().await;
+    }
+}
 
 /// The number that stands for a name in advisory locks.
 fn key(name: &str) -> i64 {

@@ -1,9 +1,11 @@
 use std::sync::{Arc, atomic::Ordering};
 
+use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Core, Engine,
+    fold::chain,
     generation::{Checkpoint, Generation},
     load::{Build, load},
     slot::Slot,
@@ -44,7 +46,7 @@ struct Making {
     generation: Arc<Generation>,
     /// What is current while it is made.
     old: u64,
-    _lock: BuildLock,
+    lock: BuildLock,
 }
 
 impl Engine {
@@ -68,22 +70,15 @@ impl Engine {
             () = cancel.cancelled() => Err(Fault::plain("the rebuild was cancelled")),
             made = self.core.make(names, progress, &mut makings) => made,
         };
-        let swapped = match made {
+        let outcome = match made {
             Ok(()) => self.core.swap_all(&makings).await,
             Err(fault) => Err(fault),
         };
-        if swapped.is_err() {
-            self.core.discard(makings).await;
-            return swapped;
-        }
-        for making in &makings {
-            self.core.store.tidy(making.slot.name()).await?;
-            if !self.core.running.load(Ordering::Acquire) {
-                self.core.refresh(&making.slot).await?;
-            }
+        for making in makings {
+            self.core.finish(making).await;
         }
         self.core.nudge.notify_waiters();
-        Ok(())
+        outcome
     }
 }
 
@@ -101,15 +96,20 @@ impl Core {
         let total = self.log.head().await?;
         self.load(makings, Position::START, total, Phase::Loading, progress)
             .await?;
-        for (done, making) in (0..).zip(makings.iter_mut()) {
+        let models = u64::try_from(makings.len()).unwrap_or(u64::MAX);
+        let indexed = |done| {
             progress(Progress {
                 phase: Phase::Indexing,
                 done,
-                total: u64::try_from(names.len()).unwrap_or(0),
+                total: models,
             });
-            making.generation.index().await?;
+        };
+        indexed(0);
+        try_join_all(makings.iter().map(|making| making.generation.index())).await?;
+        for making in makings.iter_mut() {
             making.settle(self).await?;
         }
+        indexed(models);
         let mut from = total;
         for _ in 0..TAILS {
             let head = self.log.head().await?;
@@ -135,7 +135,7 @@ impl Core {
             slot: Arc::clone(slot),
             generation: Arc::new(generation),
             old,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -154,7 +154,7 @@ impl Core {
                 phase,
                 done: at.number() - from.number(),
                 total,
-            })
+            });
         };
         report(from);
         load(&self.log, &builds, from, to, &report).await?;
@@ -179,13 +179,26 @@ impl Core {
         Ok(())
     }
 
-    /// Removes what did not become current.
-    async fn discard(&self, makings: Vec<Making>) {
-        for making in makings {
-            if let Err(error) = self.store.tidy(making.slot.name()).await {
-                tracing::warn!(projection = making.slot.name(), %error, "a half-built generation stays until the next start");
-            }
+    /// Removes what is not current and not its predecessor, shows what is, and lets others build.
+    async fn finish(&self, making: Making) {
+        let Making {
+            slot, generation, lock, ..
+        } = making;
+        drop(generation);
+        let tidied = self.store.tidy(slot.name()).await;
+        let shown = if self.running.load(Ordering::Acquire) {
+            Ok(())
+        } else {
+            self.refresh(&slot).await
+        };
+        if let Err(fault) = tidied.and(shown) {
+            tracing::warn!(
+                projection = slot.name(),
+                error = chain(&fault),
+                "old generations stay until the next start"
+            );
         }
+        lock.release().await;
     }
 }
 

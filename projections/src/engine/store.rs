@@ -38,10 +38,19 @@ pub(super) struct Pointer {
 
 /// Held by whoever builds a generation: leftovers are removed only while nobody builds.
 #[derive(Debug)]
-#[expect(dead_code, reason = "held for its drop")]
 pub(super) enum BuildLock {
     File(std::fs::File),
     Session(AdvisoryLock),
+}
+
+impl BuildLock {
+    /// Gives the right back now. Dropping does so too, but only when the server notices that the connection is gone.
+    pub(super) async fn release(self) {
+        match self {
+            Self::File(file) => drop(file),
+            Self::Session(lock) => lock.release().await,
+        }
+    }
 }
 
 impl Store {

@@ -74,14 +74,15 @@ impl Engine {
     ) -> Result<Report, Fault> {
         let slot = self.core.slot(name)?;
         let lock = self.core.store.lock(slot.name()).await?;
-        let _lock = lock.ok_or_else(|| Fault::new("it is being rebuilt or verified already", slot.name()))?;
+        let lock = lock.ok_or_else(|| Fault::new("it is being rebuilt or verified already", slot.name()))?;
         let report = tokio::select! {
             () = cancel.cancelled() => Err(Fault::plain("the verification was cancelled")),
             report = self.core.verify(slot, progress) => report,
         };
         // The shadow goes, whatever came of it.
-        self.core.store.tidy(slot.name()).await?;
-        report
+        let tidied = self.core.store.tidy(slot.name()).await;
+        lock.release().await;
+        tidied.and(report)
     }
 }
 
@@ -133,10 +134,10 @@ impl Core {
             parked: u64::try_from(parked_then.len()).unwrap_or(u64::MAX),
             ..Report::default()
         };
-        let mut built = shadow.db.snapshot().await?;
+        let mut beside = shadow.db.snapshot().await?;
         for table in live.tables {
             let left = Pages::new(table, &live, &mut snapshot);
-            let right = Pages::new(table, &shadow, &mut built);
+            let right = Pages::new(table, &shadow, &mut beside);
             compare(left, right, &mut found, progress).await?;
         }
         Ok(found)

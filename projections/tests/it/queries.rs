@@ -4,7 +4,7 @@ use doorbook_domain::{
     attempts::LoginAttemptsEvent,
     event::Event,
     role::{Role, Roles},
-    seal::Sealed,
+    seal::{Sealed, SecretHash},
     session::SessionEvent,
     user::UserEvent,
 };
@@ -12,7 +12,7 @@ use doorbook_projections::{
     cursor::{Cursor, InvalidCursor},
     engine::Reads,
     login_history::{self, Outcome},
-    sessions::{self, Which},
+    sessions::{self, Ended, Which},
     users,
 };
 
@@ -31,6 +31,7 @@ on_both!(
     loser_of_a_claim_is_not_listed,
     user_shows_its_latest_profile_and_roles,
     history_has_successes_failures_and_summaries,
+    history_tells_what_ended_all_sessions,
 );
 
 async fn start(place: &Place) -> (Arc<MemoryLog>, Running, Reads) {
@@ -236,7 +237,11 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
         },
         Outcome::Success {
             method: "password".into(),
-            ended: Some((at(50), "logged_out".into())),
+            ended: Some(Ended {
+                at: at(50),
+                reason: "logged_out".into(),
+                by: None,
+            }),
         },
     );
     assert_eq!(
@@ -257,6 +262,41 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
     assert_eq!(first.iter().map(|row| row.at).collect::<Vec<_>>(), [at(30), at(25)]);
     let rest = login_history::page(&reads, &first[1].cursor(), 9).await.unwrap();
     assert_eq!(rest.iter().map(|row| row.at).collect::<Vec<_>>(), [at(20), at(10)]);
+    running.stop().await;
+}
+
+async fn history_tells_what_ended_all_sessions(place: Place) {
+    let (log, running, reads) = start(&place).await;
+    log.sign_up(1, 1);
+    log.log_in(1, 1, 1, 10);
+    log.log_in(1, 2, 1, 20);
+    log.change_password(1, 2, 30);
+    let secret = SecretHash([9; 32]);
+    running
+        .reaches(log.session(
+            2,
+            &SessionEvent::Rotated {
+                secret,
+                epoch: 2,
+                at: at(30),
+            },
+        ))
+        .await;
+    let logins = login_history::of_user(&reads, user(1), &Cursor::start(), 9)
+        .await
+        .unwrap();
+    let reasons: Vec<_> = logins
+        .iter()
+        .map(|row| match &row.outcome {
+            Outcome::Success { ended, .. } => ended.as_ref().map(|ended| ended.reason.clone()),
+            other @ (Outcome::Failure { .. } | Outcome::Failures { .. }) => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        [None, Some("password_changed".into())],
+        "the one that rotated goes on"
+    );
     running.stop().await;
 }
 

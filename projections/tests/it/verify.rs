@@ -21,8 +21,8 @@ on_both!(
     unbuilt_read_model_cannot_be_verified,
 );
 
-fn key(text: impl ToString) -> Vec<Value> {
-    vec![text.to_string().into()]
+fn key(text: impl Into<Value>) -> Vec<Value> {
+    vec![text.into()]
 }
 
 async fn tampered_missing_and_extra_rows_are_named(place: Place) {
@@ -52,9 +52,9 @@ async fn tampered_missing_and_extra_rows_are_named(place: Place) {
 
     let report = verify(&running.engine, "users").await;
     let expected = [
-        ("users", key(user(1)), Differs::Columns(vec!["name", "role_auditor"])),
-        ("users", key(user(7)), Differs::Missing),
-        ("user_claims", key(claim(30)), Differs::Columns(vec!["held"])),
+        ("users", key(user(1).0), Differs::Columns(vec!["name", "role_auditor"])),
+        ("users", key(user(7).0), Differs::Missing),
+        ("user_claims", key(&*claim(30).0), Differs::Columns(vec!["held"])),
         ("user_claims", key("email-x"), Differs::Extra),
     ];
     let expected = expected.map(|(table, key, differs)| Difference { table, key, differs });
@@ -74,7 +74,7 @@ async fn every_difference_is_counted(place: Place) {
     let report = verify(&running.engine, "login_history").await;
     assert_eq!(
         (report.differing, report.differences.len(), report.rows),
-        (3600, 1000, 3600)
+        (3600, 1000, 3600 + 1199)
     );
     assert_eq!(
         verify(&running.engine, "users").await.differing,
