@@ -34,10 +34,12 @@ pub(super) struct KeyTable {
 }
 
 impl KeyTable {
-    pub(super) async fn open(database: &Database) -> Result<Self, KeysError> {
+    pub(super) async fn open(database: &Database, fresh: bool) -> Result<Self, KeysError> {
         install_default_drivers();
         let sqlite = database.is_sqlite();
         let (url, settings) = match database {
+            // Not even an empty file is made beside a log that needs another one.
+            Database::Sqlite(path) if !fresh && !path.exists() => return Err(KeysError::KeysMissing),
             Database::Sqlite(path) => (format!("sqlite:{}?mode=rwc", path.display()), SQLITE),
             Database::Postgres(url) => (url.clone(), POSTGRES),
         };

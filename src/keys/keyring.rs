@@ -43,7 +43,7 @@ impl Keyring {
     ///
     /// [`KeysError`] when the database is unreachable or newer, belongs to another master key, or lost its keys.
     pub async fn open(database: &Database, master: &MasterKey, fresh: bool, clock: Clock) -> Result<Self, KeysError> {
-        let table = KeyTable::open(database).await?;
+        let table = KeyTable::open(database, fresh).await?;
         let wrapping = master.wrapping.clone();
         let (index, purposes) = (KeyName::system("index"), KeyName::system("purposes"));
         if table.get(&index).await?.is_none() {
