@@ -9,8 +9,8 @@ use std::{
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
-/// Names the lock among the advisory locks of a PostgreSQL database: "doorbook" in ASCII.
-const ADVISORY: i64 = 0x646f_6f72_626f_6f6b;
+/// Names the lock among the advisory locks of a PostgreSQL database: "doorserv" in ASCII. The sequencer has its own.
+const ADVISORY: i64 = i64::from_be_bytes(*b"doorserv");
 /// How often the connection that holds the lock is seen to be alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 

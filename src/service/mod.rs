@@ -209,10 +209,10 @@ impl Service {
         Ok(loaded.aggregate)
     }
 
-    /// Waits until the read model `name` has everything that the log has now.
+    /// Waits until the read model `name` has everything that this process has appended.
     async fn caught_up(&self, name: &str) -> Result<(), Refusal> {
-        let head = self.store.log().head().await?;
-        if self.engine.wait_for(name, head, READ_PATIENCE).await? {
+        let written = self.store.written().await?;
+        if self.engine.wait_for(name, written, READ_PATIENCE).await? {
             Ok(())
         } else {
             Err(Refusal::Busy(READ_PATIENCE))

@@ -72,6 +72,8 @@ pub struct Store {
 struct Shared {
     repository: Repository,
     backend: Backend,
+    /// The last event that this process appended: kind, id and sequence.
+    latest: parking_lot::Mutex<Option<(&'static str, Box<str>, u64)>>,
 }
 
 enum Backend {
@@ -149,7 +151,26 @@ impl Store {
         A::Command: Clone,
         A::Error: Send + Sync + 'static,
     {
-        execute::execute(&self.shared.repository, id, command, metadata).await
+        let committed = execute::execute::<A>(&self.shared.repository, id, command, metadata).await?;
+        if !committed.events.is_empty() {
+            *self.shared.latest.lock() = Some((A::TYPE, id.into(), committed.sequence));
+        }
+        Ok(committed)
+    }
+
+    /// A position behind everything that this process has appended so far: who reads up to it reads its own writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] as of [`Store::position_of`], and when the log cannot be read.
+    pub async fn written(&self) -> Result<Position, Fault> {
+        let head = self.log().head().await?;
+        let latest = self.shared.latest.lock().clone();
+        match latest {
+            // What is numbered is numbered in the order in which it became visible, so earlier events stand before.
+            Some((aggregate, id, sequence)) => Ok(self.position_of(aggregate, &id, sequence).await?.max(head)),
+            None => Ok(head),
+        }
     }
 
     /// Whether nothing has happened yet.
@@ -257,7 +278,11 @@ impl Store {
             notify,
         };
         Self {
-            shared: Arc::new(Shared { repository, backend }),
+            shared: Arc::new(Shared {
+                repository,
+                backend,
+                latest: parking_lot::Mutex::new(None),
+            }),
         }
     }
 }

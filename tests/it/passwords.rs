@@ -85,7 +85,11 @@ async fn password_is_compared_exactly_as_received() {
     ada.post("/api/signup", &json!({"email": EMAIL, "password": long}))
         .await
         .expect(202);
-    for near in [long.trim_end(), &long.to_uppercase(), long.strip_suffix("ωλμ ").unwrap()] {
+    for near in [
+        long.trim_end(),
+        &long.to_uppercase(),
+        long.strip_suffix("ωλμ ").unwrap(),
+    ] {
         ada.try_log_in(EMAIL, near)
             .await
             .unwrap()
