@@ -219,7 +219,14 @@ impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Fault(fault) => Self::Fault(fault),
-            refusal => Self::Refused(refusal.to_string()),
+            refusal @ (AccountError::Address(_)
+            | AccountError::Name(_)
+            | AccountError::Password(_)
+            | AccountError::Hash(_)
+            | AccountError::Taken
+            | AccountError::Unknown
+            | AccountError::Refused(_)
+            | AccountError::Conflict) => Self::Refused(refusal.to_string()),
         }
     }
 }

@@ -30,9 +30,11 @@ pub(crate) const fn code(error: &StartError) -> u8 {
         StartError::Store(error) => store_code(error),
         StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
         StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
-        StartError::Directory { .. } | StartError::StoreUrl(_) | StartError::Lock(LockError::Unwritable { .. }) => 78,
         StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
-        StartError::Keys(_) => 78,
+        StartError::Directory { .. }
+        | StartError::StoreUrl(_)
+        | StartError::Lock(LockError::Unwritable { .. })
+        | StartError::Keys(_) => 78,
     }
 }
 

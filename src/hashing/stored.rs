@@ -9,6 +9,7 @@
 
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use doorbook_domain::seal::hex;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
@@ -184,10 +185,7 @@ impl Stored {
                 hash,
                 over_sha256: true,
             } => {
-                let digest: String = Sha256::digest(password)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
+                let digest = hex(&Sha256::digest(password));
                 bcrypt::verify(digest, hash).unwrap_or(false)
             }
             Self::Pbkdf2 {

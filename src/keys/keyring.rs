@@ -1,7 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use doorbook_domain::seal::{ClaimId, Sealed};
+use doorbook_domain::seal::{ClaimId, Sealed, hex};
 use doorbook_projections::{
     fault::Fault,
     keyring::{Keyring as Opens, Place, Unsealed},
@@ -134,8 +134,7 @@ impl Keyring {
     #[must_use]
     pub fn claim(&self, kind: &str, canonical: &str) -> ClaimId {
         let digest = self.index.hmac(&[kind.as_bytes(), b"\0", canonical.as_bytes()]);
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ClaimId(format!("{kind}-{digits}").into())
+        ClaimId(format!("{kind}-{}", hex(&digest)).into())
     }
 
     /// The key of one purpose, e.g. `csrf`. The same at every start.

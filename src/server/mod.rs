@@ -6,7 +6,7 @@ mod prompt;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use doorbook_openapi::app::{App, Settings};
+use doorbook_openapi::app::Settings;
 use doorbook_projections::{engine::Engine, fault::Fault, keyring::Keyring as SealedReader};
 use poem::{IntoEndpoint, Server};
 use tokio::task::JoinHandle;
@@ -82,7 +82,7 @@ pub async fn serve(
     let health = doorbook_openapi::admin(vitals.clone());
     background.spawn(run(admin, health, cancel.clone().cancelled_owned(), Duration::ZERO));
     ready(addresses);
-    let endpoint = doorbook_openapi::api(Arc::new(service.clone()) as Arc<dyn App>);
+    let endpoint = doorbook_openapi::api(Arc::new(service.clone()));
     let stop = async {
         tokio::select! {
             () = stop => {}
@@ -128,7 +128,7 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
     let Durable { store, keyring } = durable;
     let engine = open::engine(config, &store).await?;
     let from = store.log().head().await?;
-    let sealed: Arc<dyn SealedReader> = Arc::clone(&keyring) as Arc<dyn SealedReader>;
+    let sealed: Arc<dyn SealedReader> = keyring.clone();
     let directory = Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity));
     background.spawn(Arc::clone(&directory).follow(from, background.cancel.clone()));
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
@@ -154,7 +154,7 @@ fn follow(service: &Service, background: &mut Background, reaction: &'static dyn
 
 async fn run_engine(engine: Engine, cancel: CancellationToken) {
     if let Err(fault) = engine.run(cancel).await {
-        tracing::error!(error = &fault as &dyn std::error::Error, "the projections stopped");
+        tracing::error!(error = fault.cause(), "the projections stopped");
     }
 }
 

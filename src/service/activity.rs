@@ -75,10 +75,7 @@ async fn write(parts: Arc<Parts>, mut sessions: mpsc::Receiver<SessionId>, waiti
             // It ended meanwhile, or another refresh was faster.
             Err(Failure::Refused(_) | Failure::Conflict) => {}
             Err(Failure::Broken(fault)) => {
-                tracing::error!(
-                    error = &fault as &dyn std::error::Error,
-                    "a used session was not refreshed"
-                );
+                tracing::error!(error = fault.cause(), "a used session was not refreshed");
             }
         }
         waiting.lock().remove(&id);

@@ -28,7 +28,7 @@ const QUEUE: usize = 1024;
 /// Addresses with a summary in the making; beyond it, failures at further addresses are not summarized.
 const SUMMARIES: usize = 10_000;
 /// How often summaries are written.
-const SUMMARY_EVERY: Duration = Duration::from_secs(60);
+const SUMMARY_EVERY: Duration = Duration::from_mins(1);
 const FAILED: &str = "login.failed";
 
 /// A failed login.
@@ -104,10 +104,7 @@ impl Writer {
             Ok(true) => {}
             Ok(false) => self.count(failed),
             Err(fault) => {
-                tracing::error!(
-                    error = &fault as &dyn std::error::Error,
-                    "a failed login was not recorded"
-                );
+                tracing::error!(error = fault.cause(), "a failed login was not recorded");
                 self.count(failed);
             }
         }
@@ -178,11 +175,7 @@ impl Writer {
             };
             let command = LoginAttemptsCommand::Summarize(summary);
             if let Err(fault) = self.append(&claim.to_string(), command, None).await {
-                tracing::error!(
-                    error = &fault as &dyn std::error::Error,
-                    count,
-                    "failed logins were not summarized"
-                );
+                tracing::error!(error = fault.cause(), count, "failed logins were not summarized");
             }
         }
     }

@@ -89,22 +89,20 @@ impl Service {
     /// Whether the password opens the account, and whether its hash should be replaced by a better one.
     async fn judge(&self, candidate: &Candidate, password: &Secret) -> Result<Result<bool, FailureReason>, Refusal> {
         let password = password.0.as_bytes();
-        let refused = match &candidate.hash {
-            Some(hash) => match self.hasher.verify(password, hash).await? {
-                Verdict::Match { needs_upgrade } if candidate.user.is_active() => return Ok(Ok(needs_upgrade)),
-                Verdict::Match { .. } => FailureReason::Inactive,
-                Verdict::Mismatch => FailureReason::WrongPassword,
-            },
-            None => {
-                self.hasher.verify_nothing(password).await?;
-                if candidate.id.is_some() {
-                    FailureReason::NoPassword
-                } else {
-                    FailureReason::UnknownAddress
-                }
-            }
+        let Some(hash) = &candidate.hash else {
+            self.hasher.verify_nothing(password).await?;
+            let known = candidate.id.is_some();
+            return Ok(Err(if known {
+                FailureReason::NoPassword
+            } else {
+                FailureReason::UnknownAddress
+            }));
         };
-        Ok(Err(refused))
+        Ok(match self.hasher.verify(password, hash).await? {
+            Verdict::Match { needs_upgrade } if candidate.user.is_active() => Ok(needs_upgrade),
+            Verdict::Match { .. } => Err(FailureReason::Inactive),
+            Verdict::Mismatch => Err(FailureReason::WrongPassword),
+        })
     }
 
     async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {

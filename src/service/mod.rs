@@ -241,7 +241,9 @@ impl From<HashFailure> for Refusal {
     fn from(failure: HashFailure) -> Self {
         match failure {
             HashFailure::Busy { retry_after } => Self::Busy(retry_after),
-            other => Fault::new("the password could not be hashed", other).into(),
+            broken @ (HashFailure::Cost | HashFailure::Broken) => {
+                Fault::new("the password could not be hashed", broken).into()
+            }
         }
     }
 }

@@ -52,11 +52,7 @@ pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: Cancellat
             Ok(0) => POLL,
             Ok(_) => continue,
             Err(fault) => {
-                tracing::error!(
-                    error = &fault as &dyn std::error::Error,
-                    process = reaction.name(),
-                    "will be tried again"
-                );
+                tracing::error!(error = fault.cause(), process = reaction.name(), "will be tried again");
                 RETRY
             }
         };
@@ -207,6 +203,6 @@ fn password(event: Event) -> Option<Sealed> {
         Event::User(UserEvent::PasswordChanged { password, .. } | UserEvent::PasswordUpgraded { password, .. }) => {
             Some(password)
         }
-        _ => None,
+        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
     }
 }

@@ -40,8 +40,7 @@ impl Tokens {
         let mut keyed = self.keyed.clone();
         keyed.update(signed);
         let whole: [u8; 32] = keyed.finalize().into_bytes().into();
-        let [a, b, c, d, e, f, g, h, ..] = whole;
-        [a, b, c, d, e, f, g, h]
+        whole.first_chunk().copied().unwrap_or_default()
     }
 
     /// The cookie's value for a session and its secret.

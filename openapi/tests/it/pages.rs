@@ -67,6 +67,10 @@ impl Health for Watched {
     fn metrics(&self) -> String {
         "doorbook_up 1\n# EOF\n".to_owned()
     }
+
+    fn position(&self) -> String {
+        "7".to_owned()
+    }
 }
 
 async fn ask(health: Watched, method: Method, path: &str, accept: &str) -> Answer {

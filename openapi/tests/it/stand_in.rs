@@ -131,10 +131,7 @@ pub(crate) fn session(id: u64, remember: bool) -> LiveSession {
         id: SessionId(Uuid::from_u128(u128::from(id))),
         user: UserId(Uuid::from_u128(0xada)),
         roles: Roles::default().with(Role::Auditor),
-        identity: Arc::new(Identity {
-            email: EMAIL.into(),
-            name: Some("Ada \"Zoë\" \\ Lovelace\u{1}".into()),
-        }),
+        identity: Identity::new(EMAIL, Some("Ada \"Zoë\" \\ Lovelace\u{1}")),
         email_verified: true,
         user_since: NOW.minus(day),
         started_at: NOW,
@@ -283,12 +280,8 @@ impl App for StandIn {
         origin: &Origin,
     ) -> Result<LiveSession, Refusal> {
         self.gate(origin)?;
-        let identity = Identity {
-            email: EMAIL.into(),
-            name: name.map(Into::into),
-        };
         Ok(LiveSession {
-            identity: Arc::new(identity),
+            identity: Identity::new(EMAIL, name.as_deref()),
             ..session.clone()
         })
     }
@@ -322,6 +315,7 @@ impl App for StandIn {
             at: NOW,
             outcome: "success".into(),
             reason: None,
+            failures: None,
             method: "password".into(),
             ip: Some("192.0.2.1".into()),
             user_agent: Some("curl".into()),

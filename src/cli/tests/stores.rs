@@ -8,8 +8,9 @@ use tempfile::TempDir;
 
 use super::{Cli, Failure, Output, Paper, data_of};
 use crate::{
-    cli::{seed, stores as open},
+    cli::seed,
     config::Config,
+    open,
     seed::{
         History, fill,
         tests::{Glass, shape},
