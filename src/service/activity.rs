@@ -86,7 +86,7 @@ async fn write(parts: Arc<Parts>, mut sessions: mpsc::Receiver<SessionId>, waiti
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn due(minutes_since_refresh: u64, minutes_to_absolute: u64) -> bool {
         let now = Timestamp::from_micros(1_000_000_000_000_000);
