@@ -5,6 +5,9 @@ use doorbook_domain::seal::Sealed;
 
 use crate::fault::Fault;
 
+/// What is shown for a value whose key was destroyed.
+pub const ERASED: &str = "[erased]";
+
 /// Where a sealed value stands. It is the value's associated data: a value that was moved does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place<'a> {
@@ -23,6 +26,22 @@ pub enum Unsealed {
     Value(Vec<u8>),
     /// Its key was destroyed on purpose: nobody can read it any more.
     Erased,
+}
+
+impl Unsealed {
+    /// The value as text; `None` when it is erased.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when it is not UTF-8, which everything that is sealed as text is.
+    pub fn into_text(self) -> Result<Option<String>, Fault> {
+        match self {
+            Self::Value(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| Fault::plain("a sealed text is not UTF-8")),
+            Self::Erased => Ok(None),
+        }
+    }
 }
 
 /// Shows the length only: the values are personal data.

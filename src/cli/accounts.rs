@@ -8,7 +8,7 @@ use doorbook_projections::{
     cursor::Cursor,
     engine::Engine,
     fault::Fault,
-    keyring::{Keyring as _, Place, Unsealed},
+    keyring::{ERASED, Keyring as _, Place},
     log::Position,
     users::{self as rows, UserRow},
 };
@@ -36,7 +36,6 @@ const PAGE: u32 = 200;
 /// How long a running service may take to read what a command wrote.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
-const ERASED: &str = "[erased]";
 
 /// The accounts of a configuration.
 pub(crate) struct Operator<'a> {
@@ -113,21 +112,13 @@ impl<'a> Operator<'a> {
         event_type: &str,
         field: &str,
     ) -> Result<String, Failure> {
-        match self
-            .keyring
-            .open(
-                sealed,
-                &Place {
-                    stream,
-                    event_type,
-                    field,
-                },
-            )
-            .await?
-        {
-            Unsealed::Value(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Unsealed::Erased => Ok(ERASED.to_owned()),
-        }
+        let place = Place {
+            stream,
+            event_type,
+            field,
+        };
+        let text = self.keyring.open(sealed, &place).await?.into_text()?;
+        Ok(text.unwrap_or_else(|| ERASED.to_owned()))
     }
 
     /// Waits until the service that runs on the same data has read the log up to `position`; returns at once when none runs.

@@ -11,7 +11,7 @@ use doorbook_domain::{
 use doorbook_openapi::app::Identity;
 use doorbook_projections::{
     fault::Fault,
-    keyring::{Keyring, Place, Unsealed},
+    keyring::{ERASED, Keyring, Place},
     log::{EventLog, Recorded},
 };
 use tokio::sync::Semaphore;
@@ -23,8 +23,6 @@ use super::{
 
 /// Streams that are read at the same time: a storm of unknown cookies leaves the database to others.
 const READS: usize = 16;
-/// What stands for a value whose key was destroyed.
-const ERASED: &str = "[erased]";
 
 /// Reads single streams of the log.
 pub(super) struct Reader {
@@ -138,12 +136,8 @@ impl Reader {
             event_type,
             field,
         };
-        match self.keyring.open(&sealed, &place).await? {
-            Unsealed::Value(text) => String::from_utf8(text)
-                .map(Some)
-                .map_err(|_| Fault::plain("a sealed value is no text")),
-            Unsealed::Erased => Ok(Some(ERASED.to_owned())),
-        }
+        let text = self.keyring.open(&sealed, &place).await?.into_text()?;
+        Ok(Some(text.unwrap_or_else(|| ERASED.to_owned())))
     }
 }
 

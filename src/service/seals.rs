@@ -10,15 +10,12 @@ use doorbook_domain::{
 use doorbook_openapi::app::Origin;
 use doorbook_projections::{
     fault::Fault,
-    keyring::{Keyring as _, Place, Unsealed},
+    keyring::{ERASED, Keyring as _, Place},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::keys::{KeyName, Keyring};
-
-/// What is shown for a value whose key was destroyed.
-pub(crate) const ERASED: &str = "[erased]";
 
 /// From where a request came, as it is sealed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,12 +122,7 @@ impl Seals {
 
     /// The text under a seal; `None` when its key was destroyed.
     pub(crate) async fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Option<String>, Fault> {
-        match self.keyring.open(sealed, place).await? {
-            Unsealed::Value(bytes) => String::from_utf8(bytes)
-                .map(Some)
-                .map_err(Fault::because("a sealed text is not UTF-8")),
-            Unsealed::Erased => Ok(None),
-        }
+        self.keyring.open(sealed, place).await?.into_text()
     }
 
     /// Where a recorded request came from; `[erased]` in both fields when its key was destroyed.
