@@ -4,7 +4,7 @@ use std::{error::Error, io, process::ExitCode};
 
 use doorbook_projections::fault::Fault;
 
-use crate::{config::ConfigError, open::StartError, store::OpenError};
+use crate::{config::ConfigError, keys::KeysError, lock::LockError, open::StartError, store::OpenError};
 
 /// The codes, as `--help` shows them.
 pub const CODES: &str = "\
@@ -65,8 +65,8 @@ impl Failure {
             Self::Difference(_) => 3,
             Self::InUse(_) => 75,
             Self::Config(_) => 78,
-            Self::Store(error) => super::stores::store_code(error),
-            Self::Start(error) => super::stores::code(error),
+            Self::Store(error) => store_code(error),
+            Self::Start(error) => start_code(error),
             Self::Interrupted => 130,
         }
     }
@@ -109,4 +109,27 @@ fn is_unreachable(fault: &Fault) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// The code that the program ends with when it does not start.
+const fn start_code(error: &StartError) -> u8 {
+    match error {
+        StartError::Store(error) => store_code(error),
+        StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
+        StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
+        StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
+        StartError::Directory { .. }
+        | StartError::StoreUrl(_)
+        | StartError::Lock(LockError::Unwritable { .. })
+        | StartError::Keys(_) => 78,
+    }
+}
+
+/// The code that the program ends with when the log does not open.
+const fn store_code(error: &OpenError) -> u8 {
+    match error {
+        OpenError::Unreachable { .. } => 4,
+        OpenError::NotDurable { .. } | OpenError::NewerSchema { .. } | OpenError::NotMigrated { .. } => 78,
+        OpenError::Migration(_) | OpenError::Failed(_) => 1,
+    }
 }

@@ -1,13 +1,7 @@
-//! `doorbook migrate`, and how the program ends when something does not open.
+//! `doorbook migrate`.
 
 use super::{exit::Failure, output::Output};
-use crate::{
-    config::Config,
-    keys::KeysError,
-    lock::LockError,
-    open::{self, StartError},
-    store::{OpenError, Store},
-};
+use crate::{config::Config, open, store::Store};
 
 /// `doorbook migrate`
 pub(crate) async fn migrate(config: &Config, output: &Output) -> Result<(), Failure> {
@@ -22,27 +16,4 @@ pub(crate) async fn migrate(config: &Config, output: &Output) -> Result<(), Fail
         }
     })?;
     Ok(())
-}
-
-/// The code that the program ends with when it does not start.
-pub(crate) const fn code(error: &StartError) -> u8 {
-    match error {
-        StartError::Store(error) => store_code(error),
-        StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
-        StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
-        StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
-        StartError::Directory { .. }
-        | StartError::StoreUrl(_)
-        | StartError::Lock(LockError::Unwritable { .. })
-        | StartError::Keys(_) => 78,
-    }
-}
-
-/// The code that the program ends with when the log does not open.
-pub(crate) const fn store_code(error: &OpenError) -> u8 {
-    match error {
-        OpenError::Unreachable { .. } => 4,
-        OpenError::NotDurable { .. } | OpenError::NewerSchema { .. } | OpenError::NotMigrated { .. } => 78,
-        OpenError::Migration(_) | OpenError::Failed(_) => 1,
-    }
 }
