@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::seals::Seals;
+use super::{metadata_of, seals::Seals};
 use crate::{
     clock::Clock,
     hashing::{PasswordHasher, UnknownHash, recognise, rules},
@@ -21,6 +21,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::Secret;
 use doorbook_projections::{fault::Fault, keyring::Place};
+
 /// A user that an operator creates. Its address counts as proven.
 #[derive(Debug, Clone)]
 pub struct NewUser {
@@ -111,14 +112,7 @@ impl Change {
 
 impl Accounts {
     fn metadata(&self) -> CommandMetadata {
-        let at = self.clock.now();
-        CommandMetadata {
-            command_id: ids::uuid_v7(at),
-            actor: "cli".to_owned(),
-            request_id: None,
-            causation: None,
-            at,
-        }
+        metadata_of("cli", self.clock.now())
     }
 
     /// Creates a user with a proven address, and says where its last event stands.

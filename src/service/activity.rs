@@ -12,9 +12,8 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::{Parts, numbered};
-use crate::ids;
-use crate::store::{CommandMetadata, Failure};
+use super::{Parts, metadata_of, numbered};
+use crate::store::Failure;
 
 /// Sessions that wait to be refreshed. One that finds no room is refreshed at a later use.
 const QUEUE: usize = 4096;
@@ -58,13 +57,7 @@ impl Activity {
 async fn write(parts: Arc<Parts>, mut sessions: mpsc::Receiver<SessionId>, waiting: Arc<Mutex<HashSet<SessionId>>>) {
     while let Some(id) = sessions.recv().await {
         let now = parts.clock.now();
-        let metadata = CommandMetadata {
-            command_id: ids::uuid_v7(now),
-            actor: "system".to_owned(),
-            request_id: None,
-            causation: None,
-            at: now,
-        };
+        let metadata = metadata_of("system", now);
         let refresh = SessionCommand::Refresh(session::Refresh { at: now });
         match parts
             .store

@@ -17,10 +17,9 @@ use tokio::{sync::mpsc, time::interval};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Parts,
+    Parts, metadata_of,
     seals::{Owner, Seals},
 };
-use crate::ids;
 use crate::store::{CommandMetadata, Failure};
 
 /// Failures that wait to be written; beyond it they are only counted.
@@ -183,11 +182,8 @@ impl Writer {
     async fn append(&self, stream: &str, command: LoginAttemptsCommand, origin: Option<&Origin>) -> Result<(), Fault> {
         let now = self.parts.clock.now();
         let metadata = CommandMetadata {
-            command_id: ids::uuid_v7(now),
-            actor: "system".to_owned(),
             request_id: origin.map(|origin| origin.request_id.to_string()),
-            causation: None,
-            at: now,
+            ..metadata_of("system", now)
         };
         match self
             .parts

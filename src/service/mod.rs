@@ -27,6 +27,7 @@ use doorbook_domain::{
     id::{SessionId, UserId},
     role::Roles,
     session::{Session, SessionCommand, SessionError, SessionEvent},
+    time::Timestamp,
     user::{User, UserCommand, UserError, UserEvent},
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie, Settings};
@@ -148,12 +149,10 @@ impl Service {
     }
 
     fn metadata(&self, origin: &Origin, actor: Option<UserId>) -> CommandMetadata {
+        let actor = actor.map_or_else(|| "anonymous".to_owned(), |user| format!("user-{user}"));
         CommandMetadata {
-            command_id: ids::uuid_v7(self.clock.now()),
-            actor: actor.map_or_else(|| "anonymous".to_owned(), |user| format!("user-{user}")),
             request_id: Some(origin.request_id.to_string()),
-            causation: None,
-            at: self.clock.now(),
+            ..metadata_of(&actor, self.clock.now())
         }
     }
 
@@ -217,6 +216,17 @@ impl Service {
         } else {
             Err(Refusal::Busy(READ_PATIENCE))
         }
+    }
+}
+
+/// The metadata of a command that no request carries.
+fn metadata_of(actor: &str, at: Timestamp) -> CommandMetadata {
+    CommandMetadata {
+        command_id: ids::uuid_v7(at),
+        actor: actor.to_owned(),
+        request_id: None,
+        causation: None,
+        at,
     }
 }
 
