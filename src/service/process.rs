@@ -18,8 +18,11 @@ use doorbook_openapi::app::Refusal;
 use doorbook_projections::{fault::Fault, log::Recorded};
 use tokio_util::sync::CancellationToken;
 
-use super::Service;
-use crate::{ids, keys::KeyName, store::CommandMetadata};
+use super::{Service, metadata_of};
+use crate::{keys::KeyName, store::CommandMetadata};
+
+#[cfg(test)]
+mod tests;
 
 const BATCH: usize = 512;
 /// A reader also polls, since a wake-up may be lost or come from another process.
@@ -122,13 +125,9 @@ impl Reaction for Finisher {
         {
             return Ok(());
         }
-        let at = service.clock.now();
         let metadata = CommandMetadata {
-            command_id: ids::uuid_v7(at),
-            actor: "system".to_owned(),
-            request_id: None,
             causation: Some(recorded.event_id().to_string()),
-            at,
+            ..metadata_of("system", service.clock.now())
         };
         match service.complete_sign_up(id, &metadata).await {
             Ok(()) => Ok(()),
