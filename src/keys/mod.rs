@@ -1,0 +1,27 @@
+//! The keys: what seals personal data and password hashes, and forgets them for good.
+//!
+//! Keys cannot be rebuilt from the log, so they live in a database of their own, fully synchronous, wrapped by the
+//! [`MasterKey`], which lives in a file. Whoever needs a key first creates it, then appends the event that uses it; what an
+//! event made obsolete is destroyed afterwards. Destroying is physical and leaves a tombstone: a value under a destroyed
+//! key reads as erased, a value under a key that was never there is a fault.
+//!
+//! * [`Keyring`] seals and opens under named keys ([`KeyName`]), and derives what must never change or never be stored.
+//! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
+//! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
+
+mod cache;
+mod database;
+mod error;
+mod keyring;
+mod master;
+mod name;
+mod pool;
+mod rotate;
+pub(crate) mod secret;
+#[cfg(test)]
+mod tests;
+
+pub use error::OpenError;
+pub use keyring::{Keyring, Log};
+pub use master::MasterKey;
+pub use name::KeyName;

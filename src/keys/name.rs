@@ -1,0 +1,100 @@
+//! Names of keys.
+
+use std::fmt;
+
+use chrono::Datelike;
+use doorbook_domain::{
+    id::UserId,
+    seal::{ClaimId, Sealed},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+/// The name of a data key: `user-<id>`, `password-<id>`, `attempts-<claim>`, `month-2026-11`; or of a key that needs an
+/// owner's and a month's: `user-<id>/2026-11`. Names are stored beside sealed values, and are no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyName(Box<str>);
+
+/// The kinds of names that may be asked for. The keyring's own begin otherwise.
+const KINDS: [&str; 4] = ["user-", "password-", "attempts-", "month-"];
+
+impl KeyName {
+    /// The key of a user's personal data. Destroying it erases the user.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self(format!("user-{user}").into())
+    }
+
+    /// The key of one password hash. Destroyed when the password changes.
+    #[must_use]
+    pub fn password(id: Uuid) -> Self {
+        Self(format!("password-{}", id.hyphenated()).into())
+    }
+
+    /// The key of failed logins at one address.
+    #[must_use]
+    pub fn attempts(claim: &ClaimId) -> Self {
+        Self(format!("attempts-{claim}").into())
+    }
+
+    /// The key of a calendar month in UTC. Destroying it erases every origin that was recorded in it.
+    #[must_use]
+    pub fn month(at: Timestamp) -> Self {
+        Self(format!("month-{}", Month(at)).into())
+    }
+
+    /// The key that needs this one and that of the month of `at`: destroying either destroys it.
+    #[must_use]
+    pub fn in_month(&self, at: Timestamp) -> Self {
+        Self(format!("{}/{}", self.owner(), Month(at)).into())
+    }
+
+    /// The name that `sealed` carries. `None` if it is none.
+    #[must_use]
+    pub fn of(sealed: &Sealed) -> Option<Self> {
+        let name = sealed.key();
+        let known = KINDS
+            .iter()
+            .any(|kind| name.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()));
+        known.then(|| Self(name.into()))
+    }
+
+    /// As stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the stored key, without a month.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(owner, _)| owner)
+    }
+
+    /// The month's own key, where this one needs it.
+    pub(super) fn month_key(&self) -> Option<Self> {
+        let (_, month) = self.0.split_once('/')?;
+        Some(Self(format!("month-{month}").into()))
+    }
+
+    /// A key of the keyring itself, which no caller can name.
+    pub(super) fn of_system(name: &str) -> Self {
+        Self(format!("system-{name}").into())
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Shown as `2026-11`.
+struct Month(Timestamp);
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = self.0.to_utc();
+        write!(f, "{:04}-{:02}", day.year(), day.month())
+    }
+}

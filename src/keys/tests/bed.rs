@@ -1,0 +1,136 @@
+//! A key database of its own for each test, on either engine.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use doorbook_domain::{id::UserId, time::Timestamp};
+use doorbook_projections::keyring::Place;
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::keys::{KeyName, Keyring, Log, OpenError};
+
+/// 2026-11-24T00:00:00Z.
+pub(super) const NOVEMBER: Timestamp = Timestamp::from_micros(1_795_478_400_000_000);
+
+pub(super) const PLACE: Place<'static> = Place {
+    stream: "user-1",
+    event_type: "user.registered",
+    field: "email",
+};
+
+/// The user whose id is `number`.
+pub(super) fn user(number: u128) -> KeyName {
+    KeyName::user(UserId(Uuid::from_u128(number)))
+}
+
+/// Where a test keeps its keys. [`Self::drop`] removes it.
+pub(super) struct Bed {
+    pub(super) directory: TempDir,
+    pub(super) url: String,
+    pub(super) postgres: Option<String>,
+}
+
+impl Bed {
+    pub(super) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("keys.db").display());
+        Self {
+            directory,
+            url,
+            postgres: None,
+        }
+    }
+
+    pub(super) async fn postgres() -> Self {
+        let server = env::var("DOORBOOK_TEST_POSTGRES")
+            .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
+        let mut random = [0; 8];
+        rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut random).unwrap();
+        let name = format!("doorbook_keys_test_{:x}", u64::from_be_bytes(random));
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        sqlx::query(&format!("create database {name}"))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let mut url = url::Url::parse(&server).unwrap();
+        url.set_path(&name);
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            url: url.into(),
+            postgres: Some(server),
+        }
+    }
+
+    pub(super) fn file(&self) -> PathBuf {
+        self.directory.path().join("master.key")
+    }
+
+    pub(super) async fn open(&self, log: Log) -> Result<Arc<Keyring>, OpenError> {
+        Keyring::open(&self.url, &self.file(), log).await
+    }
+
+    /// First start.
+    pub(super) async fn keyring(&self) -> Arc<Keyring> {
+        self.open(Log::New).await.unwrap()
+    }
+
+    /// Another start.
+    pub(super) async fn again(&self) -> Arc<Keyring> {
+        self.open(Log::Exists).await.unwrap()
+    }
+
+    /// Drops the database that the test made.
+    pub(super) async fn clear(self) {
+        let Some(server) = &self.postgres else { return };
+        let name = self.url.rsplit_once('/').unwrap().1;
+        let mut connection = PgConnection::connect(server).await.unwrap();
+        sqlx::query(&format!("drop database {name} with (force)"))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+}
+
+/// Runs `test` on both databases.
+macro_rules! on_both {
+    ($($name:ident: $test:expr;)*) => {
+        mod sqlite {
+            use super::*;
+            $(#[tokio::test] async fn $name() {
+                let bed = Bed::sqlite();
+                $test(&bed).await;
+                bed.clear().await;
+            })*
+        }
+        mod postgres {
+            use super::*;
+            $(#[tokio::test] async fn $name() {
+                let bed = Bed::postgres().await;
+                $test(&bed).await;
+                bed.clear().await;
+            })*
+        }
+    };
+}
+pub(super) use on_both;
+
+/// How often `needle` occurs in any file of the directory.
+pub(super) fn occurrences(directory: &Path, needle: &[u8]) -> usize {
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+        .map(|bytes| memchr_count(&bytes, needle))
+        .sum()
+}
+
+fn memchr_count(bytes: &[u8], needle: &[u8]) -> usize {
+    let first = needle[0];
+    (0..bytes.len().saturating_sub(needle.len() - 1))
+        .filter(|&at| bytes[at] == first && bytes[at..].starts_with(needle))
+        .count()
+}
