@@ -50,9 +50,12 @@ impl KeyTable {
             .after_connect(move |connection, _| Box::pin(async move { connection.execute(settings).await.map(drop) }))
             .connect(&url)
             .await?;
-        MIGRATIONS.run(&pool).await.map_err(|error| match error {
-            MigrateError::VersionMissing(_) => KeysError::NewerSchema,
-            error => KeysError::Migration(error),
+        MIGRATIONS.run(&pool).await.map_err(|error| {
+            if matches!(error, MigrateError::VersionMissing(_)) {
+                KeysError::NewerSchema
+            } else {
+                KeysError::Migration(error)
+            }
         })?;
         Ok(Self { pool, sqlite })
     }

@@ -161,6 +161,11 @@ impl Keyring {
         self.table.set_cursor(name, position).await
     }
 
+    #[cfg(test)]
+    pub(super) const fn table(&self) -> &KeyTable {
+        &self.table
+    }
+
     /// The key, derived where it is one of a month; `None` when it, or one it derives from, was destroyed.
     async fn key(&self, name: &KeyName) -> Result<Option<Arc<Key>>, Fault> {
         let destructions = {
