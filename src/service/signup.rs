@@ -140,16 +140,31 @@ impl Service {
             .map_err(unexpected)?;
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
-        let end = match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
-            Ok(_) => SignUpCommand::Complete(signup::Complete { at }),
-            Err(Failure::Refused(_)) => SignUpCommand::Refuse(signup::Refuse { at }),
+        match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
+            Ok(_) => self.note_completed(stream, metadata.clone()),
+            Err(Failure::Refused(_)) => {
+                let refuse = SignUpCommand::Refuse(signup::Refuse { at });
+                let refused = self.store.execute::<Attempt>(&stream, refuse, metadata).await;
+                refused.map_err(unexpected)?;
+            }
             Err(failure) => return Err(unexpected(failure)),
-        };
-        self.store
-            .execute::<Attempt>(&stream, end, metadata)
-            .await
-            .map_err(unexpected)?;
+        }
         Ok(())
+    }
+
+    /// The account exists since its claim was taken; that the attempt is over is noted after the answer. A known and an
+    /// unknown address therefore wait for the same number of appends. A crash leaves the note to the finisher.
+    fn note_completed(&self, stream: String, metadata: CommandMetadata) {
+        let service = self.clone();
+        self.commands.spawn(async move {
+            let complete = SignUpCommand::Complete(signup::Complete {
+                at: service.clock.now(),
+            });
+            let noted = service.store.execute::<Attempt>(&stream, complete, &metadata).await;
+            if let Err(failure) = noted.map_err(unexpected) {
+                tracing::warn!(error = %failure, "a completed sign-up was not noted yet");
+            }
+        });
     }
 
     /// The registration that an attempt asks for, sealed for the user's stream. `None` when its keys are gone.
