@@ -1,3 +1,15 @@
-//! What touches the world: configuration, stores, keys, hashing and the service.
+//! Doorbook: an event-sourced auth backend for single-page apps. The parts that touch the world.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod directory;
+pub mod hashing;
+pub mod ids;
 pub mod keys;
+pub mod lock;
+pub mod open;
+pub mod seed;
+pub mod server;
+pub mod service;
+pub mod store;

@@ -1,8 +1,17 @@
 //! Any stored event, read back.
 
+use cqrs_es::Aggregate;
+
 use crate::{
-    attempts::LoginAttemptsEvent, claim::ClaimEvent, session::SessionEvent, signup::SignUpEvent, user::UserEvent,
+    attempts::{LoginAttempts, LoginAttemptsEvent},
+    claim::{Claim, ClaimEvent},
+    session::{Session, SessionEvent},
+    signup::{SignUp, SignUpEvent},
+    user::{User, UserEvent},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// An event of any aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +28,24 @@ pub enum Event {
     LoginAttempts(LoginAttemptsEvent),
 }
 
+macro_rules! from {
+    ($($event:ident => $variant:ident),*) => {
+        $(impl From<$event> for Event {
+            fn from(event: $event) -> Self {
+                Self::$variant(event)
+            }
+        })*
+    };
+}
+
+from! {
+    SignUpEvent => SignUp,
+    UserEvent => User,
+    ClaimEvent => Claim,
+    SessionEvent => Session,
+    LoginAttemptsEvent => LoginAttempts
+}
+
 /// The stored event cannot be read: its type is unknown, its version is newer than this program, or its payload is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {event_type} {version} of a {aggregate} stream cannot be read: {reason}")]
@@ -33,30 +60,66 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// The version that every event is written in.
+pub const VERSION: &str = "1.0";
+
 impl Event {
     /// Reads a stored event, old versions through their upcasters.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] when the type is unknown, the version is not known or the payload does not fit.
+    /// [`Unreadable`] when the kind of stream, the type or the version is unknown, when the payload does not fit, or
+    /// when it is the payload of another type.
     pub fn read(aggregate: &str, event_type: &str, version: &str, payload: &str) -> Result<Self, Unreadable> {
-        let unreadable = |reason: String| Unreadable {
+        Self::parse(aggregate, event_type, version, payload).map_err(|reason| Unreadable {
             aggregate: aggregate.to_owned(),
             event_type: event_type.to_owned(),
             version: version.to_owned(),
             reason,
-        };
-        if version != "1.0" {
-            return Err(unreadable("unknown version".to_owned()));
+        })
+    }
+
+    fn parse(aggregate: &str, event_type: &str, version: &str, payload: &str) -> Result<Self, String> {
+        if version != VERSION {
+            return Err("unknown version".to_owned());
         }
         let event = match aggregate {
-            "signup" => serde_json::from_str(payload).map(Self::SignUp),
-            "user" => serde_json::from_str(payload).map(Self::User),
-            "claim" => serde_json::from_str(payload).map(Self::Claim),
-            "session" => serde_json::from_str(payload).map(Self::Session),
-            "attempts" => serde_json::from_str(payload).map(Self::LoginAttempts),
-            _ => return Err(unreadable("unknown kind of stream".to_owned())),
+            SignUp::TYPE => serde_json::from_str(payload).map(Self::SignUp),
+            User::TYPE => serde_json::from_str(payload).map(Self::User),
+            Claim::TYPE => serde_json::from_str(payload).map(Self::Claim),
+            Session::TYPE => serde_json::from_str(payload).map(Self::Session),
+            LoginAttempts::TYPE => serde_json::from_str(payload).map(Self::LoginAttempts),
+            _ => return Err("unknown kind of stream".to_owned()),
         };
-        event.map_err(|error| unreadable(error.to_string()))
+        let event = event.map_err(|error| error.to_string())?;
+        if event.event_type() == event_type {
+            Ok(event)
+        } else {
+            Err(format!("its payload is of {}", event.event_type()))
+        }
+    }
+
+    /// Its stored name, e.g. `session.started`.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::SignUp(event) => event.name(),
+            Self::User(event) => event.name(),
+            Self::Claim(event) => event.name(),
+            Self::Session(event) => event.name(),
+            Self::LoginAttempts(event) => event.name(),
+        }
+    }
+
+    /// The kind of its stream, e.g. `session`.
+    #[must_use]
+    pub const fn aggregate(&self) -> &'static str {
+        match self {
+            Self::SignUp(_) => SignUp::TYPE,
+            Self::User(_) => User::TYPE,
+            Self::Claim(_) => Claim::TYPE,
+            Self::Session(_) => Session::TYPE,
+            Self::LoginAttempts(_) => LoginAttempts::TYPE,
+        }
     }
 }

@@ -9,16 +9,23 @@
 //! * [`claim`] says who owns an address. Taking it is the commit point of a registration.
 //! * [`session`] is one login, from its start to its end.
 //! * [`attempts`] is the record of failed logins at one address.
-//! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`email`], [`role`] are the values they are made of.
+//! * [`decide`] is the form of all five: state, commands, refusals, events.
+//! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`role`] are the values they are made of.
+//! * [`email`] and [`name`] are what people type, before it is sealed.
 
 pub mod attempts;
 pub mod claim;
+pub mod decide;
 pub mod email;
 pub mod event;
+#[cfg(test)]
+mod given;
 pub mod id;
+pub mod name;
 pub mod role;
 pub mod seal;
 pub mod session;
 pub mod signup;
+mod text;
 pub mod time;
 pub mod user;

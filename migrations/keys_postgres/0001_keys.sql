@@ -5,7 +5,7 @@
 create table keys (
     name    text   not null primary key,
     wrapped bytea,
-    made_at bigint not null default (extract(epoch from clock_timestamp()) * 1000000)::bigint
+    made_at bigint not null
 ) with (fillfactor = 80);
 
 -- Which master key wraps them: a value that only its holder can compute.

@@ -5,7 +5,7 @@
 create table keys (
     name    text    not null primary key,
     wrapped blob,
-    made_at integer not null default (cast(unixepoch('subsec') * 1000000 as integer))
+    made_at integer not null
 ) strict;
 
 -- Which master key wraps them: a value that only its holder can compute.

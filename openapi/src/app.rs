@@ -32,7 +32,7 @@ pub struct LiveSession {
     /// What the user may do.
     pub roles: Roles,
     /// Address and name.
-    pub identity: Arc<Identity>,
+    pub identity: Identity,
     /// Whether the address was proven.
     pub email_verified: bool,
     /// When the user registered.
@@ -50,12 +50,46 @@ pub struct LiveSession {
 }
 
 /// Who a user is to people. Opened from sealed values; an erased user shows `[erased]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+///
+/// A clone copies a pointer: one text stands for all copies, since memory holds one for each of a million users.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Identity(Arc<str>);
+
+impl Identity {
+    /// Ends the address where a name follows. No address contains it.
+    const END: char = '\0';
+
+    /// The address as it was typed, and the name where there is one.
+    #[must_use]
+    pub fn new(email: &str, name: Option<&str>) -> Self {
+        let end = Self::END;
+        Self(name.map_or_else(|| Arc::from(email), |name| Arc::from(format!("{email}{end}{name}"))))
+    }
+
     /// The address as it was typed.
-    pub email: Box<str>,
+    #[must_use]
+    pub fn email(&self) -> &str {
+        self.0.split(Self::END).next().unwrap_or_default()
+    }
+
     /// The name, where there is one.
-    pub name: Option<Box<str>>,
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.split_once(Self::END).map(|(_, name)| name)
+    }
+
+    /// Length of the text, for those who account for memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Shows nothing: both parts are personal data and would end up in logs.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(…)")
+    }
 }
 
 /// What memory knows about a session cookie.
@@ -195,8 +229,10 @@ pub struct LoginEntry {
     pub at: Timestamp,
     /// `success` or `failure`.
     pub outcome: String,
-    /// Why it failed.
+    /// Why it failed; `several` for failures that are not recorded singly.
     pub reason: Option<String>,
+    /// How many failures the row stands for, where it is several.
+    pub failures: Option<u32>,
     /// `password`.
     pub method: String,
     /// From where.
@@ -314,4 +350,24 @@ pub trait App: Send + Sync + 'static {
     async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<Opened, Refusal>;
     /// The user's own login history, newest first.
     async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal>;
+}
+
+/// A part of the service that must work before traffic is sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Short, stable: `log`, `sessions`, `keys`.
+    pub name: String,
+    /// Why it is not ready; `None` when it is.
+    pub fault: Option<String>,
+}
+
+/// What machines that watch the service ask.
+#[async_trait]
+pub trait Health: Send + Sync + 'static {
+    /// Every part that readiness depends on.
+    async fn parts(&self) -> Vec<Part>;
+    /// All metrics, in the `OpenMetrics` text format.
+    fn metrics(&self) -> String;
+    /// How far this node has read the log: an ending before it is accepted nowhere on it.
+    fn position(&self) -> String;
 }

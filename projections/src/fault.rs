@@ -26,6 +26,12 @@ impl Fault {
         Self { what, source: None }
     }
 
+    /// For log lines: `error = fault.cause()` shows the whole chain.
+    #[must_use]
+    pub fn cause(&self) -> &(dyn Error + 'static) {
+        self
+    }
+
     /// For `map_err`: `.map_err(Fault::because("cannot read the log"))`.
     pub fn because<E: Into<Box<dyn Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::new(what, source)

@@ -1,18 +1,22 @@
 //! The tables of the keys. One set of SQL for both databases; keys come and go wrapped.
 
+use doorbook_domain::time::Timestamp;
 use doorbook_projections::{fault::Fault, log::Position};
 use hashbrown::HashSet;
 
 use super::{
-    error::OpenError,
+    error::KeysError,
     master::MasterKey,
     name::KeyName,
     pool::{Pool, Tx, on_pool, on_tx},
     secret::Secret,
 };
+use crate::config;
 
 /// Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535; longer ones gain nothing.
 const ROWS: usize = 400;
+/// Parameters of one row: name, key, when.
+const COLUMNS: usize = 3;
 
 /// A name and its key as it is stored.
 pub(super) type Wrapped = (Box<str>, Vec<u8>);
@@ -31,8 +35,8 @@ pub(super) struct Database {
 }
 
 impl Database {
-    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
-        Pool::open(url).await.map(|pool| Self { pool })
+    pub(super) async fn open(database: &config::Database, fresh: bool) -> Result<Self, KeysError> {
+        Pool::open(database, fresh).await.map(|pool| Self { pool })
     }
 
     /// Which master key wraps the keys. `None` before [`Self::found`].
@@ -42,12 +46,12 @@ impl Database {
     }
 
     /// Binds the empty database to `master` and stores its first keys, unless another process did so first.
-    pub(super) async fn found(&self, master: &MasterKey, first: &[Wrapped]) -> Result<(), Fault> {
+    pub(super) async fn found(&self, master: &MasterKey, first: &[Wrapped], at: Timestamp) -> Result<(), Fault> {
         let mut tx = self.pool.begin().await?;
         let query = "insert into master (id, proof) values (1, $1) on conflict (id) do nothing";
         let done = on_tx!(&mut tx, db => sqlx::query(query).bind(master.proof()).execute(db).await.map(|done| done.rows_affected()))?;
         if done == 1 {
-            insert(&mut tx, first).await?;
+            insert(&mut tx, first, at).await?;
         }
         tx.commit().await
     }
@@ -60,26 +64,31 @@ impl Database {
     }
 
     /// Stores the keys whose names are new, and says which they were. All or none, on disk.
-    pub(super) async fn create(&self, master: &MasterKey, keys: &[Wrapped]) -> Result<HashSet<String>, Fault> {
+    pub(super) async fn create(
+        &self,
+        master: &MasterKey,
+        keys: &[Wrapped],
+        at: Timestamp,
+    ) -> Result<HashSet<String>, Fault> {
         let mut tx = self.pool.begin().await?;
         tx.lock(false).await?;
         check(&mut tx, master).await?;
         let mut created = HashSet::with_capacity(keys.len());
         for rows in keys.chunks(ROWS) {
-            created.extend(insert(&mut tx, rows).await?);
+            created.extend(insert(&mut tx, rows, at).await?);
         }
         tx.commit().await?;
         Ok(created)
     }
 
     /// Overwrites the keys by tombstones, those that were never there too, and removes their bytes from the files.
-    pub(super) async fn destroy(&self, names: &[KeyName]) -> Result<(), Fault> {
-        let query =
-            "insert into keys (name, wrapped) values ($1, null) on conflict (name) do update set wrapped = null";
+    pub(super) async fn destroy(&self, names: &[KeyName], at: Timestamp) -> Result<(), Fault> {
+        let query = "insert into keys (name, wrapped, made_at) values ($1, null, $2) \
+            on conflict (name) do update set wrapped = null";
         let mut tx = self.pool.begin().await?;
         tx.lock(false).await?;
         for name in names {
-            on_tx!(&mut tx, db => sqlx::query(query).bind(name.as_str()).execute(db).await.map(drop))?;
+            on_tx!(&mut tx, db => sqlx::query(query).bind(name.as_str()).bind(at.micros()).execute(db).await.map(drop))?;
         }
         tx.commit().await?;
         self.pool.scrub().await
@@ -129,7 +138,7 @@ impl Database {
     pub(super) async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
         let number = i64::try_from(position.number()).map_err(Fault::because("a position is beyond 2^63"))?;
         let query = "insert into cursors (name, position) values ($1, $2) \
-            on conflict (name) do update set position = excluded.position";
+            on conflict (name) do update set position = excluded.position where excluded.position > cursors.position";
         let mut tx = self.pool.begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number).execute(db).await.map(drop))?;
         tx.commit().await
@@ -165,18 +174,19 @@ async fn check(tx: &mut Tx, master: &MasterKey) -> Result<(), Fault> {
     master.proves(&proof).then_some(()).ok_or(Fault::plain(OUTDATED))
 }
 
-async fn insert(tx: &mut Tx, rows: &[Wrapped]) -> Result<Vec<String>, Fault> {
+async fn insert(tx: &mut Tx, rows: &[Wrapped], at: Timestamp) -> Result<Vec<String>, Fault> {
     let values: Vec<String> = (0..rows.len())
-        .map(|row| format!("(${}, ${})", row * 2 + 1, row * 2 + 2))
+        .map(|row| row * COLUMNS)
+        .map(|before| format!("(${}, ${}, ${})", before + 1, before + 2, before + 3))
         .collect();
     let query = format!(
-        "insert into keys (name, wrapped) values {} on conflict (name) do nothing returning name",
+        "insert into keys (name, wrapped, made_at) values {} on conflict (name) do nothing returning name",
         values.join(", ")
     );
     Ok(on_tx!(tx, db => {
         let mut query = sqlx::query_scalar(&query);
         for (name, wrapped) in rows {
-            query = query.bind(name.as_ref()).bind(wrapped.as_slice());
+            query = query.bind(name.as_ref()).bind(wrapped.as_slice()).bind(at.micros());
         }
         query.fetch_all(db).await
     })?)

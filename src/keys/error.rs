@@ -3,25 +3,17 @@
 use std::{io, path::PathBuf};
 
 use doorbook_projections::fault::Fault;
+use sqlx::migrate::MigrateError;
 
 /// Why the keys cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum KeysError {
     /// There is a log, but no master key.
     #[error(
         "keys.file: there is a log but no master key at {}: restore the file from its backup, or name it by keys.file",
         file.display()
     )]
     MasterMissing {
-        /// Where it should be.
-        file: PathBuf,
-    },
-    /// There are keys that no master key at this place can unwrap.
-    #[error(
-        "keys.file: keys.url holds keys but there is no master key at {}: restore the file from its backup, or name it by keys.file",
-        file.display()
-    )]
-    MasterMissingForKeys {
         /// Where it should be.
         file: PathBuf,
     },
@@ -72,40 +64,30 @@ pub enum OpenError {
     )]
     KeysMissing,
     /// The setting is not understood.
-    #[error("keys.url: `sqlite:<path>` or `postgres://…` is expected")]
+    #[error("keys.url: this is no address of PostgreSQL: write `postgres://user@host/database`")]
     BadUrl,
     /// A database that forgets what it acknowledged would lose keys, and with them people's data.
     #[error("keys.url: PostgreSQL runs with fsync off: keys would be lost in a crash, turn fsync on")]
     NotDurable,
     /// The database's tables are newer than this program.
     #[error("keys.url: the key database was written by a newer Doorbook: run that version, or restore a backup")]
-    Newer,
+    NewerSchema,
+    /// The tables cannot be brought up to date.
+    #[error("keys.url: the key database cannot be migrated ({0}): restore a backup, or run the Doorbook that made it")]
+    Migration(#[source] MigrateError),
     /// The database cannot be used.
-    #[error(
-        "keys.url: the key database cannot be used ({source}): check that it runs and that the service may write it"
-    )]
-    Unreachable {
-        /// Why.
-        source: sqlx::Error,
-    },
+    #[error("keys.url: the key database cannot be used ({0}): check that it runs and that the service may write it")]
+    Unreachable(#[from] sqlx::Error),
     /// Something else broke.
     #[error("keys.url: {0}")]
-    Broken(#[from] Fault),
+    Failed(#[from] Fault),
 }
 
-impl From<sqlx::Error> for OpenError {
-    fn from(source: sqlx::Error) -> Self {
-        Self::Unreachable { source }
-    }
-}
-
-impl From<sqlx::migrate::MigrateError> for OpenError {
-    fn from(error: sqlx::migrate::MigrateError) -> Self {
-        if matches!(error, sqlx::migrate::MigrateError::VersionMissing(_)) {
-            return Self::Newer;
+impl From<MigrateError> for KeysError {
+    fn from(error: MigrateError) -> Self {
+        if matches!(error, MigrateError::VersionMissing(_)) {
+            return Self::NewerSchema;
         }
-        Self::Unreachable {
-            source: sqlx::Error::Migrate(Box::new(error)),
-        }
+        Self::Migration(error)
     }
 }

@@ -1,13 +1,11 @@
 //! Seals and opens under named keys.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use doorbook_domain::seal::{ClaimId, Sealed};
+use doorbook_domain::{
+    seal::{ClaimId, Sealed, hex},
+    time::Timestamp,
+};
 use doorbook_projections::{
     fault::Fault,
     keyring::{self, Place, Unsealed},
@@ -18,30 +16,22 @@ use parking_lot::RwLock;
 use super::{
     cache::{Cache, Held},
     database::{self, Database, Stored, Wrapped},
-    error::OpenError,
+    error::KeysError,
     master::MasterKey,
     name::KeyName,
     rotate,
     secret::Secret,
 };
+use crate::{clock::Clock, config};
 
 /// Unwrapped keys kept in memory: about 200 bytes each.
 const CACHED: usize = 100_000;
-
-/// Whether the log of this service exists already. Keys are only made for a new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Log {
-    /// It has been created; its keys must be there.
-    Exists,
-    /// This is the first start.
-    New,
-}
 
 /// The keys. Made once, shared by all.
 pub struct Keyring {
     database: Database,
     cache: Cache,
-    file: PathBuf,
+    clock: Clock,
     master: RwLock<MasterKey>,
     index: Secret,
     cookies: Secret,
@@ -49,42 +39,34 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Opens the key database at `url` (`sqlite:<path>` or `postgres://…`) with the master key in `file`. Both are made
-    /// when there is no log yet.
+    /// Opens the key database. The keys of the system are made while `fresh`: no log exists that they would have to fit.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: a sentence that names the setting and the remedy.
-    pub async fn open(url: &str, file: &Path, log: Log) -> Result<Arc<Self>, OpenError> {
-        let database = Database::open(url).await?;
-        let missing = || OpenError::MasterMissing { file: file.into() };
-        let (master, proof) = match (database.proof().await?, log) {
-            (Some(proof), _) => {
-                let lost = match log {
-                    Log::Exists => missing(),
-                    Log::New => OpenError::MasterMissingForKeys { file: file.into() },
-                };
-                (rotate::current(file, &proof)?.ok_or(lost)?, proof)
-            }
-            (None, Log::Exists) => {
-                return Err(MasterKey::read(file)?.map_or_else(missing, |_| OpenError::KeysMissing));
-            }
-            (None, Log::New) => found(&database, file).await?,
-        };
-        if !master.proves(&proof) {
-            return Err(OpenError::MasterWrong { file: file.into() });
+    /// [`KeysError`]: a sentence that names the setting and the remedy.
+    pub async fn open(
+        database: &config::Database,
+        master: &MasterKey,
+        fresh: bool,
+        clock: Clock,
+    ) -> Result<Self, KeysError> {
+        let database = Database::open(database, fresh).await?;
+        if fresh && database.proof().await?.is_none() {
+            found(&database, master, clock.now()).await?;
         }
+        let proof = database.proof().await?.ok_or(KeysError::KeysMissing)?;
+        let master = rotate::current(master, &proof)?;
         let index = system_key(&database, &master, INDEX).await?;
         let purposes = system_key(&database, &master, PURPOSES).await?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             database,
             cache: Cache::new(CACHED),
-            file: file.into(),
+            clock,
             master: RwLock::new(master),
             index,
             cookies: purposes.derive("cookie tag"),
             purposes,
-        }))
+        })
     }
 
     /// Makes the key `name`, unless it is there. When this returns it is on disk.
@@ -112,15 +94,12 @@ impl Keyring {
             return Ok(());
         }
         let master = self.master.read().clone();
-        let keys = new
-            .iter()
-            .map(|name| Ok((*name, Secret::random()?)))
-            .collect::<Result<Vec<_>, Fault>>()?;
+        let keys = new.iter().map(|name| (*name, Secret::random())).collect::<Vec<_>>();
         let wrapped = keys
             .iter()
             .map(|(name, key)| Ok(((*name).into(), database::wrap(&master, name, key)?)))
             .collect::<Result<Vec<Wrapped>, Fault>>()?;
-        let created = self.database.create(&master, &wrapped).await?;
+        let created = self.database.create(&master, &wrapped, self.clock.now()).await?;
         for (name, key) in keys {
             if created.contains(name) {
                 self.cache.keep(began, name, Held::Key(key));
@@ -137,7 +116,12 @@ impl Keyring {
     ///
     /// [`Fault`] when the database fails. The keys may be destroyed then; repeat it.
     pub async fn destroy_all(&self, names: &[KeyName]) -> Result<(), Fault> {
-        let destroyed = self.database.destroy(names).await;
+        if names.iter().any(|name| name.month_key().is_some()) {
+            return Err(Fault::plain(
+                "a key that needs a month's is destroyed with its owner's or the month's",
+            ));
+        }
+        let destroyed = self.database.destroy(names, self.clock.now()).await;
         for name in names {
             self.forget(name);
         }
@@ -177,11 +161,7 @@ impl Keyring {
     #[must_use]
     pub fn claim(&self, kind: &str, canonical: &str) -> ClaimId {
         let mac = self.index.mac(&framed(&[kind, canonical]));
-        let mut claim = format!("{kind}-");
-        for byte in mac {
-            claim.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default()));
-        }
-        ClaimId(claim.into())
+        ClaimId(format!("{kind}-{}", hex(&mac)).into())
     }
 
     /// Tells a session cookie that this service made from a made-up one, without a look at any session.
@@ -212,7 +192,7 @@ impl Keyring {
         self.database.cursor(name).await
     }
 
-    /// Remembers, durably, how far the follower `name` of the log has come.
+    /// Remembers, durably, how far the follower `name` of the log has come. Never moves back.
     ///
     /// # Errors
     ///
@@ -226,11 +206,11 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when the file or the database cannot be written. After a crash or an error at any point, the next
+    /// [`KeysError`] when the file or the database cannot be written. After a crash or an error at any point, the next
     /// [`Self::open`] works.
-    pub async fn rotate(&self) -> Result<(), OpenError> {
+    pub async fn rotate(&self) -> Result<(), KeysError> {
         let old = self.master.read().clone();
-        let new = rotate::rotate(&self.database, &old, &self.file).await?;
+        let new = rotate::rotate(&self.database, &old).await?;
         *self.master.write() = new;
         Ok(())
     }
@@ -274,7 +254,7 @@ impl Keyring {
 #[async_trait]
 impl keyring::Keyring for Keyring {
     async fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Unsealed, Fault> {
-        let name = KeyName::of(sealed).ok_or(Fault::plain("a sealed value names no key"))?;
+        let name = KeyName::parse(sealed.key())?;
         let (_, text) = sealed.as_str().split_once(':').unwrap_or_default();
         let bytes = BASE64_URL_SAFE_NO_PAD
             .decode(text)
@@ -300,38 +280,26 @@ const INDEX: &str = "index";
 /// Name of the key that purposes are derived from.
 const PURPOSES: &str = "purposes";
 
-/// The first start: the file first, then the database that is bound to it. Returns whose proof the database then has.
-async fn found(database: &Database, file: &Path) -> Result<(MasterKey, String), OpenError> {
-    let master = if let Some(master) = MasterKey::read(file)? {
-        master
-    } else {
-        let master = MasterKey::random()?;
-        master.write(file).map_err(|source| OpenError::MasterUnwritable {
-            file: file.into(),
-            source,
-        })?;
-        master
-    };
+/// Binds an empty database to its master key.
+async fn found(database: &Database, master: &MasterKey, at: Timestamp) -> Result<(), Fault> {
     let first = [INDEX, PURPOSES]
         .into_iter()
         .map(|key| {
             let name = KeyName::of_system(key);
             Ok((
                 name.as_str().into(),
-                database::wrap(&master, name.as_str(), &Secret::random()?)?,
+                database::wrap(master, name.as_str(), &Secret::random())?,
             ))
         })
         .collect::<Result<Vec<Wrapped>, Fault>>()?;
-    database.found(&master, &first).await?;
-    let proof = database.proof().await?.ok_or(OpenError::KeysMissing)?;
-    Ok((master, proof))
+    database.found(master, &first, at).await
 }
 
-async fn system_key(database: &Database, master: &MasterKey, name: &str) -> Result<Secret, OpenError> {
+async fn system_key(database: &Database, master: &MasterKey, name: &str) -> Result<Secret, KeysError> {
     let name = KeyName::of_system(name);
     match database.find(name.as_str()).await? {
         Some(Stored::Key(wrapped)) => Ok(database::unwrap(master, name.as_str(), &wrapped)?),
-        Some(Stored::Destroyed) | None => Err(OpenError::KeysMissing),
+        Some(Stored::Destroyed) | None => Err(KeysError::KeysMissing),
     }
 }
 

@@ -9,11 +9,10 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use doorbook_projections::fault::Fault;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{error::OpenError, secret::Secret};
+use super::{error::KeysError, secret::Secret};
 
 /// First line of the file: what it is, and the version of its form.
 const HEADER: &str = "doorbook-master-key-v1";
@@ -23,24 +22,42 @@ const MAX_FILE_BYTES: u64 = 4096;
 /// The key under which all keys are wrapped: 32 random bytes in a file that only the service may read.
 #[derive(Clone)]
 pub struct MasterKey {
+    file: PathBuf,
     wrapping: Secret,
     text: Zeroizing<String>,
     proof: String,
 }
 
 impl MasterKey {
-    /// A new one.
+    /// Reads the key from `file`, or makes the file while `fresh`: no log exists that it would have to fit.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the operating system gives no randomness.
-    pub fn random() -> Result<Self, Fault> {
-        Ok(Self::from_secret(&Secret::random()?))
+    /// [`KeysError`] when the file is missing beside a log, cannot be used, can be read by others, or holds no key.
+    pub fn load_or_make(file: &Path, fresh: bool) -> Result<Self, KeysError> {
+        if let Some(master) = Self::read(file)? {
+            return Ok(master);
+        }
+        if !fresh {
+            return Err(KeysError::MasterMissing { file: file.into() });
+        }
+        let master = Self::random(file);
+        master.write(file).map_err(|source| KeysError::MasterUnwritable {
+            file: file.into(),
+            source,
+        })?;
+        Ok(master)
     }
 
-    fn from_secret(secret: &Secret) -> Self {
+    /// A new one, for `file`.
+    pub(super) fn random(file: &Path) -> Self {
+        Self::from_secret(file, &Secret::random())
+    }
+
+    fn from_secret(file: &Path, secret: &Secret) -> Self {
         let proof = BASE64_URL_SAFE_NO_PAD.encode(secret.derive("doorbook master proof v1").bytes());
         Self {
+            file: file.into(),
             wrapping: secret.derive("doorbook master wrapping v1"),
             text: Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(secret.bytes())),
             proof,
@@ -48,12 +65,8 @@ impl MasterKey {
     }
 
     /// Reads the key from `file`; `None` when there is no such file.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`] when the file cannot be read, can be read by others, or does not hold a key.
-    pub fn read(file: &Path) -> Result<Option<Self>, OpenError> {
-        let unreadable = |source| OpenError::MasterUnreadable {
+    pub(super) fn read(file: &Path) -> Result<Option<Self>, KeysError> {
+        let unreadable = |source| KeysError::MasterUnreadable {
             file: file.into(),
             source,
         };
@@ -64,7 +77,7 @@ impl MasterKey {
         };
         let mode = opened.metadata().map_err(unreadable)?.mode() & 0o777;
         if mode & 0o177 != 0 {
-            return Err(OpenError::MasterExposed {
+            return Err(KeysError::MasterExposed {
                 file: file.into(),
                 mode,
             });
@@ -74,34 +87,14 @@ impl MasterKey {
             .take(MAX_FILE_BYTES)
             .read_to_string(&mut text)
             .map_err(unreadable)?;
-        Self::parse(&text).map(Some).map_err(|reason| OpenError::MasterInvalid {
+        let secret = parse(&text).map_err(|reason| KeysError::MasterInvalid {
             file: file.into(),
             reason,
-        })
-    }
-
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let (header, digits) = text.split_once('\n').ok_or("it is not two lines")?;
-        if header.trim_end() != HEADER {
-            return Err("its first line is not `doorbook-master-key-v1`");
-        }
-        let bytes = BASE64_URL_SAFE_NO_PAD
-            .decode(digits.trim_end())
-            .map(Zeroizing::new)
-            .map_err(|_| "its second line is not base64url without padding")?;
-        let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| "the key is not 32 bytes long")?;
-        let secret = Secret::new(bytes);
-        if guessable(secret.bytes()) {
-            return Err("the key is not random");
-        }
-        Ok(Self::from_secret(&secret))
+        })?;
+        Ok(Some(Self::from_secret(file, &secret)))
     }
 
     /// Writes the key to `file` so that after a crash either all of it or nothing is there.
-    ///
-    /// # Errors
-    ///
-    /// [`io::Error`] when the directory cannot be written.
     pub(super) fn write(&self, file: &Path) -> io::Result<()> {
         let draft = beside(file, "draft");
         remove_if_there(&draft)?;
@@ -116,6 +109,11 @@ impl MasterKey {
         opened.write_all(b"\n")?;
         opened.sync_all()?;
         rename(&draft, file)
+    }
+
+    /// Where it is kept.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// What wraps the keys.
@@ -138,6 +136,23 @@ impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
     }
+}
+
+fn parse(text: &str) -> Result<Secret, &'static str> {
+    let (header, digits) = text.split_once('\n').ok_or("it is not two lines")?;
+    if header.trim_end() != HEADER {
+        return Err("its first line is not `doorbook-master-key-v1`");
+    }
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(digits.trim_end())
+        .map(Zeroizing::new)
+        .map_err(|_| "its second line is not base64url without padding")?;
+    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| "the key is not 32 bytes long")?;
+    let secret = Secret::new(bytes);
+    if guessable(secret.bytes()) {
+        return Err("the key is not random");
+    }
+    Ok(secret)
 }
 
 /// Whether a person or a template made the key: few different bytes (fewer than 12 of 32 has odds below 10^-15), or a run.

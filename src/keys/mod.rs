@@ -17,11 +17,12 @@ mod master;
 mod name;
 mod pool;
 mod rotate;
-pub(crate) mod secret;
+mod secret;
 #[cfg(test)]
 mod tests;
 
-pub use error::OpenError;
-pub use keyring::{Keyring, Log};
+pub use error::KeysError;
+pub use keyring::Keyring;
 pub use master::MasterKey;
 pub use name::KeyName;
+pub(crate) use secret::keyed_hmac;

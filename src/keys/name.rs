@@ -3,11 +3,8 @@
 use std::fmt;
 
 use chrono::Datelike;
-use doorbook_domain::{
-    id::UserId,
-    seal::{ClaimId, Sealed},
-    time::Timestamp,
-};
+use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
+use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 /// The name of a data key: `user-<id>`, `password-<id>`, `attempts-<claim>`, `month-2026-11`; or of a key that needs an
@@ -45,18 +42,22 @@ impl KeyName {
 
     /// The key that needs this one and that of the month of `at`: destroying either destroys it.
     #[must_use]
-    pub fn in_month(&self, at: Timestamp) -> Self {
+    pub fn of_month(&self, at: Timestamp) -> Self {
         Self(format!("{}/{}", self.owner(), Month(at)).into())
     }
 
-    /// The name that `sealed` carries. `None` if it is none.
-    #[must_use]
-    pub fn of(sealed: &Sealed) -> Option<Self> {
-        let name = sealed.key();
+    /// Reads a name that a sealed value carries.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the text is no name that a caller may use.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
         let known = KINDS
             .iter()
-            .any(|kind| name.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()));
-        known.then(|| Self(name.into()))
+            .any(|kind| text.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()));
+        known
+            .then(|| Self(text.into()))
+            .ok_or_else(|| Fault::plain("a sealed value names no key"))
     }
 
     /// As stored.

@@ -9,7 +9,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::error::OpenError;
+use super::error::KeysError;
+use crate::config::Database;
 
 /// The schema of the keys on PostgreSQL.
 const SCHEMA: &str = "doorbook_keys";
@@ -68,15 +69,12 @@ macro_rules! on_tx {
 pub(super) use {on_pool, on_tx};
 
 impl Pool {
-    /// Connects and brings the tables to this program's version.
-    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
-        if url.starts_with("sqlite:") {
-            return open_sqlite(url).await;
+    /// Connects and brings the tables to this program's version. A file is only made while `fresh`.
+    pub(super) async fn open(database: &Database, fresh: bool) -> Result<Self, KeysError> {
+        match database {
+            Database::Sqlite(file) => open_sqlite(file, fresh).await,
+            Database::Postgres(url) => open_postgres(url).await,
         }
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return open_postgres(url).await;
-        }
-        Err(OpenError::BadUrl)
     }
 
     /// Begins a transaction that writes.
@@ -147,17 +145,14 @@ impl Tx {
     }
 }
 
-async fn open_sqlite(url: &str) -> Result<Pool, OpenError> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(OpenError::BadUrl);
+async fn open_sqlite(file: &Path, fresh: bool) -> Result<Pool, KeysError> {
+    if fresh {
+        create_private(file).map_err(sqlx::Error::Io)?;
+    } else if !file.exists() {
+        return Err(KeysError::KeysMissing);
     }
-    let options = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::BadUrl)?;
-    let file = options.get_filename().to_owned();
-    if file.as_os_str().is_empty() {
-        return Err(OpenError::BadUrl);
-    }
-    create_private(&file).map_err(sqlx::Error::Io)?;
-    let options = options
+    let options = SqliteConnectOptions::new()
+        .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY)
@@ -181,12 +176,12 @@ fn create_private(file: &Path) -> io::Result<()> {
     }
 }
 
-async fn open_postgres(url: &str) -> Result<Pool, OpenError> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::BadUrl)?;
+async fn open_postgres(url: &str) -> Result<Pool, KeysError> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| KeysError::BadUrl)?;
     let mut first = PgConnection::connect_with(&options).await?;
     let (fsync,): (String,) = sqlx::query_as("show fsync").fetch_one(&mut first).await?;
     if fsync != "on" {
-        return Err(OpenError::NotDurable);
+        return Err(KeysError::NotDurable);
     }
     let schema = format!("create schema if not exists {SCHEMA}");
     // Of two that create it at once, one fails: it finds it the second time.

@@ -1,4 +1,4 @@
-//! The primitives: 32 secret bytes, derived from, sealed under, and never shown. The only source of randomness here.
+//! The primitives: 32 secret bytes, derived from, sealed under, and never shown.
 
 use std::fmt;
 
@@ -9,9 +9,10 @@ use aes_gcm::{
 use doorbook_projections::fault::Fault;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use rand::{TryRng, rngs::SysRng};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::ids;
 
 /// Bytes of a nonce of AES-GCM (NIST SP 800-38D, 8.2.2: random, so one key seals at most 2^32 values).
 const NONCE_BYTES: usize = 12;
@@ -27,10 +28,8 @@ impl Secret {
     }
 
     /// A new one from the operating system.
-    pub(crate) fn random() -> Result<Self, Fault> {
-        let mut secret = Self([0; 32]);
-        fill(&mut secret.0)?;
-        Ok(secret)
+    pub(crate) fn random() -> Self {
+        Self(ids::random())
     }
 
     pub(crate) const fn bytes(&self) -> &[u8; 32] {
@@ -57,20 +56,14 @@ impl Secret {
 
     /// HMAC-SHA256 of `message`.
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
-        // HMAC pads its key with zeros to the block of its hash.
-        let mut block = Zeroizing::new([0; 64]);
-        if let Some(start) = block.first_chunk_mut() {
-            *start = self.0;
-        }
-        let mut mac = Hmac::<Sha256>::new((&*block).into());
+        let mut mac = keyed_hmac(&self.0);
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
 
     /// Encrypts (AES-256-GCM, random nonce): nonce, ciphertext, tag.
     pub(crate) fn seal(&self, plaintext: &[u8], associated: &[u8]) -> Result<Vec<u8>, Fault> {
-        let mut nonce = [0; NONCE_BYTES];
-        fill(&mut nonce)?;
+        let nonce: [u8; NONCE_BYTES] = ids::random();
         let payload = Payload {
             msg: plaintext,
             aad: associated,
@@ -100,9 +93,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Fills `bytes` from the operating system.
-fn fill(bytes: &mut [u8]) -> Result<(), Fault> {
-    SysRng
-        .try_fill_bytes(bytes)
-        .map_err(Fault::because("the operating system gives no randomness"))
+/// HMAC-SHA256 under `key`, ready for messages. RFC 2104 pads a short key with zeros to the block of its hash.
+pub(crate) fn keyed_hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    if let Some(start) = block.first_chunk_mut() {
+        *start = *key;
+    }
+    KeyInit::new((&*block).into())
 }

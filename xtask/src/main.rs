@@ -1,1 +1,68 @@
-fn main() {}
+//! Chores of Doorbook's developers: `cargo xtask serve`, `cargo xtask test` and what they need.
+//!
+//! Whatever is started here is also stopped here, on failure and on Ctrl-C too: PostgreSQL runs privately in a temporary
+//! directory, children run in process groups of their own, and the tracked files are compared before and after.
+//!
+//! * [`run`] starts commands and stops them when somebody interrupts.
+//! * [`parts`] finds what a machine lacks, and installs it where it may.
+//! * [`postgres`] is a private cluster for tests and benches.
+//! * [`serve`], [`suite`], [`contract`], [`lint`] and [`bench`] are the chores.
+
+mod bench;
+mod contract;
+mod lint;
+mod parts;
+mod postgres;
+mod run;
+mod serve;
+mod suite;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of Doorbook's developers
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+/// What there is to do.
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Build the service and run it on the embedded store in ./data
+    Serve(serve::Serve),
+    /// Run every test: a private PostgreSQL, `cargo test --workspace`, then the lints of openapi.json
+    Test(suite::Test),
+    /// Check formatting, and clippy without a warning
+    Lint,
+    /// Read openapi.json with spectral, redocly, openapi-typescript and tsc
+    Contract,
+    /// Measure, and write the figures to benches/RESULTS.md
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let Arguments { chore } = Arguments::parse();
+    let outcome = run::watch_for_interrupts().and_then(|()| match chore {
+        Chore::Serve(serve) => serve.run(),
+        Chore::Test(test) => test.run(),
+        Chore::Lint => lint::run_all(),
+        Chore::Contract => contract::run(),
+        Chore::Bench(bench) => bench.run(),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if run::interrupted() => {
+            run::say("interrupted: everything that was started has been stopped");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            run::say(format_args!("failed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

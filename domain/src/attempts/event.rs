@@ -65,16 +65,23 @@ pub enum LoginAttemptsEvent {
     },
 }
 
-impl DomainEvent for LoginAttemptsEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
+impl LoginAttemptsEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
             Self::Failed { .. } => "login.failed",
             Self::Summarized { .. } => "login.failures_summarized",
-        };
-        name.to_owned()
+        }
+    }
+}
+
+impl DomainEvent for LoginAttemptsEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1.0".to_owned()
+        crate::event::VERSION.to_owned()
     }
 }

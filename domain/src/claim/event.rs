@@ -6,7 +6,7 @@ use crate::{id::UserId, time::Timestamp};
 /// A fact about who owns an address, in the past tense.
 ///
 /// Stored for ever. A variant may gain an optional field; any other change is a new version with an upcaster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimEvent {
     /// The user owns it from now on.
@@ -25,16 +25,23 @@ pub enum ClaimEvent {
     },
 }
 
-impl DomainEvent for ClaimEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
+impl ClaimEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
             Self::Taken { .. } => "claim.taken",
             Self::Released { .. } => "claim.released",
-        };
-        name.to_owned()
+        }
+    }
+}
+
+impl DomainEvent for ClaimEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1.0".to_owned()
+        crate::event::VERSION.to_owned()
     }
 }

@@ -1,5 +1,13 @@
 //! Who owns an address.
 
+mod command;
+mod error;
 mod event;
+mod state;
+#[cfg(test)]
+mod tests;
 
+pub use command::*;
+pub use error::*;
 pub use event::*;
+pub use state::*;

@@ -115,19 +115,26 @@ pub enum SessionEvent {
     },
 }
 
-impl DomainEvent for SessionEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
+impl SessionEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
             Self::Started { .. } => "session.started",
             Self::Refreshed { .. } => "session.refreshed",
             Self::Reauthenticated { .. } => "session.reauthenticated",
             Self::Rotated { .. } => "session.rotated",
             Self::Ended { .. } => "session.ended",
-        };
-        name.to_owned()
+        }
+    }
+}
+
+impl DomainEvent for SessionEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1.0".to_owned()
+        crate::event::VERSION.to_owned()
     }
 }

@@ -50,17 +50,24 @@ pub enum SignUpEvent {
     },
 }
 
-impl DomainEvent for SignUpEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
+impl SignUpEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
             Self::Requested { .. } => "signup.requested",
             Self::Completed { .. } => "signup.completed",
             Self::Refused { .. } => "signup.refused",
-        };
-        name.to_owned()
+        }
+    }
+}
+
+impl DomainEvent for SignUpEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1.0".to_owned()
+        crate::event::VERSION.to_owned()
     }
 }

@@ -1,5 +1,13 @@
 //! One attempt to sign up.
 
+mod command;
+mod error;
 mod event;
+mod state;
+#[cfg(test)]
+mod tests;
 
+pub use command::*;
+pub use error::*;
 pub use event::*;
+pub use state::*;

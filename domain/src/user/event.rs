@@ -105,9 +105,11 @@ pub enum UserEvent {
     },
 }
 
-impl DomainEvent for UserEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
+impl UserEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
             Self::Registered { .. } => "user.registered",
             Self::ProfileChanged { .. } => "user.profile_changed",
             Self::PasswordChanged { .. } => "user.password_changed",
@@ -117,11 +119,16 @@ impl DomainEvent for UserEvent {
             Self::Deactivated { .. } => "user.deactivated",
             Self::Reactivated { .. } => "user.reactivated",
             Self::SessionsEnded { .. } => "user.sessions_ended",
-        };
-        name.to_owned()
+        }
+    }
+}
+
+impl DomainEvent for UserEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1.0".to_owned()
+        crate::event::VERSION.to_owned()
     }
 }

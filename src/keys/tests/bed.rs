@@ -3,7 +3,6 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use doorbook_domain::{id::UserId, time::Timestamp};
@@ -12,7 +11,12 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::keys::{KeyName, Keyring, Log, OpenError};
+use crate::{
+    clock::Clock,
+    config::Database,
+    ids,
+    keys::{KeyName, Keyring, KeysError, MasterKey},
+};
 
 /// 2026-11-24T00:00:00Z.
 pub(super) const NOVEMBER: Timestamp = Timestamp::from_micros(1_795_478_400_000_000);
@@ -31,17 +35,17 @@ pub(super) fn user(number: u128) -> KeyName {
 /// Where a test keeps its keys. [`Self::drop`] removes it.
 pub(super) struct Bed {
     pub(super) directory: TempDir,
-    pub(super) url: String,
-    pub(super) postgres: Option<String>,
+    pub(super) database: Database,
+    pub(super) postgres: Option<(String, String)>,
 }
 
 impl Bed {
     pub(super) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", directory.path().join("keys.db").display());
+        let database = Database::Sqlite(directory.path().join("keys.db"));
         Self {
             directory,
-            url,
+            database,
             postgres: None,
         }
     }
@@ -49,9 +53,7 @@ impl Bed {
     pub(super) async fn postgres() -> Self {
         let server = env::var("DOORBOOK_TEST_POSTGRES")
             .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
-        let mut random = [0; 8];
-        rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut random).unwrap();
-        let name = format!("doorbook_keys_test_{:x}", u64::from_be_bytes(random));
+        let name = format!("doorbook_keys_test_{}", ids::uuid_v4().simple());
         let mut connection = PgConnection::connect(&server).await.unwrap();
         sqlx::query(&format!("create database {name}"))
             .execute(&mut connection)
@@ -61,8 +63,8 @@ impl Bed {
         url.set_path(&name);
         Self {
             directory: tempfile::tempdir().unwrap(),
-            url: url.into(),
-            postgres: Some(server),
+            database: Database::Postgres(url.into()),
+            postgres: Some((server, name)),
         }
     }
 
@@ -70,24 +72,24 @@ impl Bed {
         self.directory.path().join("master.key")
     }
 
-    pub(super) async fn open(&self, log: Log) -> Result<Arc<Keyring>, OpenError> {
-        Keyring::open(&self.url, &self.file(), log).await
+    pub(super) async fn open(&self, fresh: bool) -> Result<Keyring, KeysError> {
+        let master = MasterKey::load_or_make(&self.file(), fresh)?;
+        Keyring::open(&self.database, &master, fresh, Clock::system()).await
     }
 
     /// First start.
-    pub(super) async fn keyring(&self) -> Arc<Keyring> {
-        self.open(Log::New).await.unwrap()
+    pub(super) async fn keyring(&self) -> Keyring {
+        self.open(true).await.unwrap()
     }
 
     /// Another start.
-    pub(super) async fn again(&self) -> Arc<Keyring> {
-        self.open(Log::Exists).await.unwrap()
+    pub(super) async fn again(&self) -> Keyring {
+        self.open(false).await.unwrap()
     }
 
     /// Drops the database that the test made.
     pub(super) async fn clear(self) {
-        let Some(server) = &self.postgres else { return };
-        let name = self.url.rsplit_once('/').unwrap().1;
+        let Some((server, name)) = &self.postgres else { return };
         let mut connection = PgConnection::connect(server).await.unwrap();
         sqlx::query(&format!("drop database {name} with (force)"))
             .execute(&mut connection)

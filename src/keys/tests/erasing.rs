@@ -44,7 +44,7 @@ async fn origin_dies_with_its_owner_and_with_its_month(bed: &Bed) {
     let keyring = bed.keyring().await;
     keyring.create_all(&[user(1), user(2)]).await.unwrap();
     let december = NOVEMBER.plus(std::time::Duration::from_hours(24 * 30));
-    let seal = async |name: KeyName, at| keyring.seal(&name.in_month(at), &PLACE, b"192.0.2.1").await.unwrap();
+    let seal = async |name: KeyName, at| keyring.seal(&name.of_month(at), &PLACE, b"192.0.2.1").await.unwrap();
     let opened = async |sealed| keyring.open(sealed, &PLACE).await.unwrap();
     let value = Unsealed::Value(b"192.0.2.1".to_vec());
     let ada = seal(user(1), NOVEMBER).await;
@@ -63,7 +63,7 @@ async fn origin_dies_with_its_owner_and_with_its_month(bed: &Bed) {
     );
     assert!(
         keyring
-            .seal(&user(2).in_month(NOVEMBER), &PLACE, b"192.0.2.1")
+            .seal(&user(2).of_month(NOVEMBER), &PLACE, b"192.0.2.1")
             .await
             .is_err()
     );
@@ -99,7 +99,7 @@ async fn bytes_of_destroyed_keys_are_in_no_file() {
     for names in names.chunks(97) {
         keyring.create_all(names).await.unwrap();
     }
-    let mut connection = SqliteConnection::connect(&bed.url).await.unwrap();
+    let mut connection = SqliteConnection::connect(&bed.database.url()).await.unwrap();
     let wrapped: Vec<(String, Vec<u8>)> = sqlx::query_as("select name, wrapped from keys where name like 'user-%'")
         .fetch_all(&mut connection)
         .await

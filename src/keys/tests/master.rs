@@ -6,15 +6,15 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::bed::{Bed, on_both, user};
-use crate::keys::{Log, MasterKey};
+use crate::{config::Database, keys::MasterKey};
 
 fn write(bed: &Bed, text: &str, mode: u32) {
     fs::write(bed.file(), text).unwrap();
     fs::set_permissions(bed.file(), Permissions::from_mode(mode)).unwrap();
 }
 
-async fn refusal(bed: &Bed, log: Log) -> String {
-    bed.open(log).await.unwrap_err().to_string()
+async fn refusal(bed: &Bed, fresh: bool) -> String {
+    bed.open(fresh).await.unwrap_err().to_string()
 }
 
 async fn first_start_makes_a_file_that_only_its_owner_reads(bed: &Bed) {
@@ -29,7 +29,7 @@ async fn first_start_makes_a_file_that_only_its_owner_reads(bed: &Bed) {
 
 async fn log_without_its_master_key_stops_the_start(bed: &Bed) {
     assert!(
-        refusal(bed, Log::Exists)
+        refusal(bed, false)
             .await
             .starts_with("keys.file: there is a log but no master key at ")
     );
@@ -37,39 +37,34 @@ async fn log_without_its_master_key_stops_the_start(bed: &Bed) {
     bed.keyring().await;
     fs::remove_file(bed.file()).unwrap();
     assert!(
-        refusal(bed, Log::Exists)
+        refusal(bed, false)
             .await
             .starts_with("keys.file: there is a log but no master key at ")
-    );
-    assert!(
-        refusal(bed, Log::New)
-            .await
-            .starts_with("keys.file: keys.url holds keys but there is no master key at ")
     );
     assert!(!bed.file().exists());
 }
 
 async fn log_without_its_keys_stops_the_start(bed: &Bed) {
-    MasterKey::random().unwrap().write(&bed.file()).unwrap();
+    MasterKey::random(&bed.file()).write(&bed.file()).unwrap();
     assert!(
-        refusal(bed, Log::Exists)
+        refusal(bed, false)
             .await
             .starts_with("keys.url: there is a log but the key database is empty")
     );
 }
 
 async fn start_that_was_killed_before_the_keys_were_made_goes_on(bed: &Bed) {
-    MasterKey::random().unwrap().write(&bed.file()).unwrap();
+    MasterKey::random(&bed.file()).write(&bed.file()).unwrap();
     bed.keyring().await.create(&user(1)).await.unwrap();
     bed.again().await;
 }
 
 async fn other_master_key_stops_the_start(bed: &Bed) {
     bed.keyring().await;
-    MasterKey::random().unwrap().write(&bed.file()).unwrap();
-    for log in [Log::New, Log::Exists] {
+    MasterKey::random(&bed.file()).write(&bed.file()).unwrap();
+    for fresh in [true, false] {
         assert!(
-            refusal(bed, log)
+            refusal(bed, fresh)
                 .await
                 .contains(" is not the master key of the keys in keys.url: ")
         );
@@ -91,7 +86,7 @@ async fn file_that_others_may_read_stops_the_start() {
     let text = fs::read_to_string(bed.file()).unwrap();
     for mode in [0o640, 0o604, 0o644, 0o620, 0o700] {
         write(&bed, &text, mode);
-        let refusal = refusal(&bed, Log::Exists).await;
+        let refusal = refusal(&bed, false).await;
         assert!(
             refusal.contains(&format!("has mode {mode:04o}: ")) && refusal.contains("chmod 600"),
             "{refusal}"
@@ -127,7 +122,7 @@ async fn file_without_a_random_key_of_32_bytes_stops_the_start() {
     ];
     for (text, reason) in cases {
         write(&bed, &text, 0o600);
-        let refusal = refusal(&bed, Log::New).await;
+        let refusal = refusal(&bed, true).await;
         assert!(
             refusal.starts_with("keys.file: ") && refusal.contains(reason),
             "{refusal}"
@@ -138,31 +133,46 @@ async fn file_without_a_random_key_of_32_bytes_stops_the_start() {
 
 #[tokio::test]
 async fn unusable_settings_are_named() {
-    let bed = Bed::sqlite();
-    for (url, sentence) in [
-        ("mysql://x", "keys.url: `sqlite:<path>` or `postgres://…` is expected"),
+    let postgres = |url: &str| Database::Postgres(url.to_owned());
+    let cases = [
         (
-            "sqlite::memory:",
-            "keys.url: `sqlite:<path>` or `postgres://…` is expected",
+            postgres("postgres://x:y:z@/"),
+            "keys.url: this is no address of PostgreSQL",
         ),
         (
-            "sqlite:/nowhere/at/all/keys.db",
+            postgres("postgres://nobody@127.0.0.1:1/none"),
             "keys.url: the key database cannot be used (",
         ),
         (
-            "postgres://nobody@127.0.0.1:1/none",
+            Database::Sqlite("/nowhere/at/all/keys.db".into()),
             "keys.url: the key database cannot be used (",
         ),
-    ] {
+    ];
+    for (database, sentence) in cases {
         let bed = Bed {
-            url: url.to_owned(),
+            database,
             ..Bed::sqlite()
         };
-        let refusal = refusal(&bed, Log::New).await;
+        let refusal = refusal(&bed, true).await;
         assert!(refusal.starts_with(sentence), "{refusal}");
-        assert!(!bed.file().exists());
     }
+}
+
+#[tokio::test]
+async fn file_that_cannot_be_read_or_made_stops_the_start() {
+    let bed = Bed::sqlite();
     fs::create_dir(bed.file()).unwrap();
     fs::set_permissions(bed.file(), Permissions::from_mode(0o600)).unwrap();
-    assert!(refusal(&bed, Log::New).await.contains(" cannot be read ("));
+    assert!(refusal(&bed, true).await.contains(" cannot be read ("));
+    fs::remove_dir(bed.file()).unwrap();
+    fs::create_dir(bed.directory.path().join("master.key.draft")).unwrap();
+    assert!(refusal(&bed, true).await.contains(" cannot be written ("));
+}
+
+#[tokio::test]
+async fn beside_a_log_no_key_database_is_made() {
+    let bed = Bed::sqlite();
+    MasterKey::load_or_make(&bed.file(), true).unwrap();
+    assert!(bed.open(false).await.is_err());
+    assert!(!bed.directory.path().join("keys.db").exists());
 }

@@ -4,7 +4,7 @@ use doorbook_projections::keyring::{Keyring as _, Unsealed};
 
 use super::bed::{Bed, NOVEMBER, PLACE, occurrences, on_both, user};
 use crate::keys::{
-    Log, MasterKey,
+    MasterKey,
     database::Database,
     master::beside,
     rotate::{self, NEXT},
@@ -18,7 +18,7 @@ async fn values_open_under_the_next_master_key_and_not_under_the_old(bed: &Bed) 
         .await
         .unwrap();
     keyring.destroy(&user(2)).await.unwrap();
-    let sealed = keyring.seal(&user(1).in_month(NOVEMBER), &PLACE, b"ada").await.unwrap();
+    let sealed = keyring.seal(&user(1).of_month(NOVEMBER), &PLACE, b"ada").await.unwrap();
     let claim = keyring.claim("email", "ada@example.org");
     keyring.rotate().await.unwrap();
     assert_ne!(fs::read(bed.file()).unwrap(), old);
@@ -36,12 +36,14 @@ async fn values_open_under_the_next_master_key_and_not_under_the_old(bed: &Bed) 
     }
     again.rotate().await.unwrap();
     fs::write(bed.file(), old).unwrap();
-    assert!(bed.open(Log::Exists).await.is_err());
+    assert!(bed.open(false).await.is_err());
 }
 
 async fn crash_before_the_commit_leaves_the_old_pair(bed: &Bed) {
     bed.keyring().await.create(&user(1)).await.unwrap();
-    MasterKey::random().unwrap().write(&beside(&bed.file(), NEXT)).unwrap();
+    MasterKey::random(&bed.file())
+        .write(&beside(&bed.file(), NEXT))
+        .unwrap();
     let again = bed.again().await;
     again.seal(&user(1), &PLACE, b"ada").await.unwrap();
     again.rotate().await.unwrap();
@@ -54,9 +56,9 @@ async fn crash_after_the_commit_leaves_the_next_pair(bed: &Bed) {
     let sealed = keyring.seal(&user(1), &PLACE, b"ada").await.unwrap();
     keyring.close().await;
     let old = MasterKey::read(&bed.file()).unwrap().unwrap();
-    let new = MasterKey::random().unwrap();
-    let database = Database::open(&bed.url).await.unwrap();
-    rotate::rewrap(&database, &old, &new, &bed.file()).await.unwrap();
+    let new = MasterKey::random(&bed.file());
+    let database = Database::open(&bed.database, false).await.unwrap();
+    rotate::rewrap(&database, &old, &new).await.unwrap();
     database.close().await;
     for _ in 0..2 {
         let again = bed.again().await;

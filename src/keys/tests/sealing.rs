@@ -69,13 +69,13 @@ async fn altered_value_and_value_under_another_name_are_refused(bed: &Bed) {
 async fn nothing_is_sealed_under_a_key_that_is_not_there(bed: &Bed) {
     let keyring = bed.keyring().await;
     assert!(keyring.seal(&user(1), &PLACE, b"ada").await.is_err());
-    assert!(keyring.seal(&user(1).in_month(NOVEMBER), &PLACE, b"ada").await.is_err());
+    assert!(keyring.seal(&user(1).of_month(NOVEMBER), &PLACE, b"ada").await.is_err());
 }
 
 async fn month_key_is_made_when_it_is_needed(bed: &Bed) {
     let keyring = bed.keyring().await;
     keyring.create(&user(1)).await.unwrap();
-    let name = user(1).in_month(NOVEMBER);
+    let name = user(1).of_month(NOVEMBER);
     assert_eq!(name.as_str(), format!("{}/2026-11", user(1)));
     let sealed = keyring.seal(&name, &PLACE, b"192.0.2.1").await.unwrap();
     assert_eq!(sealed.key(), name.as_str());
@@ -133,7 +133,7 @@ fn names_are_frozen() {
         KeyName::password(id),
         KeyName::attempts(&claim),
         KeyName::month(NOVEMBER),
-        KeyName::attempts(&claim).in_month(NOVEMBER),
+        KeyName::attempts(&claim).of_month(NOVEMBER),
     ];
     let text: Vec<_> = names.iter().map(KeyName::as_str).collect();
     assert_eq!(

@@ -1,0 +1,40 @@
+use super::FailureReason;
+use crate::{decide::commands, id::UserId, seal::Sealed, time::Timestamp};
+
+commands! {
+    /// What can be asked of the record of failed logins at an address.
+    LoginAttemptsCommand {
+        /// Record one failure singly, if there is room for it.
+        Record,
+        /// Record the failures that were not recorded singly.
+        Summarize,
+    }
+}
+
+/// Record one failure singly. Without room for it nothing happens, and the caller counts it for the next [`Summarize`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Whose address it is, if anybody's.
+    pub user_id: Option<UserId>,
+    /// The address as it was typed, under the user's key or the stream's own.
+    pub email: Sealed,
+    /// Why the login failed.
+    pub reason: FailureReason,
+    /// From where: IP and user agent, under a key of the month.
+    pub origin: Option<Sealed>,
+    /// When it failed.
+    pub at: Timestamp,
+}
+
+/// Record how many failures were not recorded singly. None is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summarize {
+    /// Whose address it is, if anybody's.
+    pub user_id: Option<UserId>,
+    /// How many since the last record. The caller holds the count.
+    pub count: u32,
+    /// The first of them.
+    pub from: Timestamp,
+    /// The last of them.
+    pub at: Timestamp,
+}

@@ -1,0 +1,166 @@
+//! Every event, with its optional fields present and absent.
+
+use super::*;
+use crate::{
+    attempts::FailureReason,
+    given::{ADA, BOB, T0, after_ms, claim_id, sealed, secret},
+    role::Role,
+    seal::Sealed,
+    session::{EndReason, Method},
+    user::PasswordCause,
+};
+
+const ABSENT_AND_PRESENT: [bool; 2] = [false, true];
+
+pub(super) fn examples() -> Vec<Event> {
+    let mut events = sign_up();
+    events.extend(user());
+    events.extend(passwords_and_roles());
+    events.extend([
+        ClaimEvent::Taken { user_id: ADA, at: T0 }.into(),
+        ClaimEvent::Released { user_id: ADA, at: T0 }.into(),
+    ]);
+    events.extend(session());
+    events.extend(attempts());
+    events
+}
+
+fn optional(present: bool, text: &str) -> Option<Sealed> {
+    present.then(|| sealed(text))
+}
+
+fn sign_up() -> Vec<Event> {
+    let requested = ABSENT_AND_PRESENT.map(|present| {
+        let requested = SignUpEvent::Requested {
+            user_id: ADA,
+            email: sealed("email"),
+            claim: claim_id('a'),
+            name: optional(present, "name"),
+            password: sealed("password"),
+            verify: present,
+            origin: optional(present, "origin"),
+            at: T0,
+        };
+        requested.into()
+    });
+    let ends = [
+        SignUpEvent::Completed { user_id: ADA, at: T0 }.into(),
+        SignUpEvent::Refused { user_id: ADA, at: T0 }.into(),
+    ];
+    requested.into_iter().chain(ends).collect()
+}
+
+fn user() -> Vec<Event> {
+    ABSENT_AND_PRESENT
+        .into_iter()
+        .flat_map(|present| {
+            [
+                UserEvent::Registered {
+                    email: sealed("email"),
+                    claim: claim_id('a'),
+                    email_verified: present,
+                    password: optional(present, "password"),
+                    at: T0,
+                },
+                UserEvent::ProfileChanged {
+                    name: optional(present, "name"),
+                    at: T0,
+                },
+            ]
+        })
+        .chain([
+            UserEvent::Deactivated { epoch: 1, at: T0 },
+            UserEvent::Reactivated { at: T0 },
+            UserEvent::SessionsEnded { epoch: 2, at: T0 },
+        ])
+        .map(Event::from)
+        .collect()
+}
+
+fn passwords_and_roles() -> Vec<Event> {
+    let changed = [PasswordCause::Changed, PasswordCause::Reset, PasswordCause::Set].map(|cause| {
+        let password = sealed("password");
+        UserEvent::PasswordChanged {
+            password,
+            epoch: 1,
+            cause,
+            at: T0,
+        }
+    });
+    let upgraded = UserEvent::PasswordUpgraded {
+        password: sealed("password"),
+        at: T0,
+    };
+    let roles = Role::ALL.into_iter().flat_map(|role| {
+        [
+            UserEvent::RoleGranted { role, epoch: 1, at: T0 },
+            UserEvent::RoleRevoked { role, epoch: 2, at: T0 },
+        ]
+    });
+    changed
+        .into_iter()
+        .chain([upgraded])
+        .chain(roles)
+        .map(Event::from)
+        .collect()
+}
+
+fn session() -> Vec<Event> {
+    let started = ABSENT_AND_PRESENT.map(|present| SessionEvent::Started {
+        user_id: ADA,
+        epoch: 0,
+        secret: secret(0xab),
+        method: Method::Password,
+        remember: present,
+        idle_until: after_ms(1000),
+        absolute_until: after_ms(5000),
+        idle_ms: 1000,
+        origin: optional(present, "origin"),
+        at: T0,
+    });
+    let moved = [
+        SessionEvent::Refreshed {
+            idle_until: after_ms(2000),
+            at: after_ms(1000),
+        },
+        SessionEvent::Reauthenticated {
+            method: Method::Password,
+            at: T0,
+        },
+        SessionEvent::Rotated {
+            secret: secret(0xcd),
+            epoch: 1,
+            at: T0,
+        },
+    ];
+    let ended = [
+        (EndReason::LoggedOut, Some(ADA)),
+        (EndReason::Revoked, Some(BOB)),
+        (EndReason::Replaced, None),
+    ];
+    let ended = ended.map(|(reason, by)| SessionEvent::Ended { reason, by, at: T0 });
+    started.into_iter().chain(moved).chain(ended).map(Event::from).collect()
+}
+
+fn attempts() -> Vec<Event> {
+    let failed = [
+        (FailureReason::WrongPassword, true),
+        (FailureReason::UnknownAddress, false),
+        (FailureReason::Inactive, true),
+        (FailureReason::NoPassword, true),
+    ];
+    let failed = failed.map(|(reason, known)| LoginAttemptsEvent::Failed {
+        user_id: known.then_some(ADA),
+        email: sealed("email"),
+        reason,
+        origin: optional(known, "origin"),
+        at: T0,
+    });
+    let summarized = ABSENT_AND_PRESENT.map(|known| LoginAttemptsEvent::Summarized {
+        user_id: known.then_some(ADA),
+        count: 3,
+        from: T0,
+        at: after_ms(1000),
+    });
+    failed.into_iter().chain(summarized).map(Event::from).collect()
+}

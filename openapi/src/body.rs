@@ -1,0 +1,113 @@
+//! Request bodies: limited before they are buffered, then media type, then strict JSON, then fields.
+
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
+use poem::{
+    Body, Request, RequestBody,
+    http::{
+        HeaderMap,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
+};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaMediaType, MetaRequest, Registry},
+    types::Type,
+};
+
+use crate::{
+    form::{Form, FromForm},
+    gate::Visit,
+    json,
+    problem::{Kind, Problem},
+};
+
+/// The JSON body of a request.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<'a, T: Type + FromForm> ApiExtractor<'a> for Json<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: "application/json",
+                schema: T::schema_ref(),
+            }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let limit = Visit::of(request)?.gate.settings.body_limit;
+        check_type(request.headers())?;
+        check_length(request.headers(), limit)?;
+        let bytes = read(body.take()?, limit).await?;
+        let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
+        Ok(Self(Form::read(value)?))
+    }
+}
+
+/// Says where the JSON broke, and nothing of what was sent.
+fn malformed(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    Problem::new(Kind::Malformed).detail(format!(
+        "The body is not acceptable JSON at line {line}, column {column}."
+    ))
+}
+
+/// Only `application/json`: what a form on a foreign page can send is refused (ASVS 3.5.2).
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = Problem::new(Kind::UnsupportedMediaType);
+    let sent = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(refused.clone())?;
+    let (essence, parameters) = sent.split_once(';').unwrap_or((sent, ""));
+    let is_json = essence.trim().eq_ignore_ascii_case("application/json");
+    let charset = parameters.trim().to_ascii_lowercase();
+    if is_json && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"") {
+        return Ok(());
+    }
+    Err(refused)
+}
+
+fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    Ok(())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Kind::PayloadTooLarge).detail(format!("A body has at most {limit} bytes."))
+}
+
+/// Reads a body, and stops at the first chunk that passes the limit, however long it would go on.
+async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
+    let mut chunks = Box::pin(body.into_bytes_stream());
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Kind::Malformed).detail("The body ended early."))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

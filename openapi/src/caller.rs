@@ -1,0 +1,214 @@
+//! Who calls: the extractors that stand first in every operation, so that 401 comes before 400 and 422.
+
+use poem::{Request, RequestBody, http::HeaderMap};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+
+use crate::{
+    app::{LiveSession, Origin},
+    gate::{Gate, Visit},
+    problem::{Kind, Problem},
+};
+
+/// One request and where it came from.
+pub(crate) struct Call {
+    pub(crate) visit: Visit,
+    pub(crate) origin: Origin,
+}
+
+impl Call {
+    fn of(request: &Request) -> Result<Self, Problem> {
+        let visit = Visit::of(request)?;
+        Ok(Self {
+            visit: visit.clone(),
+            origin: visit.origin(request),
+        })
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.visit.gate
+    }
+}
+
+/// Anybody, for what changes nothing. The session is looked at.
+pub(crate) struct Anyone {
+    pub(crate) call: Call,
+    pub(crate) session: Option<LiveSession>,
+    pub(crate) token: String,
+}
+
+/// Anybody with a CSRF token, signed in or not.
+pub(crate) struct Visitor {
+    pub(crate) call: Call,
+    pub(crate) session: Option<LiveSession>,
+}
+
+/// Anybody who wants to be signed out: a live session needs a CSRF token, nothing else does.
+pub(crate) struct Leaver {
+    pub(crate) call: Call,
+    pub(crate) session: Option<LiveSession>,
+}
+
+/// Somebody signed in who only reads.
+pub(crate) struct Reader {
+    pub(crate) call: Call,
+    pub(crate) session: LiveSession,
+}
+
+/// Somebody signed in on whose behalf a proxy asks.
+pub(crate) struct Bearer {
+    pub(crate) session: LiveSession,
+}
+
+/// Somebody signed in, with a CSRF token for this very session.
+pub(crate) struct Actor {
+    pub(crate) call: Call,
+    pub(crate) session: LiveSession,
+}
+
+impl Call {
+    /// Nothing is asked of the caller.
+    #[expect(clippy::unused_async, reason = "as the other callers")]
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        Self::of(request)
+    }
+}
+
+impl Anyone {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let session = call.gate().session(request.headers()).await?;
+        let token = call.gate().token(request.headers(), session.as_ref())?;
+        Ok(Self { call, session, token })
+    }
+}
+
+impl Visitor {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let session = call.gate().session(request.headers()).await?;
+        call.gate().check_csrf(request.headers(), session.as_ref())?;
+        Ok(Self { call, session })
+    }
+}
+
+impl Leaver {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let session = call.gate().session(request.headers()).await?;
+        if session.is_some() {
+            call.gate().check_csrf(request.headers(), session.as_ref())?;
+        }
+        Ok(Self { call, session })
+    }
+}
+
+impl Reader {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let session = signed_in(call.gate(), request.headers()).await?;
+        call.gate().app.touch(&session);
+        Ok(Self { call, session })
+    }
+}
+
+impl Bearer {
+    /// A cookie that came twice is as good as none: proxies understand nothing but 401.
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let gate = &Visit::of(request)?.gate;
+        let session = match signed_in(gate, request.headers()).await {
+            Err(problem) if problem.is(Kind::DuplicateCookie) => return Err(Problem::new(Kind::Unauthenticated)),
+            other => other?,
+        };
+        gate.app.touch(&session);
+        Ok(Self { session })
+    }
+}
+
+impl Actor {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let session = signed_in(call.gate(), request.headers()).await?;
+        call.gate().check_csrf(request.headers(), Some(&session))?;
+        call.gate().app.touch(&session);
+        Ok(Self { call, session })
+    }
+}
+
+async fn signed_in(gate: &Gate, headers: &HeaderMap) -> Result<LiveSession, Problem> {
+    gate.session(headers).await?.ok_or(Problem::new(Kind::Unauthenticated))
+}
+
+macro_rules! extractor {
+    ($caller:ty, $schemes:expr, optional: $optional:expr) => {
+        impl<'a> ApiExtractor<'a> for $caller {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn register(registry: &mut Registry) {
+                register(registry);
+            }
+
+            fn security_schemes() -> Vec<&'static str> {
+                $schemes.to_vec()
+            }
+
+            fn has_security_fallback() -> bool {
+                $optional
+            }
+
+            async fn from_request(
+                request: &'a Request,
+                _: &mut RequestBody,
+                _: ExtractParamOptions<()>,
+            ) -> poem::Result<Self> {
+                Ok(Self::read(request).await?)
+            }
+        }
+    };
+}
+
+// poem-openapi would write the schemes of one extractor as alternatives; `finish` joins them.
+extractor!(Call, [], optional: false);
+extractor!(Anyone, [], optional: false);
+extractor!(Visitor, ["csrf"], optional: false);
+extractor!(Leaver, ["session", "csrf"], optional: true);
+extractor!(Reader, ["session"], optional: false);
+extractor!(Bearer, ["session"], optional: false);
+extractor!(Actor, ["session", "csrf"], optional: false);
+
+fn register(registry: &mut Registry) {
+    registry.create_security_scheme(
+        "session",
+        scheme(
+            "cookie",
+            "sessionid",
+            "The session cookie, HttpOnly. Over https its name is `__Host-sessionid`.",
+        ),
+    );
+    registry.create_security_scheme(
+        "csrf",
+        scheme(
+            "header",
+            "X-CSRFToken",
+            "The value of the readable cookie `csrftoken`, or of `getCsrfToken`. Both names are configurable: see `getConfig`.",
+        ),
+    );
+}
+
+const fn scheme(place: &'static str, name: &'static str, description: &'static str) -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "apiKey",
+        description: Some(description),
+        name: Some(name),
+        key_in: Some(place),
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    }
+}

@@ -1,0 +1,68 @@
+//! Cookies, byte for byte: no decoding of names or values, and a name that comes twice is refused.
+
+use poem::http::{HeaderMap, HeaderValue, header::COOKIE};
+
+/// A cookie's name came more than once. Which of them to believe, nobody can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Twice;
+
+/// Finds a cookie over all `Cookie` headers of a request. Other cookies may hold any bytes.
+///
+/// # Errors
+///
+/// [`Twice`].
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Twice> {
+    let mut found = None;
+    for header in headers.get_all(COOKIE) {
+        for pair in header.as_bytes().split(|&byte| byte == b';') {
+            let pair = pair.trim_ascii();
+            if let Some(value) = pair
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="))
+                && found.replace(value).is_some()
+            {
+                return Err(Twice);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// How a cookie is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attributes {
+    /// Whether script may not read it.
+    pub(crate) http_only: bool,
+    /// Whether it is sent over https only.
+    pub(crate) secure: bool,
+}
+
+impl Attributes {
+    /// Sets a cookie: for so many seconds, or until the browser closes.
+    pub(crate) fn set(self, name: &str, value: &str, max_age: Option<u64>) -> HeaderValue {
+        let age = max_age
+            .map(|seconds| format!("; Max-Age={seconds}"))
+            .unwrap_or_default();
+        self.finish(format!("{name}={value}{age}; Path=/; SameSite=Lax"))
+    }
+
+    /// Removes a cookie.
+    pub(crate) fn remove(self, name: &str) -> HeaderValue {
+        self.finish(format!(
+            "{name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax"
+        ))
+    }
+
+    fn finish(self, mut text: String) -> HeaderValue {
+        if self.http_only {
+            text.push_str("; HttpOnly");
+        }
+        if self.secure {
+            text.push_str("; Secure");
+        }
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+#[cfg(test)]
+mod tests;

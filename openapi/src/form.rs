@@ -1,0 +1,111 @@
+//! From parsed JSON to the fields of a request, with everything that is wrong with them at once.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    app::{FieldError, Secret},
+    problem::{Problem, field_error},
+};
+
+/// A request body that its fields are taken from.
+pub(crate) struct Form {
+    rest: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+/// A type that a form can be read into.
+pub(crate) trait FromForm: Sized {
+    /// Takes every field. What is missing or wrong is noted in the form; the value then does not matter.
+    fn take(form: &mut Form) -> Self;
+}
+
+impl Form {
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    ///
+    /// `invalid` with every unknown, missing and wrong field.
+    pub(crate) fn read<T: FromForm>(body: Value) -> Result<T, Problem> {
+        let Value::Object(rest) = body else {
+            let error = field_error("", "wrong_type", "The body must be an object.");
+            return Err(Problem::invalid(vec![error]));
+        };
+        let mut form = Self {
+            rest,
+            errors: Vec::new(),
+        };
+        let value = T::take(&mut form);
+        for field in form.rest.keys() {
+            let error = field_error(field, "unknown", "There is no such field.");
+            form.errors.push(error);
+        }
+        if form.errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(Problem::invalid(form.errors))
+        }
+    }
+
+    fn note(&mut self, field: &str, code: &str, message: &str) {
+        self.errors.push(field_error(field, code, message));
+    }
+
+    /// A text of one line that must be there.
+    pub(crate) fn text(&mut self, field: &str) -> String {
+        match self.rest.remove(field) {
+            Some(value) => self.line(field, value),
+            None => self.missing(field),
+        }
+    }
+
+    /// A text of one line that may be absent or `null`.
+    pub(crate) fn optional_text(&mut self, field: &str) -> Option<String> {
+        self.nullable_text(field).flatten()
+    }
+
+    /// A text of one line: absent, `null`, or there.
+    #[expect(clippy::option_option, reason = "absent and null mean different things to a patch")]
+    pub(crate) fn nullable_text(&mut self, field: &str) -> Option<Option<String>> {
+        let value = self.rest.remove(field)?;
+        Some((!value.is_null()).then(|| self.line(field, value)))
+    }
+
+    /// A password that must be there: taken exactly as it is (ASVS 6.2.8).
+    pub(crate) fn secret(&mut self, field: &str) -> Secret {
+        Secret(match self.rest.remove(field) {
+            Some(Value::String(text)) => text,
+            Some(_) => self.wrong(field, "This must be a text."),
+            None => self.missing(field),
+        })
+    }
+
+    /// Yes or no, or absent.
+    pub(crate) fn optional_flag(&mut self, field: &str) -> Option<bool> {
+        let value = self.rest.remove(field)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.note(field, "wrong_type", "This must be `true` or `false`.");
+        }
+        flag
+    }
+
+    fn line(&mut self, field: &str, value: Value) -> String {
+        let Value::String(text) = value else {
+            return self.wrong(field, "This must be a text.");
+        };
+        if text.chars().any(char::is_control) {
+            self.note(field, "control_character", "Control characters are not accepted here.");
+        }
+        text
+    }
+
+    fn missing(&mut self, field: &str) -> String {
+        self.note(field, "missing", "This field is required.");
+        String::new()
+    }
+
+    fn wrong(&mut self, field: &str, message: &str) -> String {
+        self.note(field, "wrong_type", message);
+        String::new()
+    }
+}

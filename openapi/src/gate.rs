@@ -1,0 +1,202 @@
+//! What every request passes: who sent it, from which page, and with which session.
+
+use std::{net::IpAddr, sync::Arc};
+
+use poem::{
+    Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT},
+};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::{
+    app::{App, Check, LiveSession, Opened, Origin, Settings},
+    client,
+    cookie::{self, Attributes},
+    csrf::CsrfKey,
+    origin::Origins,
+    problem::{Kind, Problem},
+};
+
+/// Longest user agent that is kept, in bytes.
+const USER_AGENT_BYTES: usize = 512;
+
+/// The service and, made ready once, what its settings mean for a request.
+pub(crate) struct Gate {
+    pub(crate) app: Arc<dyn App>,
+    pub(crate) settings: Settings,
+    pub(crate) origins: Origins,
+    session_cookie: &'static str,
+    csrf_header: HeaderName,
+    csrf: CsrfKey,
+}
+
+impl Gate {
+    pub(crate) fn new(app: Arc<dyn App>) -> Self {
+        let settings = app.settings().clone();
+        Self {
+            app,
+            origins: Origins::new(&settings),
+            session_cookie: if settings.https {
+                "__Host-sessionid"
+            } else {
+                "sessionid"
+            },
+            csrf_header: HeaderName::try_from(settings.csrf_header.as_str())
+                .unwrap_or(HeaderName::from_static("x-csrftoken")),
+            csrf: CsrfKey::new(settings.csrf_key),
+            settings,
+        }
+    }
+
+    /// The live session whose cookie the request carries.
+    ///
+    /// # Errors
+    ///
+    /// A problem when the cookie came twice, or when only the log could tell and it cannot be read: an outage must not look
+    /// like a logout.
+    pub(crate) async fn session(&self, headers: &HeaderMap) -> Result<Option<LiveSession>, Problem> {
+        let Some(value) = self
+            .cookie(headers, self.session_cookie)?
+            .and_then(|value| str::from_utf8(value).ok())
+        else {
+            return Ok(None);
+        };
+        match self.app.check(value) {
+            Check::Live(session) => Ok(Some(session)),
+            Check::Dead => Ok(None),
+            Check::Unknown => Ok(self.app.resolve(value).await?),
+        }
+    }
+
+    fn cookie<'a>(&self, headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+        cookie::find(headers, name).map_err(|cookie::Twice| {
+            let known = if name == self.session_cookie { "session" } else { "CSRF" };
+            Problem::new(Kind::DuplicateCookie).detail(format!("The {known} cookie was sent more than once."))
+        })
+    }
+
+    /// Checks the CSRF token of a state-changing request.
+    ///
+    /// # Errors
+    ///
+    /// `csrf-failed`, which carries a fresh cookie, so that one retry succeeds.
+    pub(crate) fn check_csrf(&self, headers: &HeaderMap, session: Option<&LiveSession>) -> Result<(), Problem> {
+        let mut sent = headers.get_all(&self.csrf_header).into_iter();
+        let token = match (sent.next(), sent.next()) {
+            (Some(token), None) => Some(token.as_bytes()),
+            _ => None,
+        };
+        let fits = match (token, session) {
+            (None, _) => false,
+            (Some(token), Some(session)) => self.csrf.fits(Some(session.id), token),
+            (Some(token), None) => {
+                let cookie = self.cookie(headers, &self.settings.csrf_cookie)?;
+                let same = cookie.is_some_and(|cookie| bool::from(cookie.ct_eq(token)));
+                same && self.csrf.fits(None, token)
+            }
+        };
+        if fits {
+            return Ok(());
+        }
+        let detail = format!(
+            "Send the value of the cookie `{}` in the header `{}`. This answer has set a fresh one: try once more.",
+            self.settings.csrf_cookie, self.settings.csrf_header
+        );
+        let token = self.fresh_token(session);
+        Err(Problem::new(Kind::CsrfFailed)
+            .detail(detail)
+            .cookie(self.csrf_cookie(&token)))
+    }
+
+    /// The CSRF token that the request already holds, if it still fits; else a fresh one.
+    ///
+    /// # Errors
+    ///
+    /// A problem when the cookie came twice.
+    pub(crate) fn token(&self, headers: &HeaderMap, session: Option<&LiveSession>) -> Result<String, Problem> {
+        let held = self.cookie(headers, &self.settings.csrf_cookie)?;
+        let held = held
+            .filter(|token| self.csrf.fits(session.map(|session| session.id), token))
+            .and_then(|token| str::from_utf8(token).ok());
+        Ok(held.map_or_else(|| self.fresh_token(session), str::to_owned))
+    }
+
+    /// A fresh CSRF token.
+    pub(crate) fn fresh_token(&self, session: Option<&LiveSession>) -> String {
+        self.csrf.token(session.map(|session| session.id), self.app.random())
+    }
+
+    /// The readable cookie that holds a CSRF token.
+    pub(crate) fn csrf_cookie(&self, token: &str) -> HeaderValue {
+        let attributes = Attributes {
+            http_only: false,
+            secure: self.settings.https,
+        };
+        attributes.set(&self.settings.csrf_cookie, token, None)
+    }
+
+    /// The cookie of a session: for its remaining life, or until the browser closes.
+    pub(crate) fn session_cookie(&self, opened: &Opened) -> HeaderValue {
+        let left = opened.session.absolute_until.since(self.app.now()).as_secs();
+        self.session_attributes().set(
+            self.session_cookie,
+            &opened.cookie.0,
+            opened.session.remember.then_some(left),
+        )
+    }
+
+    /// Removes the session cookie.
+    pub(crate) fn no_session_cookie(&self) -> HeaderValue {
+        self.session_attributes().remove(self.session_cookie)
+    }
+
+    const fn session_attributes(&self) -> Attributes {
+        Attributes {
+            http_only: true,
+            secure: self.settings.https,
+        }
+    }
+}
+
+/// One request, as the operations know it.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) request_id: Uuid,
+}
+
+impl Visit {
+    /// The visit that [`crate::edge`] has put on the request.
+    ///
+    /// # Errors
+    ///
+    /// `internal` when it has not.
+    pub(crate) fn of(request: &Request) -> Result<&Self, Problem> {
+        request.data::<Self>().ok_or(Problem::new(Kind::Internal))
+    }
+
+    /// Where the request came from.
+    pub(crate) fn origin(&self, request: &Request) -> Origin {
+        Origin {
+            request_id: self.request_id,
+            ip: self.client(request),
+            user_agent: request.headers().get(USER_AGENT).map(kept),
+        }
+    }
+
+    fn client(&self, request: &Request) -> Option<IpAddr> {
+        let peer = request.remote_addr().as_socket_addr()?.ip();
+        Some(client::address(
+            peer,
+            request.headers(),
+            &self.gate.settings.trusted_proxies,
+        ))
+    }
+}
+
+fn kept(user_agent: &HeaderValue) -> String {
+    let mut text = String::from_utf8_lossy(user_agent.as_bytes()).into_owned();
+    text.truncate(text.floor_char_boundary(USER_AGENT_BYTES));
+    text
+}

@@ -1,0 +1,166 @@
+//! JSON in and out: a strict reader, and a writer without detours.
+
+use std::fmt::{self, Write as _};
+
+use doorbook_domain::time::Timestamp;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Reads JSON, and refuses what readers disagree about: a key that comes twice at any depth, and U+0000. (Lone surrogates
+/// and bad UTF-8 are refused by `serde_json` itself.)
+///
+/// # Errors
+///
+/// What is wrong, and where.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let Strict(value) = Strict::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        if value.contains('\0') {
+            return Err(E::custom("U+0000 is not accepted"));
+        }
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            if key.contains('\0') {
+                return Err(A::Error::custom("U+0000 is not accepted"));
+            }
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key comes twice"));
+            }
+        }
+        Ok(map.into())
+    }
+}
+
+/// Appends a JSON string.
+pub(crate) fn push_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c < ' ' || matches!(c, '"' | '\\')) {
+        let (clean, tail) = rest.split_at(at);
+        out.push_str(clean);
+        let mut chars = tail.chars();
+        match chars.next() {
+            Some(c @ ('"' | '\\')) => out.extend(['\\', c]),
+            // Writing to a `String` cannot fail.
+            Some(c) => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// Appends an instant as a JSON string: RFC 3339 in UTC with microseconds, as [`Timestamp`] shows itself but several
+/// times faster; the session check writes four of them.
+pub(crate) fn push_instant(out: &mut String, instant: Timestamp) {
+    const DAY: i64 = 86_400_000_000;
+    let days = instant.micros().div_euclid(DAY);
+    let micros = instant.micros().rem_euclid(DAY);
+    let (year, month, day) = civil(days);
+    out.push('"');
+    if (0..=9999).contains(&year) {
+        push_digits(out, year, 1000);
+        out.push('-');
+        push_digits(out, month, 10);
+        out.push('-');
+        push_digits(out, day, 10);
+        out.push('T');
+        push_digits(out, micros / 3_600_000_000, 10);
+        out.push(':');
+        push_digits(out, micros / 60_000_000 % 60, 10);
+        out.push(':');
+        push_digits(out, micros / 1_000_000 % 60, 10);
+        out.push('.');
+        push_digits(out, micros % 1_000_000, 100_000);
+        out.push('Z');
+    } else {
+        // Writing to a `String` cannot fail.
+        let _ = write!(out, "{instant}");
+    }
+    out.push('"');
+}
+
+/// Year, month and day of a count of days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms", `civil_from_days`).
+const fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+fn push_digits(out: &mut String, value: i64, mut unit: i64) {
+    while unit > 0 {
+        let digit = u8::try_from(value / unit % 10).unwrap_or(0);
+        out.push(char::from(b'0' + digit));
+        unit /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests;

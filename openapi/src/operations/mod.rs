@@ -1,0 +1,49 @@
+//! What can be asked, one file per tag.
+
+mod account;
+mod authz;
+mod log_in;
+mod session;
+mod sessions;
+mod start;
+
+use poem_openapi::Tags;
+
+/// Groups of operations.
+#[derive(Tags)]
+pub(crate) enum Tag {
+    /// What a page needs before it can ask anything else.
+    Start,
+    /// Signing up, in and out.
+    Login,
+    /// The session of this browser.
+    Session,
+    /// Every session of the user, and how it was logged in.
+    Sessions,
+    /// The user's own account.
+    Account,
+    /// Questions of reverse proxies, which let an application's own API ask who calls.
+    Authz,
+}
+
+/// Every operation. A path belongs to one of them only: poem-openapi loses operations otherwise.
+pub(crate) type Operations = (
+    start::Start,
+    log_in::Login,
+    session::SessionApi,
+    sessions::Sessions,
+    account::Account,
+    authz::Authz,
+);
+
+/// Every operation.
+pub(crate) const fn all() -> Operations {
+    (
+        start::Start,
+        log_in::Login,
+        session::SessionApi,
+        sessions::Sessions,
+        account::Account,
+        authz::Authz,
+    )
+}

@@ -1,0 +1,174 @@
+//! Parameters in the path and in the query.
+
+use doorbook_domain::id::SessionId;
+use poem::{Request, RequestBody};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
+};
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::{
+    app::FieldError,
+    problem::{Kind, Problem, field_error},
+};
+
+/// An id in the path. Anything else leads to nothing: 404.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<'a> ApiExtractor<'a> for Path<SessionId> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Path)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format(
+            "string", "uuid",
+        ))))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let id = request.raw_path_param(options.name).and_then(|text| text.parse().ok());
+        Ok(Self(id.ok_or(Problem::new(Kind::NotFound))?))
+    }
+}
+
+/// A parameter in the query.
+pub(crate) trait FromQuery: Sized + Send {
+    /// Whether it must be there.
+    const REQUIRED: bool;
+
+    /// Its form.
+    fn schema() -> MetaSchema;
+
+    /// Reads it; `None` when it is absent.
+    ///
+    /// # Errors
+    ///
+    /// Code and message of what is wrong with it.
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)>;
+}
+
+/// A parameter in the query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<'a, T: FromQuery> ApiExtractor<'a> for Query<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = T::REQUIRED;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(T::schema())))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let query = request.uri().query().unwrap_or_default();
+        let value = read::<T>(query, options.name).map_err(|error| Problem::invalid(vec![error]))?;
+        Ok(Self(value))
+    }
+}
+
+fn read<T: FromQuery>(query: &str, name: &str) -> Result<T, FieldError> {
+    let mut sent = form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value);
+    let first = sent.next();
+    if sent.next().is_some() {
+        return Err(field_error(
+            name,
+            "repeated",
+            "This parameter was given more than once.",
+        ));
+    }
+    T::read(first.as_deref()).map_err(|(code, message)| field_error(name, code, message))
+}
+
+/// How many items of a list: 1 to 200, 50 unless told.
+pub(crate) struct Limit(pub(crate) u16);
+
+impl FromQuery for Limit {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            minimum: Some(1.0),
+            maximum: Some(200.0),
+            default: Some(json!(50)),
+            ..MetaSchema::new_with_format("integer", "int32")
+        }
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        let Some(text) = text else { return Ok(Self(50)) };
+        let wrong = ("out_of_range", "This must be a whole number from 1 to 200.");
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let limit = text.parse().ok().filter(|limit| digits && (1..=200).contains(limit));
+        limit.map(Self).ok_or(wrong)
+    }
+}
+
+/// From the page before.
+pub(crate) struct Cursor(pub(crate) Option<String>);
+
+impl FromQuery for Cursor {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            max_length: Some(512),
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        match text {
+            Some(text) if text.len() > 512 || text.chars().any(char::is_control) => {
+                Err(("not_a_cursor", "This must be the `next_cursor` of a page."))
+            }
+            _ => Ok(Self(text.map(str::to_owned))),
+        }
+    }
+}
+
+/// Says that the session that asks is to stay.
+pub(crate) struct ExceptCurrent;
+
+impl FromQuery for ExceptCurrent {
+    const REQUIRED: bool = true;
+
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            enum_items: vec![json!("current")],
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        match text {
+            Some("current") => Ok(Self),
+            Some(_) => Err(("unknown_value", "This must be `current`.")),
+            None => Err(("missing", "This parameter is required, and must be `current`.")),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One form for every failure: RFC 9457.
+
+use std::borrow::Cow;
+
+use poem::{
+    Response,
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE},
+    },
+};
+use serde::Serialize;
+
+use crate::app::FieldError;
+
+/// What can go wrong, as clients tell it apart: `urn:doorbook:problem:<slug>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Malformed,
+    DuplicateCookie,
+    Unauthenticated,
+    InvalidCredentials,
+    CsrfFailed,
+    OriginRefused,
+    WrongPassword,
+    SignUpClosed,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    Internal,
+    Busy,
+    Unavailable,
+}
+
+impl Kind {
+    /// Every kind, by status.
+    pub(crate) const ALL: [Self; 17] = [
+        Self::Malformed,
+        Self::DuplicateCookie,
+        Self::Unauthenticated,
+        Self::InvalidCredentials,
+        Self::CsrfFailed,
+        Self::OriginRefused,
+        Self::WrongPassword,
+        Self::SignUpClosed,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Invalid,
+        Self::Internal,
+        Self::Busy,
+        Self::Unavailable,
+    ];
+
+    /// The table: status, slug, title.
+    const fn row(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (400, "malformed", "The request cannot be parsed"),
+            Self::DuplicateCookie => (400, "duplicate-cookie", "A cookie was sent twice"),
+            Self::Unauthenticated => (401, "unauthenticated", "Not signed in"),
+            Self::InvalidCredentials => (401, "invalid-credentials", "The credentials are not valid"),
+            Self::CsrfFailed => (403, "csrf-failed", "The CSRF token is missing or does not fit"),
+            Self::OriginRefused => (403, "origin-refused", "The request comes from a page of another origin"),
+            Self::WrongPassword => (403, "wrong-password", "The password is wrong"),
+            Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
+            Self::NotFound => (404, "not-found", "There is nothing here"),
+            Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
+            Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
+            Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),
+            Self::Invalid => (422, "invalid", "Some fields are not valid"),
+            Self::Internal => (500, "internal", "The service failed"),
+            Self::Busy => (503, "busy", "The service is busy"),
+            Self::Unavailable => (503, "unavailable", "The service cannot answer now"),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(self) -> u16 {
+        self.row().0
+    }
+
+    /// What stands in `type`.
+    pub(crate) fn urn(self) -> String {
+        format!("urn:doorbook:problem:{}", self.row().1)
+    }
+
+    const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The kind as a member of a set.
+    #[expect(clippy::as_conversions, reason = "the discriminant of a field-less enum is its bit")]
+    pub(crate) const fn bit(self) -> u32 {
+        1 << (self as u32)
+    }
+}
+
+/// A failure on its way out.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: Option<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cause>,
+}
+
+/// What broke, with its chain: for the operator's log, where [`crate::edge`] writes it with the name of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Vec<BodyError<'a>>,
+}
+
+#[derive(Serialize)]
+struct BodyError<'a> {
+    field: &'a str,
+    code: &'a str,
+    message: &'a str,
+}
+
+impl Problem {
+    pub(crate) const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// A problem of fields, all of them at once.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        Self {
+            errors,
+            ..Self::new(Kind::Invalid)
+        }
+    }
+
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.kind == kind
+    }
+
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn cause(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn cookie(self, value: HeaderValue) -> Self {
+        self.header(SET_COOKIE, value)
+    }
+
+    /// When to try again, in whole seconds, at least one.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let body = Body {
+            r#type: self.kind.urn(),
+            title: self.kind.title(),
+            status: self.kind.status(),
+            detail: self.detail.as_deref(),
+            errors: self.errors.iter().map(BodyError::from).collect(),
+        };
+        let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Response::default();
+        response.set_status(status);
+        response.set_body(serde_json::to_string(&body).unwrap_or_default());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"doorbook\""));
+        }
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        if let Some(cause) = self.cause {
+            response.set_data(cause);
+        }
+        response
+    }
+}
+
+impl<'a> From<&'a FieldError> for BodyError<'a> {
+    fn from(error: &'a FieldError) -> Self {
+        Self {
+            field: &error.field,
+            code: &error.code,
+            message: &error.message,
+        }
+    }
+}
+
+impl From<Problem> for poem::Error {
+    fn from(problem: Problem) -> Self {
+        Self::from_response(problem.into_response())
+    }
+}
+
+/// A field that breaks a rule.
+pub(crate) fn field_error(field: &str, code: &str, message: impl Into<String>) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        code: code.to_owned(),
+        message: message.into(),
+    }
+}

@@ -1,0 +1,149 @@
+//! From a refusal to its problem, and the failures that an operation documents.
+
+use std::{error::Error as _, fmt::Write as _};
+
+use doorbook_projections::fault::Fault;
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
+    types::Type,
+};
+
+use crate::{
+    app::Refusal,
+    problem::{Cause, Kind, Problem},
+    schema::ProblemDetails,
+};
+
+/// A set of kinds, for [`Refused`].
+pub(crate) const fn kinds(list: &[Kind]) -> u32 {
+    let mut set = 0;
+    let mut rest = list;
+    while let [first, tail @ ..] = rest {
+        set |= first.bit();
+        rest = tail;
+    }
+    set
+}
+
+/// What every operation that looks at the session can answer.
+pub(crate) const LOOK: u32 = kinds(&[Kind::DuplicateCookie, Kind::Internal, Kind::Unavailable]);
+/// What every operation for the signed-in can answer.
+pub(crate) const READ: u32 = LOOK | Kind::Unauthenticated.bit();
+/// What a state-changing operation adds.
+pub(crate) const WRITE: u32 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
+/// What a body adds.
+pub(crate) const BODY: u32 = kinds(&[
+    Kind::Malformed,
+    Kind::PayloadTooLarge,
+    Kind::UnsupportedMediaType,
+    Kind::Invalid,
+]);
+
+/// A problem in the place of an answer. `KINDS` are those that the operation documents.
+pub(crate) struct Refused<const KINDS: u32>(Problem);
+
+impl<const KINDS: u32> From<Problem> for Refused<KINDS> {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl<const KINDS: u32> From<Refusal> for Refused<KINDS> {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.into())
+    }
+}
+
+impl<const KINDS: u32> From<Refused<KINDS>> for poem::Error {
+    fn from(refused: Refused<KINDS>) -> Self {
+        refused.0.into()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::InvalidCredentials => Self::new(Kind::InvalidCredentials)
+                .detail("The address or the password is wrong, or the address has not been confirmed yet."),
+            Refusal::NotSignedIn => Self::new(Kind::Unauthenticated),
+            Refusal::WrongPassword => Self::new(Kind::WrongPassword),
+            Refusal::SignUpClosed => Self::new(Kind::SignUpClosed),
+            Refusal::Invalid(errors) => Self::invalid(errors),
+            Refusal::NotFound => Self::new(Kind::NotFound),
+            Refusal::Conflict => Self::new(Kind::Conflict).retry_after(1),
+            Refusal::Busy(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Self::new(Kind::Busy).retry_after(seconds)
+            }
+            Refusal::Fault(fault) => Self::from(fault),
+        }
+    }
+}
+
+/// An outage: its chain is for the log, and never shown.
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let mut chain = fault.to_string();
+        let mut cause = fault.source();
+        while let Some(error) = cause {
+            // Writing to a `String` cannot fail.
+            let _ = write!(chain, ": {error}");
+            cause = error.source();
+        }
+        Self::new(Kind::Unavailable).retry_after(5).cause(Cause(chain))
+    }
+}
+
+impl<const KINDS: u32> ApiResponse for Refused<KINDS> {
+    fn meta() -> MetaResponses {
+        let mut statuses: Vec<u16> = Kind::ALL
+            .into_iter()
+            .filter(|kind| KINDS & kind.bit() != 0)
+            .map(Kind::status)
+            .collect();
+        statuses.dedup();
+        MetaResponses {
+            responses: statuses.into_iter().map(response).collect(),
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemDetails::register(registry);
+    }
+}
+
+fn response(status: u16) -> MetaResponse {
+    let retry = matches!(status, 409 | 503).then(|| MetaHeader {
+        name: "Retry-After".to_owned(),
+        description: Some("When to try again, in seconds.".to_owned()),
+        required: true,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("integer", "int32"))),
+    });
+    MetaResponse {
+        description: describe(status),
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType {
+            content_type: "application/problem+json",
+            schema: ProblemDetails::schema_ref(),
+        }],
+        headers: retry.into_iter().collect(),
+    }
+}
+
+const fn describe(status: u16) -> &'static str {
+    match status {
+        400 => "The request cannot be parsed (`malformed`), or a cookie was sent twice (`duplicate-cookie`)",
+        401 => "Not signed in (`unauthenticated`), or the credentials are not valid (`invalid-credentials`)",
+        403 => "Not allowed: `csrf-failed` (sets a fresh token: try once more), `origin-refused`, or as `type` says",
+        404 => "There is no such thing for this user (`not-found`)",
+        409 => "Somebody else changed the same thing at the same time; try again (`conflict`)",
+        413 => "The body is too large (`payload-too-large`)",
+        415 => "The body is not `application/json` (`unsupported-media-type`)",
+        422 => "Some fields are not valid; `errors` names all of them (`invalid`)",
+        503 => "No room now (`busy`), or something that is needed is down (`unavailable`); try again",
+        _ => "The service failed (`internal`)",
+    }
+}

@@ -1,0 +1,237 @@
+//! The objects that several operations share, and how a live session is written.
+
+use std::borrow::Cow;
+
+use doorbook_domain::role::{Role, Roles};
+use poem_openapi::{
+    Enum, Object,
+    registry::{MetaSchema, MetaSchemaRef, Registry},
+    types::Type,
+};
+use uuid::Uuid;
+
+use crate::{
+    app::{FieldError, LiveSession},
+    json::{push_instant, push_text},
+    scalar::{Always, Instant, ProblemType},
+};
+
+/// A failure (RFC 9457). Tell failures apart by `type`.
+#[derive(Object)]
+pub(crate) struct ProblemDetails {
+    /// `urn:doorbook:problem:<slug>`: stable.
+    r#type: ProblemType,
+    /// What kind of failure it is, for people.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What to do about it, for people.
+    detail: Option<String>,
+    /// Every field that is not valid.
+    errors: Option<Vec<InvalidField>>,
+}
+
+/// A field that is not valid.
+#[derive(Object)]
+pub(crate) struct InvalidField {
+    /// Its name, as in the request.
+    field: String,
+    /// Stable, snake case: `missing`, `unknown`, `wrong_type`, `too_short` ….
+    code: String,
+    /// A sentence for people.
+    message: String,
+}
+
+impl From<FieldError> for InvalidField {
+    fn from(error: FieldError) -> Self {
+        let FieldError { field, code, message } = error;
+        Self { field, code, message }
+    }
+}
+
+/// What a user may do beyond using its own account.
+#[derive(Enum)]
+#[oai(rename = "Role", rename_all = "snake_case")]
+pub(crate) enum RoleName {
+    /// Reads the audit trail.
+    Auditor,
+    /// Manages users, sessions and projections, and reads the audit trail.
+    Admin,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Auditor => Self::Auditor,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+/// A user, as it sees itself.
+#[derive(Object)]
+pub(crate) struct User {
+    /// Names the user for ever.
+    id: Uuid,
+    /// The address, as it was typed.
+    email: String,
+    /// Whether the address was proven.
+    email_verified: bool,
+    /// The name, where there is one.
+    name: Option<String>,
+    /// What the user may do beyond using its own account.
+    roles: Vec<RoleName>,
+    /// Whether the user has any role.
+    is_staff: bool,
+    /// Whether the user is an admin.
+    is_superuser: bool,
+    /// When the user registered.
+    created_at: Instant,
+}
+
+/// A session.
+#[derive(Object)]
+pub(crate) struct SessionInfo {
+    /// Names the session. Not a secret.
+    id: Uuid,
+    /// When somebody logged in.
+    started_at: Instant,
+    /// When the user last proved who they are.
+    authenticated_at: Instant,
+    /// Dead from then on, unless used or refreshed.
+    idle_expires_at: Instant,
+    /// Dead from then on.
+    expires_at: Instant,
+    /// Whether the cookie outlives the browser.
+    remember: bool,
+}
+
+/// A live session and its user.
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
+#[derive(Object)]
+pub(crate) struct Session {
+    /// Always true.
+    authenticated: Always<true>,
+    /// The session.
+    session: SessionInfo,
+    /// Its user.
+    user: User,
+}
+
+/// Nobody is signed in.
+#[derive(Object)]
+pub(crate) struct SignedOut {
+    /// Always false.
+    authenticated: Always<false>,
+}
+
+/// A live session, or none: told apart by `authenticated`.
+pub(crate) struct SessionState;
+
+impl Type for SessionState {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "SessionState".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Reference("SessionState".to_owned())
+    }
+
+    fn register(registry: &mut Registry) {
+        registry.create_schema::<Self, _>("SessionState".to_owned(), |registry| {
+            Session::register(registry);
+            SignedOut::register(registry);
+            MetaSchema {
+                description: Some("A live session, or none: told apart by `authenticated`."),
+                one_of: vec![Session::schema_ref(), SignedOut::schema_ref()],
+                ..MetaSchema::ANY
+            }
+        });
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+/// The JSON of [`SignedOut`].
+pub(crate) const SIGNED_OUT: &str = "{\"authenticated\":false}";
+
+/// The JSON of a [`Session`], written straight from the record: this is what every page load asks for.
+pub(crate) fn session_json(live: &LiveSession) -> String {
+    let mut out = String::with_capacity(640);
+    out.push_str("{\"authenticated\":true,\"session\":{\"id\":");
+    push_id(&mut out, live.id.0);
+    out.push_str(",\"started_at\":");
+    push_instant(&mut out, live.started_at);
+    out.push_str(",\"authenticated_at\":");
+    push_instant(&mut out, live.authenticated_at);
+    out.push_str(",\"idle_expires_at\":");
+    push_instant(&mut out, live.idle_until);
+    out.push_str(",\"expires_at\":");
+    push_instant(&mut out, live.absolute_until);
+    out.push_str(",\"remember\":");
+    push_flag(&mut out, live.remember);
+    out.push_str("},\"user\":");
+    push_user(&mut out, live);
+    out.push('}');
+    out
+}
+
+/// The JSON of a [`User`].
+pub(crate) fn user_json(live: &LiveSession) -> String {
+    let mut out = String::with_capacity(320);
+    push_user(&mut out, live);
+    out
+}
+
+fn push_user(out: &mut String, live: &LiveSession) {
+    let (email, name) = (live.identity.email(), live.identity.name());
+    out.push_str("{\"id\":");
+    push_id(out, live.user.0);
+    out.push_str(",\"email\":");
+    push_text(out, email);
+    out.push_str(",\"email_verified\":");
+    push_flag(out, live.email_verified);
+    if let Some(name) = name {
+        out.push_str(",\"name\":");
+        push_text(out, name);
+    }
+    out.push_str(",\"roles\":[");
+    push_roles(out, live.roles);
+    out.push_str("],\"is_staff\":");
+    push_flag(out, !live.roles.is_empty());
+    out.push_str(",\"is_superuser\":");
+    push_flag(out, live.roles.contains(Role::Admin));
+    out.push_str(",\"created_at\":");
+    push_instant(out, live.user_since);
+    out.push('}');
+}
+
+fn push_id(out: &mut String, id: Uuid) {
+    out.push('"');
+    out.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    out.push('"');
+}
+
+fn push_flag(out: &mut String, flag: bool) {
+    out.push_str(if flag { "true" } else { "false" });
+}
+
+fn push_roles(out: &mut String, roles: Roles) {
+    for (place, role) in roles.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        push_text(out, role.as_str());
+    }
+}

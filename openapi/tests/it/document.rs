@@ -1,0 +1,290 @@
+//! The `OpenAPI` document: committed, strict, and true.
+
+use std::{collections::BTreeMap, env, fs};
+
+use doorbook_openapi::document;
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    stand_in::{EMAIL, PASSWORD},
+    support::{Answer, Browser},
+};
+
+fn read() -> Value {
+    serde_json::from_str(&document()).unwrap()
+}
+
+/// Method, path and operation, of all.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            all.push((method.to_uppercase(), path.clone(), operation.clone()));
+        }
+    }
+    all
+}
+
+/// `UPDATE_SPEC=1 cargo test -p doorbook-openapi` rewrites the file.
+#[test]
+fn committed_document_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let current = document();
+    if env::var_os("UPDATE_SPEC").is_some() {
+        fs::write(path, &current).unwrap();
+    }
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == current,
+        "openapi.json is stale: run with UPDATE_SPEC=1 and review the diff"
+    );
+}
+
+#[test]
+fn document_is_finished() {
+    // What poem-openapi prints is 3.0.0; only a document without duplicate keys is finished.
+    assert_eq!(read()["openapi"], "3.1.1");
+    let text = document();
+    for leftover in ["charset=", "\"nullable\"", "\"example\":", "\"allOf\""] {
+        assert!(!text.contains(leftover), "{leftover}");
+    }
+}
+
+#[test]
+fn operations_and_their_statuses_are_these() {
+    let listed: BTreeMap<String, String> = operations(&read())
+        .into_iter()
+        .map(|(method, path, operation)| {
+            let statuses: Vec<&str> = operation["responses"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            (id, format!("{method} {path}: {}", statuses.join(" ")))
+        })
+        .collect();
+    let expected = [
+        ("authorizeForEnvoy", "GET /api/authz/ext-authz: 204 401 500 503"),
+        ("authorizeForNginx", "GET /api/authz/auth-request: 204 401 500 503"),
+        ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
+        (
+            "changePassword",
+            "POST /api/password/change: 204 400 401 403 409 413 415 422 500 503",
+        ),
+        ("getConfig", "GET /api/config: 200 500"),
+        ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
+        ("getProfile", "GET /api/me: 200 400 401 500 503"),
+        ("getSession", "GET /api/session: 200 400 500 503"),
+        ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
+        ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
+        ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
+        ("logIn", "POST /api/login: 200 400 401 403 409 413 415 422 500 503"),
+        ("logOut", "POST /api/logout: 200 400 403 409 500 503"),
+        (
+            "reauthenticate",
+            "POST /api/session/reauthenticate: 200 400 401 403 409 413 415 422 500 503",
+        ),
+        (
+            "refreshSession",
+            "POST /api/session/refresh: 200 400 401 403 409 500 503",
+        ),
+        (
+            "revokeOtherSessions",
+            "DELETE /api/sessions: 204 400 401 403 409 422 500 503",
+        ),
+        (
+            "revokeSession",
+            "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
+        ),
+        ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
+        ("signUp", "POST /api/signup: 202 400 403 409 413 415 422 500 503"),
+        (
+            "updateProfile",
+            "PATCH /api/me: 200 400 401 403 409 413 415 422 500 503",
+        ),
+    ];
+    let expected: BTreeMap<String, String> = expected
+        .into_iter()
+        .map(|(id, line)| (id.to_owned(), line.to_owned()))
+        .collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn every_operation_is_described() {
+    let document = read();
+    for (method, path, operation) in operations(&document) {
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {path}");
+        assert!(operation["summary"].is_string(), "{method} {path}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(
+                !response["description"].as_str().unwrap().is_empty(),
+                "{method} {path} {status}"
+            );
+            let problem = response["content"].get("application/problem+json").is_some();
+            assert_eq!(problem, !status.starts_with('2'), "{method} {path} {status}");
+        }
+        if let Some(body) = operation.get("requestBody") {
+            let name = body["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+            let schema = document.pointer(name.strip_prefix('#').unwrap()).unwrap();
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+            assert!(schema["examples"][0].is_object(), "{name}");
+        }
+    }
+    for tag in document["tags"].as_array().unwrap() {
+        assert!(tag["description"].is_string());
+    }
+}
+
+#[test]
+fn security_is_one_requirement() {
+    let both = json!([{"csrf": [], "session": []}]);
+    let expected = |id: &str| match id {
+        "getConfig" | "getCsrfToken" | "setCsrfCookie" | "getSession" => json!([]),
+        "logIn" | "signUp" => json!([{"csrf": []}]),
+        "logOut" => json!([{"csrf": [], "session": []}, {}]),
+        id if id.starts_with("get") || id.starts_with("list") || id.starts_with("authorize") => {
+            json!([{"session": []}])
+        }
+        _ => both.clone(),
+    };
+    for (_, _, operation) in operations(&read()) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert_eq!(operation["security"], expected(id), "{id}");
+    }
+}
+
+/// What a request body documents is what its reader takes: required, unknown and wrongly typed fields agree.
+#[tokio::test]
+async fn documented_bodies_are_those_that_are_read() {
+    let document = read();
+    let mut browser = Browser::signed_in().await;
+    for (method, path, operation) in operations(&document) {
+        let Some(name) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else {
+            continue;
+        };
+        let schema = &document["components"]["schemas"][name.as_str().unwrap().rsplit('/').next().unwrap()];
+        let method: Method = method.parse().unwrap();
+
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let wrong: Value = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|key| (key.clone(), json!({})))
+            .collect();
+        let answer = browser.ask(method.clone(), &path).json(&wrong).send().await;
+        let named: Vec<String> = answer.invalid().into_keys().collect();
+        let all: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(named.iter().collect::<Vec<_>>(), all, "{path}");
+
+        let answer = browser.ask(method.clone(), &path).json(&json!({"?": 1})).send().await;
+        let mut missing = answer.invalid();
+        assert_eq!(missing.remove("?").as_deref(), Some("unknown"));
+        let mut sorted = required.clone();
+        sorted.sort_unstable();
+        assert_eq!(missing.keys().map(String::as_str).collect::<Vec<_>>(), sorted, "{path}");
+
+        let example = schema["examples"][0].clone();
+        let answer = browser.ask(method, &path).json(&example).send().await;
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        browser = Browser::signed_in().await;
+    }
+}
+
+fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
+    let escaped = path.replace('~', "~0").replace('/', "~1");
+    let response = format!("/paths/{escaped}/{}/responses/{}", method.to_lowercase(), answer.status);
+    let documented = document
+        .pointer(&response)
+        .unwrap_or_else(|| panic!("{response} is not documented"));
+    let Some(content) = documented.get("content") else {
+        assert_eq!(answer.text, "");
+        return;
+    };
+    let media_type = answer.header("content-type").unwrap();
+    let mut schema = content
+        .get(media_type)
+        .unwrap_or_else(|| panic!("{response}: {media_type}"))["schema"]
+        .clone();
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::draft202012::new(&strict(schema)).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&answer.json())
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{response}: {errors:?} in {}", answer.text);
+}
+
+/// Closes every object, so that a field which nobody documented is found.
+fn strict(mut value: Value) -> Value {
+    if let Some(map) = value.as_object_mut() {
+        for inner in map.values_mut() {
+            *inner = strict(inner.take());
+        }
+        if map.get("type") == Some(&json!("object")) && map.contains_key("properties") {
+            map.insert("additionalProperties".to_owned(), json!(false));
+        }
+    } else if let Some(items) = value.as_array_mut() {
+        for inner in items {
+            *inner = strict(inner.take());
+        }
+    }
+    value
+}
+
+#[tokio::test]
+async fn answers_are_as_documented() {
+    let document = read();
+    for (method, path, operation) in operations(&document) {
+        let body = operation
+            .pointer("/requestBody/content/application~1json/schema/$ref")
+            .map(|name| {
+                document["components"]["schemas"][name.as_str().unwrap().rsplit('/').next().unwrap()]["examples"][0]
+                    .clone()
+            });
+        let verb: Method = method.parse().unwrap();
+        let mut signed_in = Browser::signed_in().await;
+        let own = signed_in.get("/api/session").await.json()["session"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let asked = if path == "/api/sessions" && method == "DELETE" {
+            format!("{path}?except=current")
+        } else {
+            path.replace("{id}", &own)
+        };
+        for mut browser in [Browser::new(), signed_in] {
+            browser.get("/api/csrf").await;
+            let request = browser.ask(verb.clone(), &asked);
+            let answer = match &body {
+                Some(body) => request.json(body).send().await,
+                None => request.send().await,
+            };
+            check(&document, &method, &path, &answer);
+        }
+    }
+    let mut browser = Browser::new();
+    browser.get("/api/csrf").await;
+    let answer = browser.post("/api/login").json(&json!({"email": EMAIL})).send().await;
+    check(&document, "POST", "/api/login", &answer);
+    let answer = browser
+        .post("/api/login")
+        .json(&json!({"email": EMAIL, "password": PASSWORD, "remember": false}));
+    check(&document, "POST", "/api/login", &answer.send().await);
+}
+
+#[tokio::test]
+async fn served_document_is_the_same() {
+    let answer = Browser::new().get("/api/openapi.json").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.text, document());
+}

@@ -1,0 +1,24 @@
+//! The contract over HTTP, with a stand-in for the service.
+
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod cookies;
+#[cfg(test)]
+mod csrf;
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod headers;
+#[cfg(test)]
+mod origins;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,126 @@
+//! The pages, and the listener for machines.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use doorbook_openapi::{
+    admin,
+    app::{Health, Part},
+};
+use poem::{Endpoint as _, Request, http::Method};
+use serde_json::json;
+
+use crate::support::{Answer, Browser, read};
+
+#[tokio::test]
+async fn pages_load_nothing_but_own_files() {
+    let mut browser = Browser::new();
+    for path in ["/", "/api/docs", "/api/docs/"] {
+        let answer = browser.get(path).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(
+            policy.contains("script-src 'self'") && policy.contains("style-src 'self'"),
+            "{policy}"
+        );
+        for inline in ["<style", "style=", "<script>", "onclick", "javascript:", "://"] {
+            assert!(!answer.text.contains(inline), "{path}: {inline}");
+        }
+        for link in answer.text.split(['"', '\'']).filter(|text| text.starts_with('/')) {
+            assert_eq!(browser.get(link).await.status, 200, "{path}: {link}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn script_of_the_page_writes_text_only() {
+    let script = Browser::new().get("/api/docs.js").await;
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    for way in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "localStorage",
+        "://",
+    ] {
+        assert!(!script.text.contains(way), "{way}");
+    }
+}
+
+struct Watched(Option<&'static str>);
+
+#[async_trait]
+impl Health for Watched {
+    async fn parts(&self) -> Vec<Part> {
+        let part = |name: &str, fault: Option<&str>| Part {
+            name: name.to_owned(),
+            fault: fault.map(str::to_owned),
+        };
+        vec![part("log", None), part("sessions", self.0)]
+    }
+
+    fn metrics(&self) -> String {
+        "doorbook_up 1\n# EOF\n".to_owned()
+    }
+
+    fn position(&self) -> String {
+        "7".to_owned()
+    }
+}
+
+async fn ask(health: Watched, method: Method, path: &str, accept: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri_str(path)
+        .header("accept", accept)
+        .finish();
+    read(admin(Arc::new(health)).get_response(request).await).await
+}
+
+#[tokio::test]
+async fn readiness_names_the_part_that_is_not() {
+    let answer = ask(Watched(None), Method::GET, "/readyz", "*/*").await;
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (200, "[+] log ok\n[+] sessions ok\nready\n")
+    );
+    let answer = ask(Watched(Some("40 events behind")), Method::GET, "/readyz", "*/*").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.text,
+        "[+] log ok\n[-] sessions not ready: 40 events behind\nnot ready\n"
+    );
+    let answer = ask(Watched(Some("behind")), Method::GET, "/readyz", "application/json").await;
+    assert_eq!(
+        answer.json(),
+        json!({"ready": false, "parts": [
+            {"name": "log", "ready": true, "detail": null},
+            {"name": "sessions", "ready": false, "detail": "behind"},
+        ]})
+    );
+}
+
+#[tokio::test]
+async fn liveness_depends_on_nothing() {
+    assert_eq!(
+        ask(Watched(Some("down")), Method::GET, "/livez", "*/*").await.text,
+        "ok\n"
+    );
+}
+
+#[tokio::test]
+async fn metrics_are_shown_and_nothing_else() {
+    let answer = ask(Watched(None), Method::GET, "/metrics", "*/*").await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, "doorbook_up 1\n# EOF\n"));
+    ask(Watched(None), Method::GET, "/api/session", "*/*")
+        .await
+        .is_problem(404, "not-found");
+    ask(Watched(None), Method::POST, "/metrics", "*/*")
+        .await
+        .is_problem(405, "method-not-allowed");
+}

@@ -1,0 +1,355 @@
+//! A service in memory: one user, any number of sessions, and a switch for everything that can break.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    role::{Role, Roles},
+    time::Timestamp,
+};
+use doorbook_openapi::app::*;
+use doorbook_projections::fault::Fault;
+use uuid::Uuid;
+
+/// 2026-11-23T12:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
+pub(crate) const EMAIL: &str = "ada@example.org";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What is to break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    Nothing,
+    /// Memory knows no cookie, and the log cannot be read.
+    Log,
+    /// The commands panic.
+    Panics,
+    /// No hash can be computed now.
+    Full,
+    /// Everybody changes everything.
+    Contended,
+    /// Sign-up is closed.
+    Closed,
+}
+
+pub(crate) struct StandIn {
+    pub(crate) settings: Settings,
+    pub(crate) broken: Mutex<Broken>,
+    pub(crate) sessions: Mutex<HashMap<String, LiveSession>>,
+    pub(crate) origins: Mutex<Vec<Origin>>,
+    pub(crate) pages: Mutex<Vec<PageRequest>>,
+    pub(crate) wishes: Mutex<Vec<LogIn>>,
+    pub(crate) touched: AtomicU64,
+    counter: AtomicU64,
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        public_url: "http://localhost:8080".to_owned(),
+        https: false,
+        allowed_origins: vec!["http://localhost:5173".to_owned()],
+        trusted_proxies: vec![(IpAddr::from([10, 0, 0, 0]), 8)],
+        csrf_cookie: "csrftoken".to_owned(),
+        csrf_header: "X-CSRFToken".to_owned(),
+        csrf_key: [7; 32],
+        body_limit: 1024,
+        signup_enabled: true,
+        verify_email: false,
+        password_min_length: 8,
+        session_absolute: Duration::from_hours(14 * 24),
+        session_idle: Duration::from_hours(7 * 24),
+    }
+}
+
+impl StandIn {
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            broken: Mutex::new(Broken::Nothing),
+            sessions: Mutex::default(),
+            origins: Mutex::default(),
+            pages: Mutex::default(),
+            wishes: Mutex::default(),
+            touched: AtomicU64::new(0),
+            counter: AtomicU64::new(1),
+        })
+    }
+
+    pub(crate) fn breaks(&self, broken: Broken) {
+        *self.broken.lock().unwrap() = broken;
+    }
+
+    pub(crate) fn touches(&self) -> u64 {
+        self.touched.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn gate(&self, origin: &Origin) -> Result<(), Refusal> {
+        self.origins.lock().unwrap().push(origin.clone());
+        match *self.broken.lock().unwrap() {
+            Broken::Nothing | Broken::Log | Broken::Closed => Ok(()),
+            Broken::Panics => panic!("secret-in-a-panic"),
+            Broken::Full => Err(Refusal::Busy(Duration::from_millis(1500))),
+            Broken::Contended => Err(Refusal::Conflict),
+        }
+    }
+
+    fn open(&self, session: LiveSession) -> Opened {
+        let cookie = format!("secret-{}", self.count());
+        let mut sessions = self.sessions.lock().unwrap();
+        sessions.retain(|_, other| other.id != session.id);
+        sessions.insert(cookie.clone(), session.clone());
+        Opened {
+            session,
+            cookie: SessionCookie(cookie),
+        }
+    }
+
+    fn end(&self, id: SessionId) -> bool {
+        let mut sessions = self.sessions.lock().unwrap();
+        let before = sessions.len();
+        sessions.retain(|_, session| session.id != id);
+        sessions.len() < before
+    }
+}
+
+pub(crate) fn session(id: u64, remember: bool) -> LiveSession {
+    let day = Duration::from_hours(24);
+    LiveSession {
+        id: SessionId(Uuid::from_u128(u128::from(id))),
+        user: UserId(Uuid::from_u128(0xada)),
+        roles: Roles::default().with(Role::Auditor),
+        identity: Identity::new(EMAIL, Some("Ada \"Zoë\" \\ Lovelace\u{1}")),
+        email_verified: true,
+        user_since: NOW.minus(day),
+        started_at: NOW,
+        authenticated_at: NOW,
+        idle_until: NOW.plus(day),
+        absolute_until: NOW.plus(day * 2),
+        remember,
+    }
+}
+
+#[async_trait]
+impl App for StandIn {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn request_id(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.count()))
+    }
+
+    fn random(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.count().to_be_bytes());
+        bytes
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn check(&self, cookie: &str) -> Check {
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Check::Unknown;
+        }
+        match self.sessions.lock().unwrap().get(cookie) {
+            Some(session) => Check::Live(session.clone()),
+            None if cookie.starts_with("unread-") => Check::Unknown,
+            None => Check::Dead,
+        }
+    }
+
+    async fn resolve(&self, cookie: &str) -> Result<Option<LiveSession>, Fault> {
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Err(Fault::plain("secret-of-the-log"));
+        }
+        Ok((cookie == "unread-1").then(|| session(1, true)))
+    }
+
+    fn touch(&self, _: &LiveSession) {
+        self.touched.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if *self.broken.lock().unwrap() == Broken::Closed {
+            return Err(Refusal::SignUpClosed);
+        }
+        let mut errors = Vec::new();
+        let mut note = |field: &str, code: &str| {
+            errors.push(FieldError {
+                field: field.into(),
+                code: code.into(),
+                message: "…".into(),
+            });
+        };
+        if !wish.email.contains('@') {
+            note("email", "not_an_address");
+        }
+        if wish.password.0.len() < 8 {
+            note("password", "too_short");
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid(errors))
+        }
+    }
+
+    async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal> {
+        self.gate(origin)?;
+        self.wishes.lock().unwrap().push(wish.clone());
+        if wish.email != EMAIL || wish.password.0 != PASSWORD {
+            return Err(Refusal::InvalidCredentials);
+        }
+        if let Some(id) = wish.replaces {
+            self.end(id);
+        }
+        Ok(self.open(session(self.count(), wish.remember)))
+    }
+
+    async fn log_out(&self, session: SessionId, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if self.end(session) {
+            Ok(())
+        } else {
+            Err(Refusal::NotSignedIn)
+        }
+    }
+
+    async fn refresh(&self, session: SessionId, origin: &Origin) -> Result<LiveSession, Refusal> {
+        self.gate(origin)?;
+        let mut sessions = self.sessions.lock().unwrap();
+        let live = sessions
+            .values_mut()
+            .find(|live| live.id == session)
+            .ok_or(Refusal::NotSignedIn)?;
+        live.idle_until = live.absolute_until;
+        Ok(live.clone())
+    }
+
+    async fn reauthenticate(
+        &self,
+        session: &LiveSession,
+        password: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
+        self.gate(origin)?;
+        if password.0 != PASSWORD {
+            return Err(Refusal::WrongPassword);
+        }
+        Ok(self.open(session.clone()))
+    }
+
+    async fn change_password(
+        &self,
+        session: &LiveSession,
+        current: Secret,
+        new: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
+        if new.0.len() < 8 {
+            let error = FieldError {
+                field: "new_password".into(),
+                code: "too_short".into(),
+                message: "…".into(),
+            };
+            return Err(Refusal::Invalid(vec![error]));
+        }
+        self.reauthenticate(session, current, origin).await
+    }
+
+    async fn rename(
+        &self,
+        session: &LiveSession,
+        name: Option<String>,
+        origin: &Origin,
+    ) -> Result<LiveSession, Refusal> {
+        self.gate(origin)?;
+        Ok(LiveSession {
+            identity: Identity::new(EMAIL, name.as_deref()),
+            ..session.clone()
+        })
+    }
+
+    async fn sessions(&self, _: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {
+        let next_cursor = (page.limit == 1).then(|| "next".to_owned());
+        self.pages.lock().unwrap().push(page);
+        let items = self.sessions.lock().unwrap().values().map(entry).collect();
+        Ok(Page { items, next_cursor })
+    }
+
+    async fn revoke(&self, _: &LiveSession, other: SessionId, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if self.end(other) {
+            Ok(())
+        } else {
+            Err(Refusal::NotFound)
+        }
+    }
+
+    async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<Opened, Refusal> {
+        self.gate(origin)?;
+        self.sessions.lock().unwrap().clear();
+        Ok(self.open(session.clone()))
+    }
+
+    async fn logins(&self, _: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal> {
+        self.pages.lock().unwrap().push(page);
+        let ok = LoginEntry {
+            id: "2".into(),
+            at: NOW,
+            outcome: "success".into(),
+            reason: None,
+            failures: None,
+            method: "password".into(),
+            ip: Some("192.0.2.1".into()),
+            user_agent: Some("curl".into()),
+            session: Some(SessionId(Uuid::from_u128(1))),
+            ended_at: Some(NOW),
+            end_reason: Some("logged_out".into()),
+        };
+        let failed = LoginEntry {
+            id: "1".into(),
+            outcome: "failure".into(),
+            reason: Some("wrong_password".into()),
+            ip: None,
+            user_agent: None,
+            session: None,
+            ended_at: None,
+            end_reason: None,
+            ..ok.clone()
+        };
+        Ok(Page {
+            items: vec![ok, failed],
+            next_cursor: None,
+        })
+    }
+}
+
+fn entry(session: &LiveSession) -> SessionEntry {
+    SessionEntry {
+        id: session.id,
+        started_at: session.started_at,
+        last_seen_at: session.started_at,
+        idle_until: session.idle_until,
+        absolute_until: session.absolute_until,
+        method: "password".into(),
+        ip: None,
+        user_agent: Some("curl".into()),
+    }
+}

@@ -1,0 +1,101 @@
+//! How sessions end: each by itself, or all of a user at once by a raised epoch.
+//!
+//! A raised epoch is one row, however many sessions it ends; what ended a session is found when it is read.
+
+use doorbook_domain::{
+    id::UserId,
+    time::Timestamp,
+    user::{PasswordCause, UserEvent},
+};
+
+use crate::{
+    db::Row,
+    fault::Fault,
+    log::Recorded,
+    patch::Patches,
+    table::{Table, int, text},
+};
+
+/// The table that [`fold`] fills.
+pub(crate) const fn table(name: &'static str) -> Table {
+    Table {
+        name,
+        key: const { &[text("user_id"), int("epoch")] },
+        columns: const { &[int("at"), text("cause")] },
+        indices: &[],
+    }
+}
+
+/// Records that all sessions of a user of an older epoch ended, where the event says so.
+pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
+    let (epoch, at, cause) = match event {
+        UserEvent::PasswordChanged { epoch, cause, at, .. } => (epoch, at, password_cause(*cause)),
+        UserEvent::RoleGranted { epoch, at, .. } => (epoch, at, "role_granted"),
+        UserEvent::RoleRevoked { epoch, at, .. } => (epoch, at, "role_revoked"),
+        UserEvent::Deactivated { epoch, at } => (epoch, at, "deactivated"),
+        UserEvent::SessionsEnded { epoch, at } => (epoch, at, "sessions_ended"),
+        UserEvent::Registered { .. }
+        | UserEvent::ProfileChanged { .. }
+        | UserEvent::PasswordUpgraded { .. }
+        | UserEvent::Reactivated { .. } => return,
+    };
+    let row = out.row(table, [(&*recorded.stream_id).into(), (*epoch).into()]);
+    row.set("at", *at).set("cause", cause).done();
+}
+
+const fn password_cause(cause: PasswordCause) -> &'static str {
+    match cause {
+        PasswordCause::Changed => "password_changed",
+        PasswordCause::Reset => "password_reset",
+        PasswordCause::Set => "password_set",
+    }
+}
+
+/// Columns for [`Ended::read`]: when and why all sessions of the epoch of `row` ended. `epochs` is the table of [`fold`].
+pub(crate) fn columns(row: &str, epochs: &str) -> String {
+    let first = |column: &str| {
+        format!(
+            "(select e.{column} from {epochs} e where e.user_id = {row}.user_id and e.epoch > {row}.epoch
+              order by e.epoch limit 1)"
+        )
+    };
+    format!(
+        "{} as epoch_ended_at, {} as epoch_ended_by",
+        first("at"),
+        first("cause")
+    )
+}
+
+/// How a session was ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// `logged_out`, `revoked`, `replaced`; with all sessions of the user: `password_changed`, `password_reset`,
+    /// `password_set`, `role_granted`, `role_revoked`, `deactivated`, `sessions_ended`.
+    pub reason: String,
+    /// Who ended it, where that is known.
+    pub by: Option<UserId>,
+}
+
+impl Ended {
+    /// What came first counts: its own end, or that of all sessions of its epoch. The row has `ended_at`, `end_reason`,
+    /// `ended_by` and [`columns`].
+    pub(crate) fn read(row: &Row) -> Result<Option<Self>, Fault> {
+        let own = row.find_at("ended_at")?;
+        let common = row.find_at("epoch_ended_at")?;
+        Ok(match (own, common) {
+            (Some(at), common) if common.is_none_or(|common| at <= common) => Some(Self {
+                at,
+                reason: row.text("end_reason")?,
+                by: row.find_id("ended_by")?.map(UserId),
+            }),
+            (_, Some(at)) => Some(Self {
+                at,
+                reason: row.text("epoch_ended_by")?,
+                by: None,
+            }),
+            (_, None) => None,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use super::{
+    fold::{Fold, wants},
+    generation::{Generation, ParkedRow},
+    order::Order,
+};
+use crate::{
+    fault::Fault,
+    log::{EventLog, Position, Recorded},
+    patch::Patches,
+    projection::Projection,
+};
+
+/// Events that are read at once.
+const READ: usize = 2_000;
+/// Events whose changes are merged and written in one transaction. Bounds the memory of a load.
+const CHUNK: usize = 20_000;
+
+/// A generation that is being loaded.
+#[derive(Clone)]
+pub(super) struct Build {
+    pub(super) projection: Arc<dyn Projection>,
+    pub(super) generation: Arc<Generation>,
+    /// Streams that are left out. Empty in a rebuild.
+    pub(super) skip: Arc<[ParkedRow]>,
+}
+
+/// The changes of a chunk of the log.
+struct Chunk {
+    patches: Patches,
+    from: Position,
+    to: (Position, Uuid),
+}
+
+/// Folds the log from `from` to `to` into every build, in one pass: one task reads, one decodes and folds, and one for
+/// each build writes. Any of them waits for the slowest, so memory stays bounded.
+pub(super) async fn load(
+    log: &Arc<dyn EventLog>,
+    builds: &[Build],
+    from: Position,
+    to: Position,
+    progress: &(dyn Fn(Position) + Send + Sync),
+) -> Result<(), Fault> {
+    let mut tasks = JoinSet::new();
+    let (events, folder) = mpsc::channel(2);
+    tasks.spawn(read(Arc::clone(log), from, to, events));
+    let mut writers = Vec::new();
+    for build in builds {
+        let (chunks, inbox) = mpsc::channel(1);
+        tasks.spawn(write(Arc::clone(&build.generation), inbox));
+        writers.push(chunks);
+    }
+    let (done, mut watched) = watch::channel(from);
+    let state = Folder {
+        builds: builds.to_vec(),
+        folds: builds
+            .iter()
+            .map(|build| Fold::new(&*build.projection, &build.skip))
+            .collect(),
+        writers,
+        order: Order::new(),
+        from,
+    };
+    tasks.spawn(fold(state, folder, done));
+    loop {
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                None => return Ok(()),
+                Some(ended) => ended.map_err(Fault::because("a loader died")).flatten()?,
+            },
+            Ok(()) = watched.changed() => progress(*watched.borrow_and_update()),
+        }
+    }
+}
+
+async fn read(
+    log: Arc<dyn EventLog>,
+    from: Position,
+    to: Position,
+    out: mpsc::Sender<Vec<Recorded>>,
+) -> Result<(), Fault> {
+    let mut after = from;
+    while after < to {
+        let mut events = log.read(after, READ).await?;
+        events.retain(|recorded| recorded.position <= to);
+        let Some(last) = events.last() else {
+            return Err(Fault::plain("the log ends before its head"));
+        };
+        after = last.position;
+        if out.send(events).await.is_err() {
+            // The folder has failed, and says why.
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Folds what is read, and hands it to the writers chunk by chunk.
+struct Folder {
+    builds: Vec<Build>,
+    folds: Vec<Fold>,
+    writers: Vec<mpsc::Sender<Chunk>>,
+    order: Order,
+    from: Position,
+}
+
+async fn fold(
+    mut folder: Folder,
+    mut events: mpsc::Receiver<Vec<Recorded>>,
+    done: watch::Sender<Position>,
+) -> Result<(), Fault> {
+    let mut pending = 0;
+    let mut to = None;
+    while let Some(batch) = events.recv().await {
+        folder.batch(&batch)?;
+        pending += batch.len();
+        let Some(last) = batch.last() else { continue };
+        done.send_replace(last.position);
+        to = Some((last.position, last.event_id()));
+        if pending >= CHUNK {
+            pending = 0;
+            folder.hand_on(to.take()).await;
+        }
+    }
+    folder.hand_on(to).await;
+    Ok(())
+}
+
+impl Folder {
+    /// An event is decoded once for all that want it.
+    fn batch(&mut self, events: &[Recorded]) -> Result<(), Fault> {
+        for recorded in events {
+            self.order.check(recorded)?;
+            let mut decoded = None;
+            for (build, fold) in self.builds.iter().zip(&mut self.folds) {
+                if wants(&*build.projection, recorded) {
+                    let event = decoded.get_or_insert_with(|| recorded.event());
+                    fold.event(&*build.projection, recorded, event)?;
+                }
+            }
+        }
+        self.order.keep();
+        Ok(())
+    }
+
+    async fn hand_on(&mut self, to: Option<(Position, Uuid)>) {
+        let Some(to) = to else { return };
+        for ((build, fold), writer) in self.builds.iter().zip(&mut self.folds).zip(&self.writers) {
+            let patches = fold.take(&*build.projection);
+            let from = self.from;
+            // A writer that does not take it has failed, and says why.
+            writer.send(Chunk { patches, from, to }).await.unwrap_or_default();
+        }
+        self.from = to.0;
+    }
+}
+
+async fn write(generation: Arc<Generation>, mut chunks: mpsc::Receiver<Chunk>) -> Result<(), Fault> {
+    while let Some(Chunk { patches, from, to }) = chunks.recv().await {
+        let batch = generation.begin(from, to).await?;
+        let mut batch = batch.ok_or_else(|| Fault::plain("somebody else writes the generation that is being built"))?;
+        batch.load(patches).await?;
+        batch.commit().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{
+    Core,
+    generation::{Checkpoint, Generation},
+};
+use crate::{fault::Fault, log::Position, projection::Projection};
+
+/// A read model's place in the engine.
+pub(super) struct Slot {
+    pub(super) projection: Arc<dyn Projection>,
+    pub(super) state: watch::Sender<State>,
+}
+
+/// What readers and waiters see.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// What queries read.
+    pub(super) served: Option<Arc<Generation>>,
+    /// How far it has read this very log; none while that is not known or not so.
+    pub(super) position: Option<Position>,
+    /// Why it does not get on.
+    pub(super) fault: Option<String>,
+}
+
+/// How a generation stands to this program and this log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It can be followed.
+    Good,
+    /// It can be read, but not be followed.
+    Stale,
+    /// It is not of this log.
+    Foreign,
+}
+
+impl Slot {
+    pub(super) fn new(projection: Arc<dyn Projection>) -> Self {
+        Self {
+            projection,
+            state: watch::Sender::new(State::default()),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.projection.name()
+    }
+
+    pub(super) fn served(&self) -> Option<Arc<Generation>> {
+        self.state.borrow().served.clone()
+    }
+
+    /// Lets readers see `generation` from now on.
+    pub(super) fn serve(&self, generation: Arc<Generation>, position: Option<Position>) {
+        self.state.send_modify(|state| {
+            state.served = Some(generation);
+            state.position = position;
+        });
+    }
+
+    pub(super) fn reached(&self, position: Position) {
+        self.state.send_modify(|state| {
+            state.position = Some(position);
+            state.fault = None;
+        });
+    }
+
+    pub(super) fn failed(&self, reason: String) {
+        self.state.send_modify(|state| state.fault = Some(reason));
+    }
+
+    pub(super) fn recovered(&self) {
+        self.state.send_if_modified(|state| state.fault.take().is_some());
+    }
+}
+
+impl Core {
+    pub(super) fn slot(&self, name: &str) -> Result<&Arc<Slot>, Fault> {
+        let slot = self.slots.iter().find(|slot| slot.name() == name);
+        slot.ok_or_else(|| Fault::new("there is no such projection", name))
+    }
+
+    pub(super) async fn fit(&self, slot: &Slot, checkpoint: &Checkpoint) -> Result<Fit, Fault> {
+        if checkpoint.log_id != self.log.id().await? {
+            return Ok(Fit::Foreign);
+        }
+        let good = checkpoint.version == slot.projection.version() && checkpoint.fits(&*self.log).await?;
+        Ok(if good { Fit::Good } else { Fit::Stale })
+    }
+
+    /// The current generation, and how it stands to this program and this log.
+    pub(super) async fn current(&self, slot: &Slot) -> Result<Option<(Generation, Checkpoint, Fit)>, Fault> {
+        let number = self.store.pointer(slot.name()).await?.current;
+        if number == 0 {
+            return Ok(None);
+        }
+        let Some(generation) = self
+            .store
+            .generation(slot.name(), number, slot.projection.tables())
+            .await?
+        else {
+            return Ok(None);
+        };
+        let checkpoint = generation.checkpoint().await?;
+        let fit = self.fit(slot, &checkpoint).await?;
+        Ok(Some((generation, checkpoint, fit)))
+    }
+
+    /// Looks at the database for what another process, or a rebuild of this one, made of a read model that nobody here
+    /// follows.
+    pub(super) async fn refresh(&self, slot: &Slot) -> Result<(), Fault> {
+        let number = self.store.pointer(slot.name()).await?.current;
+        if let Some(served) = slot.served().filter(|served| served.number == number) {
+            let checkpoint = served.checkpoint().await?;
+            let fits = self.fit(slot, &checkpoint).await? == Fit::Good;
+            slot.serve(served, fits.then_some(checkpoint.position));
+            return Ok(());
+        }
+        match self.current(slot).await? {
+            Some((generation, checkpoint, fit)) if fit != Fit::Foreign => {
+                slot.serve(Arc::new(generation), (fit == Fit::Good).then_some(checkpoint.position));
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+use std::{
+    fs::{File, TryLockError},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::{db::Db, fault::Fault};
+
+const READERS: u32 = 4;
+const BUSY: Duration = Duration::from_secs(10);
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speed {
+    /// A crash may lose the last commits, never more.
+    Live,
+    /// A crash may lose the file: it is being built, and nobody reads it.
+    Load,
+}
+
+fn path(dir: &Path, name: &str, number: u64) -> PathBuf {
+    dir.join(format!("{name}.g{number}.db"))
+}
+
+pub(super) async fn catalog(dir: &Path) -> Result<Db, Fault> {
+    std::fs::create_dir_all(dir).map_err(Fault::because("cannot make the directory of the read models"))?;
+    let db = connect(&dir.join("read.db"), true, Speed::Live).await?;
+    let sql = "create table if not exists generations (
+        projection text primary key, current bigint not null, previous bigint not null, allocated bigint not null)";
+    db.execute(sql, Vec::new()).await?;
+    Ok(db)
+}
+
+async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(create)
+        .busy_timeout(BUSY);
+    let options = match speed {
+        Speed::Live => options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal),
+        Speed::Load => options
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off)
+            .pragma("cache_size", "-16000"),
+    };
+    // The writer opens first, so that the journal's mode is settled before anybody reads.
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await?;
+    let readers = match speed {
+        Speed::Live => SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options),
+        Speed::Load => writer.clone(),
+    };
+    Ok(Db::Sqlite { readers, writer })
+}
+
+pub(super) async fn open(dir: &Path, name: &str, number: u64, speed: Speed) -> Result<Option<Db>, Fault> {
+    let file = path(dir, name, number);
+    if !file.exists() {
+        return Ok(None);
+    }
+    connect(&file, false, speed).await.map(Some)
+}
+
+pub(super) async fn create(dir: &Path, name: &str, number: u64) -> Result<Db, Fault> {
+    remove(dir, name, number)?;
+    connect(&path(dir, name, number), true, Speed::Load).await
+}
+
+/// Waits until a closed file and its name are on the disk.
+pub(super) async fn sync(dir: &Path, name: &str, number: u64) -> Result<(), Fault> {
+    let (file, dir) = (path(dir, name, number), dir.to_owned());
+    let synced = tokio::task::spawn_blocking(move || {
+        File::open(file)?.sync_all()?;
+        File::open(dir)?.sync_all()
+    });
+    let synced = synced.await.map_err(Fault::because("cannot sync a read model"))?;
+    synced.map_err(Fault::because("cannot sync a read model"))
+}
+
+/// The numbers of the generations that have a file.
+pub(super) fn generations(dir: &Path, name: &str) -> Result<Vec<u64>, Fault> {
+    let failed = "cannot list the directory of the read models";
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(Fault::because(failed))? {
+        let file = entry.map_err(Fault::because(failed))?.file_name();
+        let number: Option<u64> = file.to_str().and_then(|file| {
+            let rest = file.strip_prefix(name)?.strip_prefix(".g")?;
+            rest.strip_suffix(".db")?.parse().ok()
+        });
+        numbers.extend(number);
+    }
+    Ok(numbers)
+}
+
+pub(super) fn remove(dir: &Path, name: &str, number: u64) -> Result<(), Fault> {
+    let file = path(dir, name, number);
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut file = file.clone().into_os_string();
+        file.push(ending);
+        match std::fs::remove_file(file) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Fault::new("cannot remove an old read model", error)),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn lock(dir: &Path, name: &str) -> Result<Option<File>, Fault> {
+    let failed = "cannot lock a read model for building";
+    let file = File::create(dir.join(format!("{name}.lock"))).map_err(Fault::because(failed))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(Fault::new(failed, error)),
+    }
+}

@@ -1,0 +1,184 @@
+//! The tables of a projection, and the SQL that follows from their form.
+
+use std::fmt::Write as _;
+
+use crate::db::Value;
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8, compared byte by byte.
+    Text,
+    /// 64 bits; instants are microseconds since 1970.
+    Int,
+    /// Bytes.
+    Blob,
+}
+
+impl Kind {
+    /// The NULL of this type.
+    #[must_use]
+    pub const fn null(self) -> Value {
+        match self {
+            Self::Text => Value::Text(None),
+            Self::Int => Value::Int(None),
+            Self::Blob => Value::Blob(None),
+        }
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+}
+
+/// A column of text.
+#[must_use]
+pub const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text }
+}
+
+/// A column of numbers or instants.
+#[must_use]
+pub const fn int(name: &'static str) -> Column {
+    Column { name, kind: Kind::Int }
+}
+
+/// A column of bytes.
+#[must_use]
+pub const fn blob(name: &'static str) -> Column {
+    Column { name, kind: Kind::Blob }
+}
+
+/// An index, made after a bulk load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index {
+    /// What follows the table's name in the index's own.
+    pub name: &'static str,
+    /// What stands between the parentheses.
+    pub on: &'static str,
+}
+
+/// A table: the columns of its key, which are never NULL, and the others, which begin as NULL.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, without its generation.
+    pub name: &'static str,
+    /// What identifies a row.
+    pub key: &'static [Column],
+    /// What else is known of it.
+    pub columns: &'static [Column],
+    /// What its queries need.
+    pub indices: &'static [Index],
+}
+
+/// How a database names things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    const fn kind(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::Sqlite, Kind::Text) => "text",
+            (Self::Postgres, Kind::Text) => "text collate \"C\"",
+            (_, Kind::Int) => "bigint",
+            (Self::Sqlite, Kind::Blob) => "blob",
+            (Self::Postgres, Kind::Blob) => "bytea",
+        }
+    }
+
+    /// `SQLite` finds the name of a named parameter by a linear search: generated statements, which have hundreds, do
+    /// without names there.
+    fn parameter(self, number: usize, sql: &mut String) {
+        match self {
+            Self::Sqlite => sql.push('?'),
+            Self::Postgres => write!(sql, "${number}").unwrap_or_default(),
+        }
+    }
+}
+
+impl Table {
+    /// Key and columns.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Column> {
+        self.key.iter().chain(self.columns)
+    }
+
+    /// How many columns there are, those of the key included.
+    pub(crate) const fn width(&self) -> usize {
+        self.key.len() + self.columns.len()
+    }
+
+    /// The names of the columns, those of the key first.
+    pub(crate) fn names(&self) -> String {
+        list(self.all())
+    }
+
+    /// The names of the columns of the key.
+    pub(crate) fn key_names(&self) -> String {
+        list(self.key.iter())
+    }
+
+    pub(crate) fn create(&self, table: &str, dialect: Dialect) -> String {
+        let mut sql = format!("create table {table} (");
+        for column in self.key {
+            write!(sql, "{} {} not null, ", column.name, dialect.kind(column.kind)).unwrap_or_default();
+        }
+        for column in self.columns {
+            write!(sql, "{} {}, ", column.name, dialect.kind(column.kind)).unwrap_or_default();
+        }
+        write!(sql, "primary key ({}))", self.key_names()).unwrap_or_default();
+        sql.push_str(match dialect {
+            Dialect::Sqlite => " without rowid",
+            // Room on the page keeps an update away from the indices.
+            Dialect::Postgres => " with (fillfactor = 70)",
+        });
+        sql
+    }
+
+    /// An upsert of `rows` rows: the last value that is not NULL wins.
+    pub(crate) fn upsert(&self, table: &str, rows: usize, dialect: Dialect) -> String {
+        let mut sql = format!("insert into {table} ({}) values ", self.names());
+        let mut number = 0;
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..self.width() {
+                if column > 0 {
+                    sql.push_str(", ");
+                }
+                number += 1;
+                dialect.parameter(number, &mut sql);
+            }
+            sql.push(')');
+        }
+        sql.push_str(&self.on_conflict(table));
+        sql
+    }
+
+    /// What an upsert does with a row that is there already.
+    pub(crate) fn on_conflict(&self, table: &str) -> String {
+        let bare = table.rsplit('.').next().unwrap_or(table);
+        let set: Vec<String> = self
+            .columns
+            .iter()
+            .map(|Column { name, .. }| format!("{name} = coalesce(excluded.{name}, {bare}.{name})"))
+            .collect();
+        let action = if set.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("update set {}", set.join(", "))
+        };
+        format!(" on conflict ({}) do {action}", self.key_names())
+    }
+}
+
+fn list<'a>(columns: impl Iterator<Item = &'a Column>) -> String {
+    let names: Vec<&str> = columns.map(|column| column.name).collect();
+    names.join(", ")
+}

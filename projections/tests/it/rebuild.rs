@@ -1,0 +1,360 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use doorbook_domain::event::Event;
+use doorbook_projections::{
+    cursor::Cursor,
+    engine::{Engine, Phase},
+    fault::Fault,
+    log::{Position, Recorded},
+    patch::Patches,
+    projection::Projection,
+    table::Table,
+    users::{self, Users},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    bench::{NAMES, all, is_true_to_log, open, open_with, rebuild, run, until, verify},
+    log::MemoryLog,
+    place::Place,
+};
+
+on_both!(
+    rebuilding_twice_gives_the_same_rows,
+    rebuild_under_appends_never_shows_an_older_state,
+    running_engine_follows_a_swap_by_another,
+    rebuild_stops_at_an_unreadable_event_and_names_it,
+    cancelled_rebuild_leaves_everything_as_it_was,
+    half_built_generation_goes_at_the_start,
+    older_generations_than_the_predecessor_go,
+    checkpoint_beyond_the_log_causes_a_rebuild,
+    tables_of_another_log_are_not_shown_and_rebuilt,
+    tables_of_an_older_version_serve_until_rebuilt,
+    only_one_rebuilds_at_a_time,
+    progress_ends_complete,
+);
+
+async fn rebuilding_twice_gives_the_same_rows(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    log.live_on(1, 300);
+    let engine = open(&place, &log).await;
+    for _ in 0..2 {
+        rebuild(&engine).await;
+        is_true_to_log(&engine).await;
+    }
+    assert_eq!(
+        users::page(&engine.reads(), &Cursor::start(), 999).await.unwrap().len(),
+        300
+    );
+}
+
+async fn rebuild_under_appends_never_shows_an_older_state(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 50)).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn({
+        let (reads, done) = (running.engine.reads(), Arc::clone(&done));
+        async move {
+            let mut seen = 50;
+            while !done.load(Ordering::Relaxed) {
+                let now = users::page(&reads, &Cursor::start(), 10_000).await.unwrap().len();
+                assert!(now >= seen, "{now} users after {seen}");
+                seen = now;
+            }
+            seen
+        }
+    });
+    let writer = tokio::spawn({
+        let (log, done) = (Arc::clone(&log), Arc::clone(&done));
+        async move {
+            let mut number = 51;
+            while !done.load(Ordering::Relaxed) {
+                log.live_on(number, 1);
+                number += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+            number - 1
+        }
+    });
+    let other = open(&place, &log).await;
+    for _ in 0..3 {
+        rebuild(&running.engine).await;
+        rebuild(&other).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    let users = writer.await.unwrap();
+    let seen = reader.await.unwrap();
+    assert!(seen > 50, "the reader saw the log grow");
+    running.reaches(log.live_on(users + 1, 1)).await;
+    is_true_to_log(&running.engine).await;
+    running.stop().await;
+}
+
+async fn running_engine_follows_a_swap_by_another(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 5)).await;
+    rebuild(&open(&place, &log).await).await;
+    until("the engine takes up the new generation", || async {
+        let status = running.engine.status().await.unwrap();
+        status.iter().all(|status| status.generation == Some(2))
+    })
+    .await;
+    running.reaches(log.live_on(6, 5)).await;
+    is_true_to_log(&running.engine).await;
+    running.stop().await;
+}
+
+async fn rebuild_stops_at_an_unreadable_event_and_names_it(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 2)).await;
+    let poison = log.append("session", "s1", "session.teleported", r#"{"teleported":{}}"#);
+    running.reaches(poison).await;
+    let engine = &running.engine;
+    let fault = engine
+        .rebuild(&NAMES, &|_| {}, &CancellationToken::new())
+        .await
+        .unwrap_err();
+    let cause = std::error::Error::source(&fault).unwrap().to_string();
+    assert!(
+        cause.contains(&format!("event 1 of stream session-s1 at position {poison}")),
+        "{cause}"
+    );
+    assert_eq!(place.generations("sessions").await, [1]);
+    rebuild_one(engine, "users").await.unwrap();
+    running.stop().await;
+}
+
+async fn rebuild_one(engine: &Engine, name: &str) -> Result<(), Fault> {
+    engine.rebuild(&[name], &|_| {}, &CancellationToken::new()).await
+}
+
+async fn cancelled_rebuild_leaves_everything_as_it_was(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    let position = log.live_on(1, 20);
+    running.reaches(position).await;
+    let cancel = CancellationToken::new();
+    let at_indices = cancel.clone();
+    let progress = move |progress: doorbook_projections::engine::Progress| {
+        if progress.phase == Phase::Indexing {
+            at_indices.cancel();
+        }
+    };
+    assert!(running.engine.rebuild(&NAMES, &progress, &cancel).await.is_err());
+    for name in NAMES {
+        assert_eq!(place.generations(name).await, [1], "{name}");
+    }
+    is_true_to_log(&running.engine).await;
+    running.stop().await;
+}
+
+async fn half_built_generation_goes_at_the_start(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 20)).await;
+    let engine = running.stop().await;
+    // The future is dropped in the middle, as if the process had been killed.
+    let middle = Arc::new(tokio::sync::Notify::new());
+    let progress = {
+        let middle = Arc::clone(&middle);
+        move |_| middle.notify_one()
+    };
+    let cancel = CancellationToken::new();
+    tokio::select! {
+        biased;
+        () = middle.notified() => {}
+        _ = engine.rebuild(&["users"], &progress, &cancel) => panic!("it was to be stopped"),
+    }
+    assert_eq!(place.generations("users").await, [1, 2]);
+    let running = run(open(&place, &log).await);
+    until("the half-built generation is gone", || async {
+        place.generations("users").await == [1]
+    })
+    .await;
+    running.stop().await;
+}
+
+async fn older_generations_than_the_predecessor_go(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    log.live_on(1, 3);
+    let engine = open(&place, &log).await;
+    for expected in [vec![1], vec![1, 2], vec![2, 3], vec![3, 4]] {
+        rebuild(&engine).await;
+        assert_eq!(place.generations("sessions").await, expected);
+    }
+}
+
+async fn checkpoint_beyond_the_log_causes_a_rebuild(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 10)).await;
+    running.stop().await;
+
+    // The log is restored from a backup: the same log, but shorter.
+    let restored = Arc::new(MemoryLog::new(1));
+    let position = restored.live_on(1, 6);
+    let running = run(open(&place, &restored).await);
+    running.reaches(position).await;
+    assert_eq!(
+        users::page(&running.engine.reads(), &Cursor::start(), 99)
+            .await
+            .unwrap()
+            .len(),
+        6
+    );
+    is_true_to_log(&running.engine).await;
+    running.stop().await;
+
+    // And then it goes on otherwise than before, up to the same position.
+    let other = Arc::new(MemoryLog::new(1));
+    other.live_on(1, 5);
+    while other.log_in(7, 7000, 1, 1) < position {
+        other.alter(|events| assert!(events.len() < 1000));
+    }
+    other.alter(|events| {
+        let last = events.last_mut().unwrap();
+        last.metadata = r#"{"command_id":"00000000-0000-0000-0000-0000000000ff"}"#.into();
+    });
+    let running = run(open(&place, &other).await);
+    running.reaches(position).await;
+    assert_eq!(
+        users::page(&running.engine.reads(), &Cursor::start(), 99)
+            .await
+            .unwrap()
+            .len(),
+        5
+    );
+    running.stop().await;
+}
+
+async fn tables_of_another_log_are_not_shown_and_rebuilt(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 10)).await;
+    running.stop().await;
+
+    let another = Arc::new(MemoryLog::new(2));
+    let position = another.live_on(1, 3);
+    let engine = open(&place, &another).await;
+    assert!(users::page(&engine.reads(), &Cursor::start(), 99).await.is_err());
+    let running = run(engine);
+    running.reaches(position).await;
+    assert_eq!(
+        users::page(&running.engine.reads(), &Cursor::start(), 99)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+    is_true_to_log(&running.engine).await;
+    running.stop().await;
+}
+
+/// The read model `users` as a later program has it.
+struct Newer {
+    events: AtomicUsize,
+}
+
+impl Projection for Newer {
+    fn name(&self) -> &'static str {
+        users::NAME
+    }
+
+    fn version(&self) -> u32 {
+        Users.version() + 1
+    }
+
+    fn aggregates(&self) -> &'static [&'static str] {
+        Users.aggregates()
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        Users.tables()
+    }
+
+    fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        Users.patches(recorded, event, out)
+    }
+}
+
+async fn tables_of_an_older_version_serve_until_rebuilt(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    let position = log.live_on(1, 10);
+    running.reaches(position).await;
+    running.stop().await;
+
+    let newer = Arc::new(Newer {
+        events: AtomicUsize::new(0),
+    });
+    let engine = open_with(&place, &log, vec![Arc::clone(&newer) as _]).await;
+    let listed = users::page(&engine.reads(), &Cursor::start(), 99).await.unwrap().len();
+    assert_eq!(listed, 10, "the old tables serve");
+    assert_eq!(
+        engine.status().await.unwrap()[0].position,
+        None,
+        "but they are not up to date"
+    );
+    let running = run(engine);
+    running.reaches(position).await;
+    assert_ne!(newer.events.load(Ordering::Relaxed), 0);
+    assert_eq!(running.engine.status().await.unwrap()[0].generation, Some(2));
+    running.stop().await;
+}
+
+async fn only_one_rebuilds_at_a_time(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    log.live_on(1, 10);
+    let engine = open(&place, &log).await;
+    rebuild(&engine).await;
+    let other = open(&place, &log).await;
+    let entered = Arc::new(tokio::sync::Notify::new());
+    let progress = {
+        let entered = Arc::clone(&entered);
+        move |_| entered.notify_one()
+    };
+    let cancel = CancellationToken::new();
+    let first = engine.rebuild(&["users"], &progress, &cancel);
+    tokio::pin!(first);
+    tokio::select! {
+        biased;
+        () = entered.notified() => {}
+        _ = &mut first => panic!("it was to be still at work"),
+    }
+    assert!(rebuild_one(&other, "users").await.is_err());
+    assert!(other.verify("users", &|_| {}, &cancel).await.is_err());
+    rebuild_one(&other, "sessions").await.unwrap();
+    first.await.unwrap();
+    rebuild_one(&other, "users").await.unwrap();
+    assert_eq!(verify(&other, "users").await.differing, 0);
+}
+
+async fn progress_ends_complete(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let position = log.live_on(1, 500);
+    let engine = open_with(&place, &log, all()).await;
+    let seen = std::sync::Mutex::new(Vec::new());
+    engine
+        .rebuild(
+            &NAMES,
+            &|progress| seen.lock().unwrap().push(progress),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap();
+    let seen = seen.into_inner().unwrap();
+    let loading: Vec<_> = seen
+        .iter()
+        .filter(|progress| progress.phase == Phase::Loading)
+        .collect();
+    assert!(loading.is_sorted_by_key(|progress| progress.done), "{loading:?}");
+    let last = loading.last().unwrap();
+    assert_eq!((Position::new(last.done), last.total), (position, position.number()));
+}

@@ -1,0 +1,367 @@
+//! Every command, its options and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use doorbook_domain::role::Role;
+use doorbook_projections::log::Position;
+
+use super::exit::CODES;
+use crate::config::Sources;
+
+/// An event-sourced auth backend for single-page apps.
+#[derive(Debug, Parser)]
+#[command(name = "doorbook", version, propagate_version = true, after_long_help = top_help())]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+fn top_help() -> String {
+    format!(
+        "\
+Examples:
+  doorbook serve                                 Start on SQLite under ./data, at http://localhost:8080
+  doorbook config template > doorbook.toml       Begin a configuration
+  DOORBOOK__STORE__URL=postgres://db/door doorbook serve
+
+{CODES}"
+    )
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Configuration file [default: doorbook.toml of the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "DOORBOOK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Directory of the embedded databases and keys: sets `data.dir`
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// Sets a key of the configuration; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Write data as JSON, one value a line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write a key, `=` and a value, such as `http.listen=127.0.0.1:9000`".to_owned())
+}
+
+impl Options {
+    /// Where this process finds its configuration.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let dir = self
+            .data_dir
+            .iter()
+            .map(|dir| ("--data-dir", "data.dir".to_owned(), dir.clone()));
+        let set = self
+            .set
+            .iter()
+            .map(|(key, value)| ("--set", key.clone(), value.clone()));
+        Sources::of_process(self.config.clone(), set.chain(dir).collect())
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service until SIGTERM or Ctrl-C
+    #[command(after_long_help = "\
+Examples:
+  doorbook serve
+  doorbook serve --data-dir /var/lib/doorbook --set http.public_url=https://auth.example.org")]
+    Serve,
+    /// Bring the databases up to date; `serve` does so by itself
+    #[command(after_long_help = "\
+Examples:
+  doorbook migrate
+  DOORBOOK__STORE__URL=postgres://db/door doorbook migrate")]
+    Migrate,
+    /// Manage users
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook user create ada@example.org --role admin
+  doorbook user list --json"
+    )]
+    User(UserCommand),
+    /// Look after the read models
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook projections list
+  doorbook projections rebuild --all"
+    )]
+    Projections(ProjectionsCommand),
+    /// Read the log
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook events tail --follow
+  doorbook events show 42 --json"
+    )]
+    Events(EventsCommand),
+    /// The HTTP contract
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook openapi print > openapi.json
+  doorbook openapi check openapi/openapi.json"
+    )]
+    Openapi(OpenapiCommand),
+    /// The configuration
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook config template > doorbook.toml
+  doorbook config print"
+    )]
+    Config(ConfigCommand),
+    /// For developers of applications and of Doorbook
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook dev seed --users 1000 --events 100000 --seed 1"
+    )]
+    Dev(DevCommand),
+    /// Print a completion script for a shell
+    #[command(after_long_help = "\
+Examples:
+  doorbook completions bash > /etc/bash_completion.d/doorbook
+  doorbook completions zsh > ~/.zfunc/_doorbook")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one page for each command
+    #[command(after_long_help = "\
+Examples:
+  doorbook man | man -l -
+  doorbook man --dir /usr/local/share/man/man1")]
+    Man {
+        /// Write a page for each command into this directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// `doorbook user …`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create a user, with an address that counts as proven
+    #[command(after_long_help = "\
+Without --password-stdin and --password-hash the password is asked for at the terminal. It is never an option, since
+options stand in process lists. Hashes: Argon2, bcrypt and PBKDF2, in PHC or Django form; they are upgraded at login.
+
+Examples:
+  doorbook user create ada@example.org --role admin
+  pass show ada | doorbook user create ada@example.org --name 'Ada L.' --password-stdin
+  doorbook user create ada@example.org --password-hash 'pbkdf2_sha256$870000$…'")]
+    Create {
+        /// Its address
+        email: String,
+        /// A role: `auditor` or `admin`; may be repeated
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<Role>,
+        /// Its name
+        #[arg(long)]
+        name: Option<String>,
+        /// Read the password from standard input, one line
+        #[arg(long, conflicts_with = "password_hash")]
+        password_stdin: bool,
+        /// Take over a hash from another system
+        #[arg(long, value_name = "HASH")]
+        password_hash: Option<String>,
+    },
+    /// List users
+    #[command(after_long_help = "\
+Examples:
+  doorbook user list
+  doorbook user list --json | jq -r 'select(.active | not) | .email'")]
+    List,
+    /// Give a user a role; its sessions end
+    #[command(after_long_help = "\
+Examples:
+  doorbook user grant ada@example.org auditor")]
+    Grant(RoleOfUser),
+    /// Take a role from a user; its sessions end
+    #[command(after_long_help = "\
+Examples:
+  doorbook user revoke ada@example.org admin")]
+    Revoke(RoleOfUser),
+    /// Shut a user out; its sessions end
+    #[command(after_long_help = "\
+Examples:
+  doorbook user deactivate ada@example.org")]
+    Deactivate {
+        /// Its address or id
+        user: String,
+    },
+    /// Let a user in again
+    #[command(after_long_help = "\
+Examples:
+  doorbook user reactivate ada@example.org")]
+    Reactivate {
+        /// Its address or id
+        user: String,
+    },
+}
+
+/// A user and a role.
+#[derive(Debug, Args)]
+pub struct RoleOfUser {
+    /// The user's address or id
+    pub user: String,
+    /// `auditor` or `admin`
+    pub role: Role,
+}
+
+/// `doorbook projections …`
+#[derive(Debug, Subcommand)]
+pub enum ProjectionsCommand {
+    /// List projections: generation, position, lag, parked streams
+    #[command(after_long_help = "\
+Examples:
+  doorbook projections list
+  doorbook projections list --json | jq .lag_events")]
+    List,
+    /// Build read models anew from the log; the old ones serve until the new ones have caught up
+    #[command(after_long_help = "\
+Ctrl-C leaves the read models as they were.
+
+Examples:
+  doorbook projections rebuild sessions
+  doorbook projections rebuild --all")]
+    Rebuild {
+        /// Which one
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
+    /// Compare read models with the log; ends with 3 where a row differs
+    #[command(after_long_help = "\
+Examples:
+  doorbook projections verify
+  doorbook projections verify sessions")]
+    Verify {
+        /// Which one [default: all]
+        name: Option<String>,
+    },
+}
+
+/// `doorbook events …`
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print the latest events, one a line
+    #[command(after_long_help = "\
+Secrets and password hashes are hidden; personal data stay sealed.
+
+Examples:
+  doorbook events tail
+  doorbook events tail --follow --json
+  doorbook events tail --after 1000 --lines 50")]
+    Tail {
+        /// Go on with new events until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+        /// Begin behind this position [default: near the end]
+        #[arg(long, value_name = "POSITION")]
+        after: Option<Position>,
+        /// Most events to print before following
+        #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        lines: u32,
+    },
+    /// Print one event with its payload and its metadata
+    #[command(after_long_help = "\
+Examples:
+  doorbook events show 42
+  doorbook events show 42 --json")]
+    Show {
+        /// Its position in the log
+        position: Position,
+    },
+}
+
+/// `doorbook openapi …`
+#[derive(Debug, Subcommand)]
+pub enum OpenapiCommand {
+    /// Print the document
+    #[command(after_long_help = "\
+Examples:
+  doorbook openapi print > openapi.json
+  doorbook openapi print | npx openapi-typescript /dev/stdin -o api.ts")]
+    Print,
+    /// Compare a file with the document of this program; ends with 3 where they differ
+    #[command(after_long_help = "\
+Examples:
+  doorbook openapi check openapi/openapi.json")]
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// `doorbook config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether the configuration can be used, and what is wrong with it
+    #[command(after_long_help = "\
+Examples:
+  doorbook config check
+  doorbook config check --config /etc/doorbook.toml && systemctl restart doorbook")]
+    Check,
+    /// Print every key in effect and where its value comes from, passwords hidden
+    #[command(after_long_help = "\
+Examples:
+  doorbook config print
+  doorbook config print --json | jq -r 'select(.source != \"by default\") | .key'")]
+    Print,
+    /// Print a commented configuration with every key and its default
+    #[command(after_long_help = "\
+Examples:
+  doorbook config template > doorbook.toml")]
+    Template,
+}
+
+/// `doorbook dev …`
+#[derive(Debug, Subcommand)]
+pub enum DevCommand {
+    /// Fill an empty log with a history that looks real
+    #[command(after_long_help = "\
+The same numbers and seed give the same history. Users are user000001@example.org and so on; all have the password
+`correct horse battery staple`. For benches, tests and demonstrations only.
+
+Examples:
+  doorbook dev seed --users 1000 --events 100000 --seed 1
+  doorbook dev seed --users 100 --events 5000 --seed 7 --data-dir /tmp/demo")]
+    Seed {
+        /// How many users sign up
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        users: u32,
+        /// How many events, at least
+        #[arg(long, default_value_t = 100_000)]
+        events: u64,
+        /// Any number
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}

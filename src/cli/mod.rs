@@ -1,0 +1,24 @@
+//! The command line: what people type, what they read, and the code the program ends with.
+//!
+//! Data goes to standard output, everything else to standard error. [`args`] holds every command with its help, [`run`]
+//! carries them out, [`exit`] says what the codes mean.
+
+mod accounts;
+pub mod args;
+mod configuration;
+pub mod events;
+pub mod exit;
+pub mod logging;
+mod openapi;
+pub mod output;
+pub mod password;
+pub mod progress;
+mod projections;
+pub mod run;
+mod sealer;
+pub mod seed;
+pub mod stores;
+pub mod users;
+
+#[cfg(test)]
+mod tests;

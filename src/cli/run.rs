@@ -1,0 +1,145 @@
+//! Carries out what was typed.
+
+use std::{fs, future::Future, path::Path, pin::pin};
+
+use clap::CommandFactory as _;
+use tokio::signal::{self, unix};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    accounts::Operator,
+    args::{Cli, Command, DevCommand, EventsCommand, ProjectionsCommand, UserCommand},
+    configuration,
+    exit::Failure,
+    logging, openapi,
+    output::Output,
+    sealer, stores,
+};
+use crate::{
+    config::{Config, Sources},
+    open::{self, Durable},
+    server::{self, Addresses},
+};
+
+/// Carries out a command. Ctrl-C ends it; one that leaves something behind tidies up first.
+///
+/// # Errors
+///
+/// Why it did not do what it was asked for.
+pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
+    let sources = cli.options.sources();
+    match &cli.command {
+        Command::Config(command) => configuration::run(command, &sources, output),
+        Command::Completions { shell } => completions(*shell, output),
+        Command::Man { dir } => manual(dir.as_deref(), output),
+        Command::Openapi(command) => openapi::run(command, output),
+        Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
+        Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
+        Command::Projections(command) => projections(command, &open(&sources)?, output).await,
+        Command::Serve => serve(&open(&sources)?, output).await,
+        Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,
+        Command::Dev(command) => until_interrupted(dev(command, &open(&sources)?, output)).await,
+    }
+}
+
+/// Reads the configuration and starts logging.
+fn open(sources: &Sources) -> Result<Config, Failure> {
+    let config = Config::load(sources)?;
+    logging::start(&config.log)?;
+    Ok(config)
+}
+
+/// Carries out what leaves nothing behind when it is dropped.
+async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        done = work => done,
+        _ = signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+/// Runs the service until SIGTERM or Ctrl-C.
+async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = signal::ctrl_c() => {}
+        }
+    };
+    let public_url = config.http.public_url.to_string();
+    let ready = |addresses: Addresses| {
+        tracing::info!(api = %addresses.api, admin = %addresses.admin, "ready");
+        output.note(&format!(
+            "Doorbook is ready: {public_url} (API at {public_url}/api/docs)"
+        ));
+    };
+    Ok(server::serve(config, ready, stop).await?)
+}
+
+async fn users(command: &UserCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let operator = Operator::open(config).await?;
+    let done = super::users::run(command, &operator, output).await;
+    operator.close().await;
+    done
+}
+
+async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let DevCommand::Seed { users, events, seed } = command;
+    let durable = Durable::open(config).await?;
+    let sealer = sealer::of(&durable, config).await?;
+    let size = super::seed::Size {
+        users: *users,
+        events: *events,
+        seed: *seed,
+    };
+    let done = super::seed::run(size, config, &durable.store, &sealer, output).await;
+    durable.store.close().await;
+    done
+}
+
+async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let store = open::store(config).await?;
+    let log = store.log();
+    let done = match command {
+        EventsCommand::Tail { follow, after, lines } => {
+            super::events::tail(log.as_ref(), *after, *lines, *follow, output).await
+        }
+        EventsCommand::Show { position } => super::events::show(log.as_ref(), *position, output).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn projections(command: &ProjectionsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    let store = open::store(config).await?;
+    let engine = open::engine(config, &store).await?;
+    let cancel = CancellationToken::new();
+    let mut work = pin!(super::projections::run(command, &engine, output, &cancel));
+    let done = tokio::select! {
+        done = &mut work => done,
+        _ = signal::ctrl_c() => {
+            cancel.cancel();
+            // What comes of it now is that it was cancelled.
+            let _ = work.await;
+            Err(Failure::Interrupted)
+        }
+    };
+    store.close().await;
+    done
+}
+
+fn completions(shell: clap_complete::Shell, output: &Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "doorbook", &mut script);
+    Ok(output.text(&String::from_utf8_lossy(&script))?)
+}
+
+fn manual(dir: Option<&Path>, output: &Output) -> Result<(), Failure> {
+    if let Some(dir) = dir {
+        fs::create_dir_all(dir)?;
+        return Ok(clap_mangen::generate_to(Cli::command(), dir)?);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    Ok(output.text(&String::from_utf8_lossy(&page))?)
+}

@@ -1,0 +1,194 @@
+//! Every key: the single source of names, defaults and documentation.
+
+/// A key of the configuration.
+#[derive(Debug)]
+pub struct Key {
+    /// Dotted: `http.listen`.
+    pub name: &'static str,
+    /// What holds where nobody says otherwise.
+    pub default: Preset,
+    /// Whether the value may contain a password: it is then never shown in full.
+    pub secret: bool,
+    /// What it means, for the template: sentences.
+    pub doc: &'static str,
+}
+
+/// A default.
+#[derive(Debug)]
+pub enum Preset {
+    /// A TOML value.
+    Fixed(&'static str),
+    /// Follows from other keys; the text shows what it is when those have their defaults.
+    Derived(&'static str),
+}
+
+const fn key(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        default: Preset::Fixed(default),
+        secret: false,
+        doc,
+    }
+}
+
+const fn derived(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        default: Preset::Derived(default),
+        secret: false,
+        doc,
+    }
+}
+
+const fn secret(key: Key) -> Key {
+    Key { secret: true, ..key }
+}
+
+impl Key {
+    /// Finds a key by its name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The section it stands in and its name there: `password.argon2`, `iterations`.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &'static str) {
+        self.name.rsplit_once('.').unwrap_or(("", self.name))
+    }
+
+    /// The environment variable that sets it: `DOORBOOK__HTTP__LISTEN`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("DOORBOOK__{}", self.name.replace('.', "__").to_uppercase())
+    }
+}
+
+/// Every key, in the order of the template.
+pub static KEYS: &[Key] = &[
+    key(
+        "http.listen",
+        r#""127.0.0.1:8080""#,
+        "Address and port of the API and the pages.",
+    ),
+    key(
+        "http.admin_listen",
+        r#""127.0.0.1:8081""#,
+        "Address and port of health and metrics. Keep it out of reach of the public.",
+    ),
+    key(
+        "http.public_url",
+        r#""http://localhost:8080""#,
+        "What people see in the address bar: the only source of links and of the own origin. `https`, except on localhost.",
+    ),
+    key(
+        "http.allowed_origins",
+        "[]",
+        "Other origins of the same site that may call the API from a browser, such as `https://app.example.org`.",
+    ),
+    key(
+        "http.trusted_proxies",
+        "[]",
+        "Networks of the proxies in front, such as `10.0.0.0/8`. Only their `X-Forwarded-For` counts.",
+    ),
+    key(
+        "http.body_limit",
+        "65536",
+        "Largest accepted request body, in bytes: 1024 to 16777216.",
+    ),
+    key(
+        "data.dir",
+        r#""./data""#,
+        "Directory of what the embedded databases and the keys need. One running service each.",
+    ),
+    secret(derived(
+        "store.url",
+        r#""sqlite:./data/log.db""#,
+        "The log: `sqlite:` and a file, or `postgres://`. By default `log.db` under `data.dir`.",
+    )),
+    secret(derived(
+        "read.url",
+        r#""sqlite:./data/read""#,
+        "The read models: `sqlite:` and a directory, or `postgres://`. By default the database of `store.url` where that is PostgreSQL, else `read` under `data.dir`.",
+    )),
+    secret(derived(
+        "keys.url",
+        r#""sqlite:./data/keys.db""#,
+        "The key table, always fully durable: `sqlite:` and a file, or `postgres://`. By default the database of `read.url` where that is PostgreSQL, else `keys.db` under `data.dir`.",
+    )),
+    derived(
+        "keys.file",
+        r#""./data/master.key""#,
+        "The master key, a file of mode 0600. Made at the first start, while there is no log. Back it up: without it the log is unreadable. By default `master.key` under `data.dir`.",
+    ),
+    key("session.absolute", r#""14d""#, "Longest life of a session."),
+    key("session.idle", r#""7d""#, "How long a session lives unused."),
+    key(
+        "session.staff_absolute",
+        r#""24h""#,
+        "Longest life of a session of a user with a role (NIST SP 800-63B: 24 hours).",
+    ),
+    key(
+        "session.staff_idle",
+        r#""1h""#,
+        "How long a session of a user with a role lives unused (NIST SP 800-63B: 1 hour).",
+    ),
+    key(
+        "session.directory_capacity",
+        "1000000",
+        "Most sessions kept in memory, about 250 bytes each. Others are read from the log when they are used.",
+    ),
+    key("signup.enabled", "true", "Whether people may sign up by themselves."),
+    key(
+        "signup.verify_email",
+        "false",
+        "Whether an address must be proven by mail first. While it is `false`, you accept unproven addresses.",
+    ),
+    key(
+        "password.min_length",
+        "8",
+        "Fewest characters of a password: 8 to 64. 15 satisfies NIST SP 800-63B without a second factor.",
+    ),
+    key(
+        "password.argon2.memory_kib",
+        "19456",
+        "Memory of one hash, in KiB. Not weaker than OWASP's floor: with 2 iterations 19456, with 3 12288, with 4 9216, with 5 or more 7168, with 1 47104.",
+    ),
+    key("password.argon2.iterations", "2", "Passes over that memory: 1 to 100."),
+    key("password.argon2.parallelism", "1", "Lanes of one hash: 1 to 16."),
+    key(
+        "csrf.cookie",
+        r#""csrftoken""#,
+        "Name of the cookie that a page's script reads.",
+    ),
+    key(
+        "csrf.header",
+        r#""X-CSRFToken""#,
+        "Name of the header that it sends the token back in.",
+    ),
+    key(
+        "throttle.enabled",
+        "true",
+        "Whether guesses are limited. Accepted now, so that configurations keep; takes effect with the limits.",
+    ),
+    key(
+        "log.format",
+        r#""auto""#,
+        "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere.",
+    ),
+    key(
+        "log.level",
+        r#""info""#,
+        "What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,sqlx=warn`. RUST_LOG overrides it.",
+    ),
+    derived(
+        "clock.offset",
+        r#""0s""#,
+        "Moves the clock of the service, such as `+15d` or `-2h`. Only in builds with the feature `test-clock`.",
+    ),
+    key(
+        "shutdown.grace",
+        r#""20s""#,
+        "How long requests in flight may take to finish at shutdown.",
+    ),
+];

@@ -1,0 +1,91 @@
+//! The configuration written out: as a template, and as it is in effect.
+
+use std::fmt::Write as _;
+
+use super::{
+    Config,
+    key::{KEYS, Key, Preset},
+};
+
+const OPENING: &str = "\
+# Doorbook's configuration: every key with its default. `doorbook config template` printed it.
+#
+# Stronger than this file are environment variables (`DOORBOOK__HTTP__LISTEN` sets `http.listen`; with `_FILE` at its end
+# a variable names a file that holds the value), and options of the command line are stronger still. Lists in variables are
+# separated by commas. A key that stands behind `#` follows from others until it is set.
+";
+
+/// Columns of a line of the template.
+const WIDTH: usize = 118;
+
+/// All keys with their documentation and their defaults, as TOML.
+#[must_use]
+pub fn template() -> String {
+    let mut text = OPENING.to_owned();
+    let mut section = "";
+    for key in KEYS {
+        let (own, name) = key.parts();
+        if own != section {
+            section = own;
+            text.extend(["\n[", section, "]\n"]);
+        }
+        text.push_str(&comment(key.doc));
+        let line = match key.default {
+            Preset::Fixed(default) => format!("{name} = {default}\n"),
+            Preset::Derived(default) => format!("# {name} = {default}\n"),
+        };
+        text.push_str(&line);
+    }
+    text
+}
+
+fn comment(doc: &str) -> String {
+    let mut text = "#".to_owned();
+    let mut column = 1;
+    for word in doc.split(' ') {
+        if column + word.len() >= WIDTH {
+            text.push_str("\n#");
+            column = 1;
+        }
+        text.push(' ');
+        text.push_str(word);
+        column += word.len() + 1;
+    }
+    text.push('\n');
+    text
+}
+
+/// A key's value in effect, without passwords, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Effective {
+    /// The key.
+    pub key: &'static str,
+    /// Its value as TOML.
+    pub value: String,
+    /// Where the value comes from.
+    pub source: String,
+}
+
+impl Config {
+    /// Every key in effect, in the order of the template.
+    #[must_use]
+    pub fn effective(&self) -> Vec<Effective> {
+        let entry = |(key, (raw, source)): &(&'static Key, super::layers::Found)| Effective {
+            key: key.name,
+            value: raw.shown(key.secret),
+            source: source.to_string(),
+        };
+        self.found.iter().map(entry).collect()
+    }
+
+    /// The same as TOML, one dotted key a line with its source behind it.
+    #[must_use]
+    pub fn print(&self) -> String {
+        self.effective().iter().fold(String::new(), |mut text, entry| {
+            let line = format!("{} = {}", entry.key, entry.value);
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{line:<60} # {}", entry.source);
+            text
+        })
+    }
+}

@@ -1,0 +1,361 @@
+use std::{ffi::OsString, fs};
+
+use super::*;
+
+/// Configuration from a file's text, variables and flags.
+fn load(file: &str, variables: &[(&str, &str)], flags: &[(&'static str, &str, &str)]) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("doorbook.toml");
+    fs::write(&path, file).unwrap();
+    Config::load(&Sources {
+        file: Some(path),
+        environment: variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect(),
+        flags: flags
+            .iter()
+            .map(|(flag, key, value)| (*flag, (*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    })
+}
+
+/// The only sentence that a file is refused with.
+#[track_caller]
+fn refusal(file: &str) -> String {
+    one(load(file, &[], &[]))
+}
+
+#[track_caller]
+fn one(loaded: Result<Config, ConfigError>) -> String {
+    let error = loaded.expect_err("the configuration was accepted");
+    let [sentence] = error.sentences() else {
+        panic!("more than one sentence: {error}");
+    };
+    assert!(!sentence.contains('\n'), "{sentence}");
+    sentence.clone()
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let config = load("", &[], &[]).unwrap();
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.http.admin_listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(config.http.public_url.to_string(), "http://localhost:8080");
+    assert_eq!(config.store, Database::Sqlite("./data/log.db".into()));
+    assert_eq!(config.read, Database::Sqlite("./data/read".into()));
+    assert_eq!(config.keys.url, Database::Sqlite("./data/keys.db".into()));
+    assert_eq!(config.keys.file, PathBuf::from("./data/master.key"));
+    assert_eq!(config.session.absolute, Duration::from_hours(14 * 24));
+    assert_eq!(config.session.staff_idle, Duration::from_hours(1));
+    assert_eq!((config.signup.enabled, config.signup.verify_email), (true, false));
+    assert_eq!(config.password.min_length, 8);
+    assert_eq!(config.password.argon2.memory_kib, 19_456);
+    assert_eq!(config.csrf.header, "X-CSRFToken");
+}
+
+#[test]
+fn template_parses_to_the_defaults() {
+    let values = |config: Config| {
+        let entries = config.effective().into_iter();
+        entries.map(|entry| (entry.key, entry.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        values(load(&template(), &[], &[]).unwrap()),
+        values(load("", &[], &[]).unwrap())
+    );
+}
+
+#[test]
+fn commented_defaults_of_the_template_are_the_derived_ones() {
+    let config = load("", &[], &[]).unwrap();
+    for key in KEYS {
+        if let Preset::Derived(default) = key.default {
+            let entry = config
+                .effective()
+                .into_iter()
+                .find(|entry| entry.key == key.name)
+                .unwrap();
+            assert_eq!(entry.value, default, "{}", key.name);
+        }
+    }
+}
+
+#[test]
+fn flags_beat_variables_beat_the_file_beats_defaults() {
+    let file = "data.dir = 'file'\nhttp.body_limit = 2000\nsignup.enabled = false";
+    let variables = [
+        ("DOORBOOK__DATA__DIR", "variable"),
+        ("DOORBOOK__HTTP__BODY_LIMIT", "3000"),
+    ];
+    let config = load(file, &variables, &[("--data-dir", "data.dir", "flag")]).unwrap();
+    assert_eq!(config.data.dir, PathBuf::from("flag"));
+    assert_eq!(config.http.body_limit, 3000);
+    assert!(!config.signup.enabled);
+    assert_eq!(config.password.min_length, 8);
+}
+
+#[test]
+fn data_dir_moves_everything_embedded() {
+    let config = load("data.dir = '/srv/door'", &[], &[]).unwrap();
+    assert_eq!(config.store, Database::Sqlite("/srv/door/log.db".into()));
+    assert_eq!(config.keys.file, PathBuf::from("/srv/door/master.key"));
+}
+
+#[test]
+fn postgres_log_brings_read_models_and_keys_along() {
+    let url = "postgres://door@db/door";
+    let config = load(&format!("store.url = '{url}'"), &[], &[]).unwrap();
+    assert_eq!(config.read, Database::Postgres(url.to_owned()));
+    assert_eq!(config.keys.url, Database::Postgres(url.to_owned()));
+}
+
+#[test]
+fn lists_come_from_variables_by_commas() {
+    let variables = [
+        (
+            "DOORBOOK__HTTP__ALLOWED_ORIGINS",
+            "http://localhost:5173, http://localhost:3000",
+        ),
+        ("DOORBOOK__HTTP__TRUSTED_PROXIES", "10.0.0.0/8"),
+    ];
+    let config = load("", &variables, &[]).unwrap();
+    assert_eq!(config.http.allowed_origins.len(), 2);
+    assert_eq!(config.http.trusted_proxies, [("10.0.0.0".parse().unwrap(), 8)]);
+}
+
+#[test]
+fn variable_with_file_suffix_names_the_file_of_the_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("url");
+    fs::write(&path, "postgres://door:hush@db/door\n").unwrap();
+    let path = path.to_str().unwrap();
+    let config = load("", &[("DOORBOOK__STORE__URL_FILE", path)], &[]).unwrap();
+    assert_eq!(
+        config.store,
+        Database::Postgres("postgres://door:hush@db/door".to_owned())
+    );
+    assert!(!config.print().contains("hush"), "{}", config.print());
+    assert!(
+        config.print().contains("DOORBOOK__STORE__URL_FILE"),
+        "{}",
+        config.print()
+    );
+}
+
+#[test]
+fn variable_of_the_key_file_is_not_taken_for_a_suffix() {
+    let config = load("", &[("DOORBOOK__KEYS__FILE", "/run/master")], &[]).unwrap();
+    assert_eq!(config.keys.file, PathBuf::from("/run/master"));
+}
+
+#[test]
+fn value_given_twice_by_variables_is_refused() {
+    let variables = [
+        ("DOORBOOK__STORE__URL", "sqlite:a"),
+        ("DOORBOOK__STORE__URL_FILE", "/nowhere"),
+    ];
+    let sentence = one(load("", &variables, &[]));
+    assert!(sentence.contains("`store.url` is set twice"), "{sentence}");
+}
+
+#[test]
+fn unreadable_file_of_a_variable_is_named() {
+    let sentence = one(load("", &[("DOORBOOK__STORE__URL_FILE", "/nowhere/url")], &[]));
+    assert!(
+        sentence.contains("`store.url`") && sentence.contains("/nowhere/url"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn unknown_key_is_named_with_its_source_and_the_likely_one() {
+    let sentence = refusal("[http]\nlisten_on = '127.0.0.1:1'");
+    assert!(
+        sentence.contains("`http.listen_on` in ") && sentence.contains("doorbook.toml"),
+        "{sentence}"
+    );
+    let sentence = refusal("http.lisen = '127.0.0.1:1'");
+    assert!(sentence.contains("did you mean `http.listen`?"), "{sentence}");
+    let sentence = one(load("", &[("DOORBOOK__HTTP__LISEN", "127.0.0.1:1")], &[]));
+    assert!(
+        sentence.contains("did you mean `DOORBOOK__HTTP__LISTEN`?"),
+        "{sentence}"
+    );
+    let sentence = one(load("", &[], &[("--set", "colour", "red")]));
+    assert!(
+        sentence.contains("`colour` given by --set is unknown: remove it"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    load("", &[("DOORBOOK_TEST_POSTGRES", "x"), ("HOME", "/")], &[]).unwrap();
+}
+
+#[test]
+fn file_that_is_no_toml_is_named_with_the_line() {
+    let sentence = refusal("[http]\nlisten = \n");
+    assert!(sentence.contains("doorbook.toml is not TOML, see line 2"), "{sentence}");
+}
+
+#[test]
+fn missing_file_is_refused_when_it_was_asked_for() {
+    let sources = Sources {
+        file: Some("/nowhere/doorbook.toml".into()),
+        ..Sources::default()
+    };
+    let sentence = one(Config::load(&sources));
+    assert!(sentence.contains("/nowhere/doorbook.toml cannot be read"), "{sentence}");
+}
+
+/// A file, the key that is wrong in it, and words of the remedy.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("http.listen = 'here'", "http.listen", "an address and a port"),
+    ("http.listen = 8080", "http.listen", "an address and a port"),
+    (
+        "http.admin_listen = '127.0.0.1:8080'",
+        "http.admin_listen",
+        "another port",
+    ),
+    (
+        "http.public_url = 'auth.example.org'",
+        "http.public_url",
+        "a scheme, a host",
+    ),
+    (
+        "http.public_url = 'https://a.org/door'",
+        "http.public_url",
+        "without path",
+    ),
+    (
+        "http.public_url = 'https://a.org?x=1'",
+        "http.public_url",
+        "without path or query",
+    ),
+    ("http.public_url = 'http://a.org'", "http.public_url", "`https://`"),
+    (
+        "http.allowed_origins = ['*']",
+        "http.allowed_origins",
+        "list each origin",
+    ),
+    (
+        "http.allowed_origins = ['https://evil.net']",
+        "http.allowed_origins",
+        "another site",
+    ),
+    (
+        "http.allowed_origins = ['http://127.0.0.1:5173']",
+        "http.allowed_origins",
+        "another site",
+    ),
+    (
+        "http.allowed_origins = 'http://localhost:1'",
+        "http.allowed_origins",
+        "a list",
+    ),
+    (
+        "http.trusted_proxies = ['10.0.0.0/40']",
+        "http.trusted_proxies",
+        "10.0.0.0/8",
+    ),
+    ("http.body_limit = 10", "http.body_limit", "from 1024"),
+    ("http.body_limit = 'big'", "http.body_limit", "a whole number"),
+    ("store.url = 'mysql://db'", "store.url", "`postgres://"),
+    ("store.url = 'esdb://db'", "store.url", "not built yet"),
+    ("session.idle = '0s'", "session.idle", "at least `1s`"),
+    ("session.idle = 7", "session.idle", "a span"),
+    ("session.idle = '15d'", "session.idle", "session.absolute"),
+    (
+        "session.staff_idle = '25h'",
+        "session.staff_idle",
+        "session.staff_absolute",
+    ),
+    ("session.absolute = '401d'", "session.absolute", "400d"),
+    ("session.directory_capacity = 0", "session.directory_capacity", "1000"),
+    ("signup.enabled = 'yes'", "signup.enabled", "`true` or `false`"),
+    ("password.min_length = 7", "password.min_length", "from 8"),
+    (
+        "password.argon2.memory_kib = 19455",
+        "password.argon2.memory_kib",
+        "19456",
+    ),
+    ("password.argon2.iterations = 0", "password.argon2.iterations", "from 1"),
+    (
+        "password.argon2.parallelism = 0",
+        "password.argon2.parallelism",
+        "from 1",
+    ),
+    ("csrf.cookie = 'sessionid'", "csrf.cookie", "another name"),
+    ("csrf.cookie = '__Host-csrf'", "csrf.cookie", "without it"),
+    ("csrf.header = 'X CSRF'", "csrf.header", "letters"),
+    ("log.format = 'xml'", "log.format", "`json`"),
+    ("log.level = 'a=b=c'", "log.level", "directives"),
+    ("shutdown.grace = '2h'", "shutdown.grace", "`1h`"),
+    ("data.dir = ''", "data.dir", "a path"),
+    ("clock.offset = 'later'", "clock.offset", "`+15d`"),
+];
+
+#[test]
+fn every_wrong_value_is_refused_with_its_key_and_what_to_write() {
+    for (file, key, remedy) in WRONG {
+        let sentence = refusal(file);
+        assert!(sentence.contains(&format!("`{key}` in ")), "{file}: {sentence}");
+        assert!(sentence.contains(remedy), "{file}: {sentence}");
+    }
+}
+
+#[test]
+fn values_at_their_limits_are_taken() {
+    for file in [
+        "session.idle = '14d'",
+        "session.absolute = '400d'",
+        "password.argon2 = { memory_kib = 7168, iterations = 5 }",
+        "password.argon2 = { memory_kib = 47104, iterations = 1 }",
+        "http.public_url = 'http://127.0.0.1:8080'",
+        "http.public_url = 'http://door.localhost'",
+        "http = { public_url = 'https://a.example.org', allowed_origins = ['https://b.example.org:8443'] }",
+        "http = { listen = '127.0.0.1:0', admin_listen = '127.0.0.1:0' }",
+        "http.body_limit = 1024",
+        "throttle.enabled = false",
+    ] {
+        load(file, &[], &[]).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let error = load("http.listen = 'x'\nsession.idle = 'y'\ncolour = 1", &[], &[]).unwrap_err();
+    assert_eq!(error.sentences().len(), 3, "{error}");
+}
+
+#[test]
+fn clock_moves_only_in_builds_for_tests() {
+    let loaded = load("clock.offset = '+15d'", &[], &[]);
+    if cfg!(feature = "test-clock") {
+        assert_eq!(loaded.unwrap().clock.offset_micros, 15 * 86_400_000_000);
+    } else {
+        let sentence = one(loaded);
+        assert!(
+            sentence.contains("`clock.offset`") && sentence.contains("`test-clock`"),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let config = load("store.url = 'postgres://door:hush@db/door?password=hush'", &[], &[]).unwrap();
+    for text in [
+        config.print(),
+        format!("{config:?}"),
+        serde_json::to_string(&config.effective()).unwrap(),
+    ] {
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let sentence = refusal("store.url = 'mysql://door:hush@db'");
+    assert!(!sentence.contains("hush"), "{sentence}");
+    let sentence = refusal("store.url = 'hush'");
+    assert!(!sentence.contains("hush"), "{sentence}");
+}

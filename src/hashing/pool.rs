@@ -1,0 +1,308 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::stored::{self, Stored};
+use crate::ids;
+
+/// Jobs that wait, for each thread: with a hash of 15 ms the last one waits a quarter of a second.
+const QUEUE_PER_THREAD: usize = 16;
+/// When a refused caller may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How far the threads stand back behind those that answer requests.
+const NICENESS: i32 = 10;
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
+/// What a hash costs: OWASP's minimum by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argon2Cost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+impl From<crate::config::Argon2> for Argon2Cost {
+    fn from(configured: crate::config::Argon2) -> Self {
+        let crate::config::Argon2 {
+            memory_kib,
+            iterations,
+            parallelism,
+        } = configured;
+        Self {
+            memory_kib,
+            iterations,
+            parallelism,
+        }
+    }
+}
+
+/// Whether a password is the stored one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Match {
+        /// Whether the stored hash is of another kind or cost than a new one would be.
+        needs_upgrade: bool,
+    },
+    /// It is not, or the stored hash cannot be read.
+    Mismatch,
+}
+
+/// Why nothing was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashFailure {
+    /// The queue is full.
+    #[error("too many passwords are being hashed")]
+    Busy {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The cost is none that Argon2 knows.
+    #[error("the cost of a password hash is out of range")]
+    Cost,
+    /// A thread of the pool could not be started, or is gone.
+    #[error("the pool that hashes passwords does not work")]
+    Broken,
+}
+
+/// What the pool has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HasherCounts {
+    /// Hashes made and verified.
+    pub hashed: u64,
+    /// Callers sent away.
+    pub refused: u64,
+    /// Jobs that wait now.
+    pub waiting: usize,
+}
+
+enum Task {
+    Make,
+    Verify(Box<str>),
+    VerifyNothing,
+}
+
+enum Done {
+    Made(String),
+    Verified(Verdict),
+    Failed,
+}
+
+struct Job {
+    password: Zeroizing<Vec<u8>>,
+    task: Task,
+    reply: oneshot::Sender<Done>,
+}
+
+#[derive(Default)]
+struct Counters {
+    hashed: AtomicU64,
+    refused: AtomicU64,
+    waiting: AtomicUsize,
+}
+
+/// A pool of threads that hash passwords, as wide as the cores.
+pub struct PasswordHasher {
+    queue: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    counters: Arc<Counters>,
+}
+
+impl PasswordHasher {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailure::Cost`] when Argon2 knows no such cost, [`HashFailure::Broken`] when no thread can be started.
+    pub fn new(cost: Argon2Cost) -> Result<Self, HashFailure> {
+        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(HASH_BYTES));
+        let argon2 = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            params.map_err(|_| HashFailure::Cost)?,
+        );
+        let width = thread::available_parallelism().map_or(1, usize::from);
+        let (queue, jobs) = sync_channel(width * QUEUE_PER_THREAD);
+        let (jobs, counters) = (Arc::new(Mutex::new(jobs)), Arc::new(Counters::default()));
+        let threads = (0..width).map(|number| {
+            let worker = Worker {
+                jobs: Arc::clone(&jobs),
+                counters: Arc::clone(&counters),
+                argon2: argon2.clone(),
+            };
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || worker.run())
+        });
+        let threads = threads.collect::<Result<_, _>>().map_err(|_| HashFailure::Broken)?;
+        Ok(Self {
+            queue: Some(queue),
+            threads,
+            counters,
+        })
+    }
+
+    /// Hashes a new password under a fresh salt: a PHC string.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailure::Busy`] at once when the queue is full.
+    pub async fn hash(&self, password: &[u8]) -> Result<String, HashFailure> {
+        match self.submit(password, Task::Make).await? {
+            Done::Made(hash) => Ok(hash),
+            Done::Verified(_) | Done::Failed => Err(HashFailure::Broken),
+        }
+    }
+
+    /// Whether the password is the one that was hashed.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailure::Busy`] at once when the queue is full.
+    pub async fn verify(&self, password: &[u8], stored: &str) -> Result<Verdict, HashFailure> {
+        self.verdict(password, Task::Verify(stored.into())).await
+    }
+
+    /// Costs what verifying a hash of today costs, and is always a mismatch: for accounts that do not exist or have no
+    /// password, so that nobody can tell by the time.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailure::Busy`] at once when the queue is full.
+    pub async fn verify_nothing(&self, password: &[u8]) -> Result<Verdict, HashFailure> {
+        self.verdict(password, Task::VerifyNothing).await
+    }
+
+    /// What the pool has done.
+    #[must_use]
+    pub fn counts(&self) -> HasherCounts {
+        HasherCounts {
+            hashed: self.counters.hashed.load(Ordering::Relaxed),
+            refused: self.counters.refused.load(Ordering::Relaxed),
+            waiting: self.counters.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn verdict(&self, password: &[u8], task: Task) -> Result<Verdict, HashFailure> {
+        match self.submit(password, task).await? {
+            Done::Verified(verdict) => Ok(verdict),
+            Done::Made(_) | Done::Failed => Err(HashFailure::Broken),
+        }
+    }
+
+    async fn submit(&self, password: &[u8], task: Task) -> Result<Done, HashFailure> {
+        let (reply, done) = oneshot::channel();
+        let job = Job {
+            password: Zeroizing::new(password.to_vec()),
+            task,
+            reply,
+        };
+        let queue = self.queue.as_ref().ok_or(HashFailure::Broken)?;
+        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(full) = queue.try_send(job) {
+            self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(match full {
+                TrySendError::Full(_) => HashFailure::Busy {
+                    retry_after: RETRY_AFTER,
+                },
+                TrySendError::Disconnected(_) => HashFailure::Broken,
+            });
+        }
+        done.await.map_err(|_| HashFailure::Broken)
+    }
+}
+
+/// Lets the threads finish what waits, and waits for them.
+impl Drop for PasswordHasher {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing left to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    jobs: Arc<Mutex<Receiver<Job>>>,
+    counters: Arc<Counters>,
+    argon2: Argon2<'static>,
+}
+
+impl Worker {
+    fn run(self) {
+        // Where the system does not allow it, hashing competes like any other thread.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        let mut memory = Vec::new();
+        loop {
+            let job = self.jobs.lock().recv();
+            let Ok(job) = job else { return };
+            self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
+            // A caller that went away needs no hash.
+            if job.reply.is_closed() {
+                continue;
+            }
+            let done = self.work(&job, &mut memory);
+            self.counters.hashed.fetch_add(1, Ordering::Relaxed);
+            // The caller may have gone away meanwhile.
+            let _ = job.reply.send(done);
+        }
+    }
+
+    fn work(&self, job: &Job, memory: &mut Vec<Block>) -> Done {
+        match &job.task {
+            Task::Make => self.make(&job.password, memory),
+            Task::Verify(stored) => Done::Verified(match stored::read(stored) {
+                Ok(stored) if stored.verify(&job.password, memory) => Verdict::Match {
+                    needs_upgrade: !stored.is_current(self.argon2.params()),
+                },
+                Ok(_) | Err(_) => Verdict::Mismatch,
+            }),
+            Task::VerifyNothing => {
+                let nobody = Stored::Argon2 {
+                    algorithm: Algorithm::Argon2id,
+                    version: Version::V0x13,
+                    params: self.argon2.params().clone(),
+                    salt: vec![0; SALT_BYTES],
+                    hash: vec![0; HASH_BYTES],
+                };
+                nobody.verify(&job.password, memory);
+                Done::Verified(Verdict::Mismatch)
+            }
+        }
+    }
+
+    fn make(&self, password: &[u8], memory: &mut Vec<Block>) -> Done {
+        let salt: [u8; SALT_BYTES] = ids::random();
+        let mut hash = [0; HASH_BYTES];
+        if !stored::fill(&self.argon2, password, &salt, &mut hash, memory) {
+            return Done::Failed;
+        }
+        let params = self.argon2.params();
+        Done::Made(format!(
+            "$argon2id$v=19$m={},t={},p={}${}${}",
+            params.m_cost(),
+            params.t_cost(),
+            params.p_cost(),
+            STANDARD_NO_PAD.encode(salt),
+            STANDARD_NO_PAD.encode(hash),
+        ))
+    }
+}

@@ -1,0 +1,162 @@
+//! Opens the durable parts, for `serve` and for every command that works on them: the log, the keys, the read models.
+
+use std::{fs, path::Path, sync::Arc};
+
+use doorbook_projections::{
+    engine::{Engine, ReadTarget},
+    fault::Fault,
+    login_history::LoginHistory,
+    projection::Projection,
+    sessions::Sessions,
+    users::Users,
+};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{
+    config::{Config, Database},
+    keys::{Keyring, KeysError, MasterKey},
+    lock::LockError,
+    store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
+};
+
+/// Why the service, or a command, cannot start. One sentence that names the key and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error("data.dir: {path} cannot be made: {source}; choose a directory that this user may write")]
+    Directory {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The address of the log cannot be used.
+    #[error(transparent)]
+    StoreUrl(#[from] InvalidStoreUrl),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The keys cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Another service has the data.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// An address cannot be listened on.
+    #[error("{key}: {address} cannot be listened on: {source}; stop what listens there or choose another address")]
+    Listen {
+        /// `http.listen` or `http.admin_listen`.
+        key: &'static str,
+        /// Which address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The read models cannot be opened.
+    #[error("read.url: the read models cannot be opened: {}", chain(.0))]
+    Read(#[source] Fault),
+    /// Something else broke.
+    #[error("{}", chain(.0))]
+    Fault(#[from] Fault),
+}
+
+/// An error and everything that led to it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The durable parts.
+pub struct Durable {
+    /// The log.
+    pub store: Store,
+    /// The keys.
+    pub keyring: Arc<Keyring>,
+}
+
+impl Durable {
+    /// Brings the schemas up to date and opens log and keys. The master key is made only while no log exists.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], with the key of the configuration and the remedy.
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        directories(config)?;
+        Store::migrate(&store_url(&config.store)?).await?;
+        let store = store(config).await?;
+        let fresh = store.is_empty().await?;
+        let master = MasterKey::load_or_make(&config.keys.file, fresh)?;
+        let keyring = Keyring::open(&config.keys.url, &master, fresh, config.service_clock()).await?;
+        Ok(Self {
+            store,
+            keyring: Arc::new(keyring),
+        })
+    }
+}
+
+/// Opens the log as it is.
+///
+/// # Errors
+///
+/// [`StartError::Store`] when it cannot be reached, could lose what it acknowledged, or is older or newer than this program.
+pub async fn store(config: &Config) -> Result<Store, StartError> {
+    Ok(Store::open(&store_url(&config.store)?, StoreOptions::default()).await?)
+}
+
+/// The engine of all read models over the log.
+///
+/// # Errors
+///
+/// [`StartError::Read`] when their database cannot be opened.
+pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError> {
+    let target = match &config.read {
+        Database::Sqlite(directory) => ReadTarget::Sqlite(directory.clone()),
+        Database::Postgres(url) => {
+            let options = url.parse::<PgConnectOptions>();
+            ReadTarget::Postgres(Box::new(options.map_err(|error| StartError::Read(error.into()))?))
+        }
+    };
+    let clock = config.service_clock();
+    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)];
+    let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
+    engine.map_err(StartError::Read)
+}
+
+/// Where the log is.
+///
+/// # Errors
+///
+/// [`StartError::StoreUrl`] when the driver cannot take the address.
+pub fn store_url(database: &Database) -> Result<StoreUrl, StartError> {
+    Ok(database.url().parse::<StoreUrl>()?)
+}
+
+pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
+    make(&config.data.dir)?;
+    for database in [&config.store, &config.keys.url] {
+        if let Database::Sqlite(file) = database
+            && let Some(parent) = file.parent()
+        {
+            make(parent)?;
+        }
+    }
+    if let Database::Sqlite(directory) = &config.read {
+        make(directory)?;
+    }
+    Ok(())
+}
+
+/// Makes a directory that only its owner can enter.
+fn make(path: &Path) -> Result<(), StartError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| StartError::Directory {
+        path: path.display().to_string(),
+        source,
+    })
+}

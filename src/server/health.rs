@@ -1,0 +1,128 @@
+//! What machines that watch the service are told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use doorbook_openapi::app::{Health, Part};
+use doorbook_projections::fault::Fault;
+use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
+
+use crate::service::Service;
+
+/// The service, watched.
+pub(super) struct Vitals {
+    service: Service,
+    stopping: AtomicBool,
+}
+
+impl Vitals {
+    pub(super) fn new(service: Service) -> Self {
+        Self {
+            service,
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the service is not ready: no new traffic should be sent.
+    pub(super) fn stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    async fn projections(&self) -> Vec<Part> {
+        let read = match self.service.engine.status().await {
+            Ok(statuses) => statuses.into_iter().map(|status| Part {
+                name: status.name.to_owned(),
+                fault: match (status.fault, status.position) {
+                    (Some(fault), _) => Some(fault),
+                    (None, None) => Some("being built".to_owned()),
+                    (None, Some(_)) => None,
+                },
+            }),
+            Err(fault) => return vec![part("projections", Err(&fault))],
+        };
+        read.collect()
+    }
+}
+
+fn part(name: &str, outcome: Result<(), &Fault>) -> Part {
+    Part {
+        name: name.to_owned(),
+        fault: outcome.err().map(ToString::to_string),
+    }
+}
+
+#[async_trait]
+impl Health for Vitals {
+    async fn parts(&self) -> Vec<Part> {
+        let log = self.service.store.log().head().await;
+        let keys = self.service.keyring.cursor("readiness").await;
+        let mut parts = vec![
+            part("log", log.as_ref().map(drop)),
+            part("keys", keys.as_ref().map(drop)),
+            Part {
+                name: "sessions-in-memory".to_owned(),
+                fault: (!self.service.directory.is_trusted(self.service.clock.now()))
+                    .then(|| "the log cannot be followed".to_owned()),
+            },
+            Part {
+                name: "service".to_owned(),
+                fault: self.stopping.load(Ordering::Acquire).then(|| "stopping".to_owned()),
+            },
+        ];
+        parts.extend(self.projections().await);
+        parts
+    }
+
+    fn metrics(&self) -> String {
+        let (directory, hasher) = (self.service.directory.counts(), self.service.hasher.counts());
+        let mut registry = Registry::with_prefix("doorbook");
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let gauge: Gauge = Gauge::default();
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            registry.register(name, help, gauge);
+        };
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        gauge(
+            "sessions_in_memory",
+            "Live sessions that this node holds",
+            count(directory.sessions),
+        );
+        gauge("users_in_memory", "Users of these sessions", count(directory.users));
+        gauge(
+            "session_fills",
+            "Sessions read from the log since the start",
+            directory.fills,
+        );
+        gauge(
+            "session_evictions",
+            "Sessions that gave way to others since the start",
+            directory.evictions,
+        );
+        gauge("sessions_memory_bytes", "Memory that they take", count(directory.bytes));
+        gauge(
+            "passwords_hashed",
+            "Password hashes made and verified since the start",
+            hasher.hashed,
+        );
+        gauge(
+            "passwords_refused",
+            "Logins and sign-ups sent away because the queue was full",
+            hasher.refused,
+        );
+        gauge("passwords_waiting", "Password hashes that wait", count(hasher.waiting));
+        gauge(
+            "log_position_read",
+            "Last event that this node has read",
+            self.service.directory.read_position().number(),
+        );
+        let mut text = String::new();
+        if encode(&mut text, &registry).is_err() {
+            tracing::error!("the metrics cannot be written");
+        }
+        text
+    }
+
+    fn position(&self) -> String {
+        self.service.directory.read_position().to_string()
+    }
+}

@@ -1,0 +1,206 @@
+//! `doorbook serve`: opens the parts in an order in which each can rely on the ones before, runs until it is told to stop,
+//! and stops in the opposite order.
+
+mod health;
+mod prompt;
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use doorbook_openapi::app::Settings;
+use doorbook_projections::{engine::Engine, fault::Fault, keyring::Keyring as SealedReader};
+use poem::{IntoEndpoint, Server};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::{health::Vitals, prompt::Prompt};
+use crate::{
+    config::{Config, Database},
+    directory::Directory,
+    hashing::PasswordHasher,
+    keys::Keyring,
+    lock::{DatabaseLock, DirectoryLock},
+    open::{self, Durable, StartError},
+    service::{
+        Lifetimes, Parts, Rules, Service,
+        process::{self, Finisher, Reaction, Shredder},
+    },
+};
+
+/// A silent connection is closed after so long.
+const IDLE_CONNECTION: Duration = Duration::from_secs(75);
+
+/// Where a running service can be reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The API and the pages.
+    pub api: SocketAddr,
+    /// Health and metrics.
+    pub admin: SocketAddr,
+}
+
+/// Runs the service until `stop` is done, then answers the requests in flight and puts everything down.
+///
+/// `ready` is told the addresses once requests are accepted.
+///
+/// # Errors
+///
+/// [`StartError`] when it cannot start, or lost the lock of its store.
+pub async fn serve(
+    config: &Config,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), StartError> {
+    let directory_lock = lock_directory(config)?;
+    let database_lock = match &config.store {
+        Database::Postgres(url) => Some(DatabaseLock::take(url).await?),
+        Database::Sqlite(_) => None,
+    };
+    let durable = Durable::open(config).await?;
+    let cancel = CancellationToken::new();
+    let mut background = Background {
+        tasks: Vec::new(),
+        cancel: cancel.clone(),
+    };
+    let lost = CancellationToken::new();
+    if let Some(lock) = database_lock {
+        let (cancel, lost) = (cancel.clone(), lost.clone());
+        background.spawn(async move {
+            if let Err(error) = lock.keep(cancel).await {
+                tracing::error!(%error, "the lock of the store is lost: stopping");
+                lost.cancel();
+            }
+        });
+    }
+    let service = assemble(config, durable, &mut background).await?;
+    let api = listen("http.listen", config.http.listen).await?;
+    let admin = listen("http.admin_listen", config.http.admin_listen).await?;
+    let addresses = Addresses {
+        api: api.address().unwrap_or(config.http.listen),
+        admin: admin.address().unwrap_or(config.http.admin_listen),
+    };
+    let vitals = Arc::new(Vitals::new(service.clone()));
+    let health = doorbook_openapi::admin(vitals.clone());
+    background.spawn(run(admin, health, cancel.clone().cancelled_owned(), Duration::ZERO));
+    ready(addresses);
+    let endpoint = doorbook_openapi::api(Arc::new(service.clone()));
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            () = lost.cancelled() => {}
+        }
+        vitals.stopping();
+    };
+    run(api, endpoint, stop, config.shutdown.grace).await;
+    background.stop().await;
+    drop(vitals);
+    service.close().await;
+    drop(directory_lock);
+    Ok(())
+}
+
+fn lock_directory(config: &Config) -> Result<DirectoryLock, StartError> {
+    open::directories(config)?;
+    Ok(DirectoryLock::take(&config.data.dir)?)
+}
+
+/// Tasks that run beside the requests.
+struct Background {
+    tasks: Vec<JoinHandle<()>>,
+    cancel: CancellationToken,
+}
+
+impl Background {
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(tokio::spawn(task));
+    }
+
+    async fn stop(self) {
+        self.cancel.cancel();
+        for task in self.tasks {
+            if let Err(crash) = task.await {
+                tracing::error!(error = %crash, "a background task crashed");
+            }
+        }
+    }
+}
+
+async fn assemble(config: &Config, durable: Durable, background: &mut Background) -> Result<Service, StartError> {
+    let Durable { store, keyring } = durable;
+    let engine = open::engine(config, &store).await?;
+    let from = store.log().head().await?;
+    let sealed: Arc<dyn SealedReader> = keyring.clone();
+    let directory = Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity));
+    background.spawn(Arc::clone(&directory).follow(from, background.cancel.clone()));
+    background.spawn(run_engine(engine.clone(), background.cancel.clone()));
+    let hasher = PasswordHasher::new(config.password.argon2.into())
+        .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let service = Service::new(Parts {
+        rules: rules(config, &keyring),
+        store,
+        keyring,
+        hasher: Arc::new(hasher),
+        directory,
+        engine,
+        clock: config.service_clock(),
+    });
+    follow(&service, background, &Finisher);
+    follow(&service, background, &Shredder);
+    Ok(service)
+}
+
+fn follow(service: &Service, background: &mut Background, reaction: &'static dyn Reaction) {
+    background.spawn(process::follow(service.clone(), reaction, background.cancel.clone()));
+}
+
+async fn run_engine(engine: Engine, cancel: CancellationToken) {
+    if let Err(fault) = engine.run(cancel).await {
+        tracing::error!(error = fault.cause(), "the projections stopped");
+    }
+}
+
+fn rules(config: &Config, keyring: &Keyring) -> Rules {
+    let session = &config.session;
+    Rules {
+        lifetimes: Lifetimes {
+            absolute: session.absolute,
+            idle: session.idle,
+        },
+        staff_lifetimes: Lifetimes {
+            absolute: session.staff_absolute,
+            idle: session.staff_idle,
+        },
+        settings: Settings {
+            public_url: config.http.public_url.to_string(),
+            https: config.http.public_url.is_https(),
+            allowed_origins: config.http.allowed_origins.iter().map(ToString::to_string).collect(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            csrf_cookie: config.csrf.cookie.clone(),
+            csrf_header: config.csrf.header.clone(),
+            csrf_key: keyring.purpose_key("csrf"),
+            body_limit: config.http.body_limit,
+            signup_enabled: config.signup.enabled,
+            verify_email: config.signup.verify_email,
+            password_min_length: config.password.min_length,
+            session_absolute: session.absolute,
+            session_idle: session.idle,
+        },
+    }
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<Prompt, StartError> {
+    Prompt::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { key, address, source })
+}
+
+async fn run(
+    acceptor: Prompt,
+    endpoint: impl IntoEndpoint<Endpoint: 'static>,
+    stop: impl Future<Output = ()>,
+    grace: Duration,
+) {
+    let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE_CONNECTION);
+    if let Err(error) = server.run_with_graceful_shutdown(endpoint, stop, Some(grace)).await {
+        tracing::error!(%error, "the server stopped");
+    }
+}

@@ -1,0 +1,128 @@
+//! The service as the HTTP layer knows it.
+
+use async_trait::async_trait;
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    session::EndReason,
+    time::Timestamp,
+};
+use doorbook_openapi::app::{
+    App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
+    Settings, SignUp,
+};
+use doorbook_projections::fault::Fault;
+use uuid::Uuid;
+
+use super::Service;
+use crate::ids;
+
+#[async_trait]
+impl App for Service {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn request_id(&self) -> Uuid {
+        ids::uuid_v4()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        ids::random()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.rules.settings
+    }
+
+    fn check(&self, cookie: &str) -> Check {
+        match self.tokens.read(cookie) {
+            Some((id, secret)) => self.directory.check(id, &secret, self.clock.now()),
+            None => Check::Dead,
+        }
+    }
+
+    async fn resolve(&self, cookie: &str) -> Result<Option<LiveSession>, Fault> {
+        match self.tokens.read(cookie) {
+            Some((id, secret)) => self.directory.resolve(id, &secret, self.clock.now()).await,
+            None => Ok(None),
+        }
+    }
+
+    fn touch(&self, session: &LiveSession) {
+        let idle = self.lifetimes(session.roles).idle;
+        self.activity.note(session, self.clock.now(), idle);
+    }
+
+    async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_sign_up(wish, origin.clone())).await
+    }
+
+    async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal> {
+        self.uninterrupted(self.clone().do_log_in(wish, origin.clone())).await
+    }
+
+    async fn log_out(&self, session: SessionId, origin: &Origin) -> Result<(), Refusal> {
+        let (service, origin) = (self.clone(), origin.clone());
+        self.uninterrupted(async move { service.end(session, EndReason::LoggedOut, None, &origin).await })
+            .await
+    }
+
+    async fn refresh(&self, session: SessionId, origin: &Origin) -> Result<LiveSession, Refusal> {
+        self.uninterrupted(self.clone().do_refresh(session, origin.clone()))
+            .await
+    }
+
+    async fn reauthenticate(
+        &self,
+        session: &LiveSession,
+        password: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
+        self.uninterrupted(
+            self.clone()
+                .do_reauthenticate(session.clone(), password, origin.clone()),
+        )
+        .await
+    }
+
+    async fn change_password(
+        &self,
+        session: &LiveSession,
+        current: Secret,
+        new: Secret,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
+        let change = self
+            .clone()
+            .do_change_password(session.clone(), current, new, origin.clone());
+        self.uninterrupted(change).await
+    }
+
+    async fn rename(
+        &self,
+        session: &LiveSession,
+        name: Option<String>,
+        origin: &Origin,
+    ) -> Result<LiveSession, Refusal> {
+        self.uninterrupted(self.clone().do_rename(session.clone(), name, origin.clone()))
+            .await
+    }
+
+    async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {
+        self.list_sessions(user, page).await
+    }
+
+    async fn revoke(&self, session: &LiveSession, other: SessionId, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_revoke(session.clone(), other, origin.clone()))
+            .await
+    }
+
+    async fn revoke_others(&self, session: &LiveSession, origin: &Origin) -> Result<Opened, Refusal> {
+        self.uninterrupted(self.clone().do_revoke_others(session.clone(), origin.clone()))
+            .await
+    }
+
+    async fn logins(&self, user: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal> {
+        self.list_logins(user, page).await
+    }
+}

@@ -1,0 +1,193 @@
+//! Logging in and out.
+
+use doorbook_domain::{
+    attempts::FailureReason,
+    claim::Claim,
+    email::EmailAddress,
+    id::{SessionId, UserId},
+    session::{self, EndReason, Method, SessionCommand},
+    user::{self, User, UserCommand},
+};
+use doorbook_openapi::app::{LogIn, Opened, Origin, Refusal, Secret};
+use doorbook_projections::keyring::Place;
+use std::time::Duration;
+use uuid::Uuid;
+
+use super::{Service, attempts::Failed, seals::Owner, token, unexpected};
+use crate::hashing::Verdict;
+use crate::ids;
+
+/// Whom an address leads to, as the log had it when the password was about to be checked.
+struct Candidate {
+    id: Option<UserId>,
+    user: User,
+    /// The stored hash, where the account can be used.
+    hash: Option<String>,
+}
+
+impl Service {
+    /// Opens a session. Every refusal costs the same: an unknown and an unusable account load what a known one loads,
+    /// and hash what a wrong password hashes (security: no deduction by message or time, ASVS 6.3.8).
+    pub(super) async fn do_log_in(self, wish: LogIn, origin: Origin) -> Result<Opened, Refusal> {
+        let typed = EmailAddress::parse(&wish.email);
+        let canonical = typed
+            .as_ref()
+            .map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
+        let claim = self.keyring.claim("email", canonical);
+        let candidate = self.candidate(&claim.to_string()).await?;
+        let verdict = self.judge(&candidate, &wish.password).await?;
+        let (Some(user), Ok(upgrade)) = (candidate.id, verdict) else {
+            let reason = verdict.err().unwrap_or(FailureReason::UnknownAddress);
+            self.attempts.record(Failed {
+                claim,
+                user: candidate.id,
+                email: wish.email,
+                reason,
+                origin,
+                at: self.clock.now(),
+            });
+            return Err(Refusal::InvalidCredentials);
+        };
+        let opened = self.open_session(user, &candidate.user, wish.remember, &origin).await?;
+        if let Some(old) = wish.replaces {
+            self.end(old, EndReason::Replaced, Some(user), &origin).await?;
+        }
+        if upgrade {
+            self.upgrade_later(user, candidate.user, wish.password, origin);
+        }
+        Ok(opened)
+    }
+
+    async fn candidate(&self, claim: &str) -> Result<Candidate, Refusal> {
+        let owner = self.store.load::<Claim>(claim).await?.aggregate.owner();
+        // Nobody is the user with the nil id: its stream is as empty as the answer, and costs as much to look up.
+        let id = owner.unwrap_or(UserId(Uuid::nil()));
+        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
+        let hash = self.stored_hash(id, &user).await?;
+        Ok(Candidate { id: owner, user, hash })
+    }
+
+    /// The user's password hash; `None` without a password, or when its key is gone.
+    pub(super) async fn stored_hash(&self, id: UserId, user: &User) -> Result<Option<String>, Refusal> {
+        let (Some(sealed), Some(event_type)) = (user.password(), user.password_event()) else {
+            return Ok(None);
+        };
+        let stream = format!("user-{id}");
+        Ok(self
+            .seals
+            .open(
+                sealed,
+                &Place {
+                    stream: &stream,
+                    event_type,
+                    field: "password",
+                },
+            )
+            .await?)
+    }
+
+    /// Whether the password opens the account, and whether its hash should be replaced by a better one.
+    async fn judge(&self, candidate: &Candidate, password: &Secret) -> Result<Result<bool, FailureReason>, Refusal> {
+        let password = password.0.as_bytes();
+        let Some(hash) = &candidate.hash else {
+            self.hasher.verify_nothing(password).await?;
+            let known = candidate.id.is_some();
+            return Ok(Err(if known {
+                FailureReason::NoPassword
+            } else {
+                FailureReason::UnknownAddress
+            }));
+        };
+        Ok(match self.hasher.verify(password, hash).await? {
+            Verdict::Match { needs_upgrade } if candidate.user.is_active() => Ok(needs_upgrade),
+            Verdict::Match { .. } => Err(FailureReason::Inactive),
+            Verdict::Mismatch => Err(FailureReason::WrongPassword),
+        })
+    }
+
+    async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {
+        let at = self.clock.now();
+        let session = SessionId(ids::uuid_v7(at));
+        let secret = ids::random();
+        let lifetimes = self.lifetimes(user.roles());
+        let stream = format!("session-{session}");
+        let sealed = self
+            .seals
+            .origin(&Owner::User(id), &stream, "session.started", origin, at)
+            .await?;
+        let start = session::Start {
+            user_id: id,
+            epoch: user.epoch(),
+            secret: token::hash(&secret),
+            method: Method::Password,
+            remember,
+            idle_ms: millis(lifetimes.idle),
+            absolute_ms: millis(lifetimes.absolute),
+            origin: sealed,
+            at,
+        };
+        let metadata = self.metadata(origin, Some(id));
+        self.command_session(session, SessionCommand::Start(start), &metadata)
+            .await
+            .map_err(unexpected)?;
+        match self.opened(session, secret).await {
+            // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.
+            Err(Refusal::NotSignedIn) => Err(Refusal::Conflict),
+            other => other,
+        }
+    }
+
+    /// Ends a session; one that has ended already stays as it ended.
+    pub(super) async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        by: Option<UserId>,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        let end = SessionCommand::End(session::End {
+            reason,
+            by,
+            at: self.clock.now(),
+        });
+        let metadata = self.metadata(origin, by);
+        self.command_session(session, end, &metadata)
+            .await
+            .map_err(unexpected)?;
+        Ok(())
+    }
+
+    /// Stores the right password under today's hash, after the answer. A password that changed meanwhile wins.
+    fn upgrade_later(&self, id: UserId, user: User, password: Secret, origin: Origin) {
+        let service = self.clone();
+        self.commands.spawn(async move {
+            if let Err(refusal) = service.upgrade(id, &user, &password, &origin).await {
+                tracing::warn!(error = %refusal, "a password hash was not upgraded; the next login tries again");
+            }
+        });
+    }
+
+    async fn upgrade(&self, id: UserId, user: &User, password: &Secret, origin: &Origin) -> Result<(), Refusal> {
+        let Some(replaces) = user.password().cloned() else {
+            return Ok(());
+        };
+        let hash = self.hasher.hash(password.0.as_bytes()).await?;
+        let password = self
+            .seals
+            .password(id, "user.password_upgraded", ids::uuid_v4(), &hash)
+            .await?;
+        let command = UserCommand::UpgradePassword(user::UpgradePassword {
+            replaces,
+            password,
+            at: self.clock.now(),
+        });
+        self.command_user(id, command, &self.metadata(origin, Some(id)))
+            .await
+            .map_err(unexpected)?;
+        Ok(())
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,249 @@
+//! What Doorbook does when it is asked: each operation loads what it decides on from the log, decides, appends, and tells
+//! the session directory of this node before it answers.
+//!
+//! * [`token`] is the session cookie's value.
+//! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`accounts`] are those of the command line.
+//! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
+
+pub mod accounts;
+pub mod activity;
+mod app;
+pub mod attempts;
+mod lists;
+mod login;
+mod password;
+pub mod process;
+mod profile;
+mod seals;
+mod session;
+mod signup;
+pub mod token;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    role::Roles,
+    session::{Session, SessionCommand, SessionError, SessionEvent},
+    user::{User, UserCommand, UserError, UserEvent},
+};
+use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie, Settings};
+use doorbook_projections::{engine::Engine, fault::Fault};
+use tokio_util::task::TaskTracker;
+
+use self::{activity::Activity, attempts::Attempts, seals::Seals, token::Tokens};
+use crate::{
+    clock::Clock,
+    directory::Directory,
+    hashing::{HashFailure, PasswordHasher},
+    ids,
+    keys::Keyring,
+    store::{Appended, CommandMetadata, Committed, Failure, Store},
+};
+
+/// How long a list waits for its read model.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Lifetimes of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetimes {
+    /// From login to the end, whatever happens.
+    pub absolute: Duration,
+    /// From the last use to the end.
+    pub idle: Duration,
+}
+
+/// What the operations are told by the configuration.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Of users without a role.
+    pub lifetimes: Lifetimes,
+    /// Of auditors and admins.
+    pub staff_lifetimes: Lifetimes,
+    /// What the HTTP layer needs.
+    pub settings: Settings,
+}
+
+/// The parts that the operations work with.
+pub struct Parts {
+    /// The log, to append to and to decide from.
+    pub store: Store,
+    /// The keys.
+    pub keyring: Arc<Keyring>,
+    /// The pool that hashes passwords.
+    pub hasher: Arc<PasswordHasher>,
+    /// Live sessions in memory.
+    pub directory: Arc<Directory>,
+    /// The read models.
+    pub engine: Engine,
+    /// The clock.
+    pub clock: Clock,
+    /// The configuration.
+    pub rules: Rules,
+}
+
+/// The service. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    parts: Arc<Parts>,
+    seals: Seals,
+    tokens: Arc<Tokens>,
+    attempts: Attempts,
+    activity: Activity,
+    /// Commands in flight: a shutdown waits for them.
+    commands: TaskTracker,
+}
+
+impl std::ops::Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Service {
+    /// Puts the service together. Must run inside a runtime: it starts the background writers.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let parts = Arc::new(parts);
+        let seals = Seals::new(Arc::clone(&parts.keyring));
+        let commands = TaskTracker::new();
+        Self {
+            tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
+            attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
+            activity: Activity::start(Arc::clone(&parts), &commands),
+            parts,
+            seals,
+            commands,
+        }
+    }
+
+    /// Waits for the commands in flight and the background writers. No command may come any more.
+    pub async fn close(self) {
+        let Self {
+            parts,
+            attempts,
+            activity,
+            commands,
+            ..
+        } = self;
+        drop((attempts, activity, parts));
+        commands.close();
+        commands.wait().await;
+    }
+
+    /// Runs a command to its end even if the client goes away meanwhile.
+    async fn uninterrupted<T, F>(&self, command: F) -> Result<T, Refusal>
+    where
+        F: Future<Output = Result<T, Refusal>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.commands
+            .spawn(command)
+            .await
+            .unwrap_or_else(|crash| Err(Fault::new("a command crashed", crash).into()))
+    }
+
+    fn metadata(&self, origin: &Origin, actor: Option<UserId>) -> CommandMetadata {
+        CommandMetadata {
+            command_id: ids::uuid_v7(self.clock.now()),
+            actor: actor.map_or_else(|| "anonymous".to_owned(), |user| format!("user-{user}")),
+            request_id: Some(origin.request_id.to_string()),
+            causation: None,
+            at: self.clock.now(),
+        }
+    }
+
+    fn lifetimes(&self, roles: Roles) -> Lifetimes {
+        if roles.is_empty() {
+            self.rules.lifetimes
+        } else {
+            self.rules.staff_lifetimes
+        }
+    }
+
+    /// Decides, appends, and tells the directory.
+    async fn command_session(
+        &self,
+        id: SessionId,
+        command: SessionCommand,
+        metadata: &CommandMetadata,
+    ) -> Result<Committed<Session, SessionEvent>, Failure<SessionError>> {
+        let committed = self
+            .store
+            .execute::<Session>(&id.to_string(), command, metadata)
+            .await?;
+        self.directory.nudge_session(id, &numbered(&committed.events));
+        Ok(committed)
+    }
+
+    /// Decides, appends, and tells the directory.
+    async fn command_user(
+        &self,
+        id: UserId,
+        command: UserCommand,
+        metadata: &CommandMetadata,
+    ) -> Result<Committed<User, UserEvent>, Failure<UserError>> {
+        let committed = self.store.execute::<User>(&id.to_string(), command, metadata).await?;
+        self.directory.nudge_user(id, &numbered(&committed.events));
+        Ok(committed)
+    }
+
+    /// The session as it lives now under a cookie that was just made.
+    async fn opened(&self, id: SessionId, secret: [u8; 32]) -> Result<Opened, Refusal> {
+        let hash = token::hash(&secret);
+        let session = self.directory.resolve(id, &hash, self.clock.now()).await?;
+        let session = session.ok_or(Refusal::NotSignedIn)?;
+        Ok(Opened {
+            session,
+            cookie: SessionCookie(self.tokens.write(id, &secret)),
+        })
+    }
+
+    /// The user of a live session as the log has it now.
+    async fn user_of(&self, session: &LiveSession) -> Result<User, Refusal> {
+        let loaded = self.store.load::<User>(&session.user.to_string()).await?;
+        Ok(loaded.aggregate)
+    }
+
+    /// Waits until the read model `name` has everything that this process has appended.
+    async fn caught_up(&self, name: &str) -> Result<(), Refusal> {
+        let written = self.store.written().await?;
+        if self.engine.wait_for(name, written, READ_PATIENCE).await? {
+            Ok(())
+        } else {
+            Err(Refusal::Busy(READ_PATIENCE))
+        }
+    }
+}
+
+/// Events as the directory takes them.
+fn numbered<E: Clone>(events: &[Appended<E>]) -> Vec<(u64, E)> {
+    events
+        .iter()
+        .map(|appended| (appended.sequence, appended.event.clone()))
+        .collect()
+}
+
+/// A decision that the caller of the API can only answer by trying again, or that is a bug.
+fn unexpected<E: std::error::Error + Send + Sync + 'static>(failure: Failure<E>) -> Refusal {
+    match failure {
+        Failure::Refused(refusal) => Fault::new("a rule refused what the service had checked", refusal).into(),
+        Failure::Conflict => Refusal::Conflict,
+        Failure::Broken(fault) => fault.into(),
+    }
+}
+
+impl From<HashFailure> for Refusal {
+    fn from(failure: HashFailure) -> Self {
+        match failure {
+            HashFailure::Busy { retry_after } => Self::Busy(retry_after),
+            broken @ (HashFailure::Cost | HashFailure::Broken) => {
+                Fault::new("the password could not be hashed", broken).into()
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Changing a password.
+
+use doorbook_domain::user::{self, PasswordCause, UserCommand};
+use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
+
+use super::{Service, signup::field, unexpected};
+use crate::{hashing::rules, ids, store::Failure};
+
+impl Service {
+    /// Ends every other session by the raised epoch; the asking one rotates into it.
+    pub(super) async fn do_change_password(
+        self,
+        session: LiveSession,
+        current: Secret,
+        new: Secret,
+        origin: Origin,
+    ) -> Result<Opened, Refusal> {
+        let words: Vec<&str> = [Some(session.identity.email()), session.identity.name()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let broken = rules::check(&new.0, self.rules.settings.password_min_length, &words);
+        if !broken.is_empty() {
+            let wrong = broken
+                .iter()
+                .map(|rule| field("new_password", rule.code(), &rule.to_string()));
+            return Err(Refusal::Invalid(wrong.collect()));
+        }
+        let user = self.user_of(&session).await?;
+        self.prove(&session, &user, &current, &origin).await?;
+        let hash = self.hasher.hash(new.0.as_bytes()).await?;
+        let password = self
+            .seals
+            .password(session.user, "user.password_changed", ids::uuid_v4(), &hash)
+            .await?;
+        let change = user::ChangePassword {
+            replaces: user.password().cloned(),
+            password,
+            cause: PasswordCause::Changed,
+            at: self.clock.now(),
+        };
+        let metadata = self.metadata(&origin, Some(session.user));
+        match self
+            .command_user(session.user, UserCommand::ChangePassword(change), &metadata)
+            .await
+        {
+            Ok(committed) => self.rotate(&session, committed.aggregate.epoch(), &origin).await,
+            // Another change won, or the user was deactivated meanwhile: the proof is no longer one.
+            Err(Failure::Refused(_)) => Err(Refusal::WrongPassword),
+            Err(failure) => Err(unexpected(failure)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Keeping a session alive, proving again who one is, and ending sessions.
+
+use doorbook_domain::{
+    attempts::FailureReason,
+    id::SessionId,
+    session::{self, EndReason, Method, Session, SessionCommand, SessionEvent},
+    user::{self, User, UserCommand},
+};
+use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
+
+use super::{Service, attempts::Failed, token, unexpected};
+use crate::{
+    hashing::Verdict,
+    ids,
+    store::{Committed, Failure},
+};
+
+impl Service {
+    pub(super) async fn do_refresh(self, id: SessionId, origin: Origin) -> Result<LiveSession, Refusal> {
+        let refresh = SessionCommand::Refresh(session::Refresh { at: self.clock.now() });
+        let committed = self.own_session(id, refresh, &origin).await?;
+        self.still_live(id, &committed.aggregate).await
+    }
+
+    pub(super) async fn do_reauthenticate(
+        self,
+        session: LiveSession,
+        password: Secret,
+        origin: Origin,
+    ) -> Result<Opened, Refusal> {
+        let user = self.user_of(&session).await?;
+        self.prove(&session, &user, &password, &origin).await?;
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
+        let secret = ids::random();
+        let command = SessionCommand::Reauthenticate(session::Reauthenticate {
+            method: Method::Password,
+            secret: token::hash(&secret),
+            epoch: user.epoch(),
+            at: self.clock.now(),
+        });
+        self.own_session(session.id, command, &origin).await?;
+        self.opened(session.id, secret).await
+    }
+
+    pub(super) async fn do_revoke(self, session: LiveSession, other: SessionId, origin: Origin) -> Result<(), Refusal> {
+        let found = self.store.load::<Session>(&other.to_string()).await?.aggregate;
+        let user = self.user_of(&session).await?;
+        let own = found.user_id() == Some(session.user) && found.is_live(self.clock.now(), user.epoch());
+        if !own {
+            return Err(Refusal::NotFound);
+        }
+        let reason = if other == session.id {
+            EndReason::LoggedOut
+        } else {
+            EndReason::Revoked
+        };
+        self.end(other, reason, Some(session.user), &origin).await
+    }
+
+    /// Raises the user's epoch, which ends every session at once, and takes the asking one over into the new epoch.
+    /// A crash in between ends that one too, which is harmless.
+    pub(super) async fn do_revoke_others(self, session: LiveSession, origin: Origin) -> Result<Opened, Refusal> {
+        let end = UserCommand::EndSessions(user::EndSessions { at: self.clock.now() });
+        let metadata = self.metadata(&origin, Some(session.user));
+        let committed = self
+            .command_user(session.user, end, &metadata)
+            .await
+            .map_err(unexpected)?;
+        self.rotate(&session, committed.aggregate.epoch(), &origin).await
+    }
+
+    /// Gives the session that raised the user's epoch to `epoch` a new secret in that epoch. One that died of an earlier
+    /// raise, between the check of its request and its own, stays dead.
+    pub(super) async fn rotate(&self, session: &LiveSession, epoch: u32, origin: &Origin) -> Result<Opened, Refusal> {
+        self.must_be_of_epoch(session.id, epoch.saturating_sub(1)).await?;
+        let secret = ids::random();
+        let rotate = session::Rotate {
+            secret: token::hash(&secret),
+            epoch,
+            at: self.clock.now(),
+        };
+        self.own_session(session.id, SessionCommand::Rotate(rotate), origin)
+            .await?;
+        self.opened(session.id, secret).await
+    }
+
+    /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so.
+    async fn must_be_of_epoch(&self, id: SessionId, epoch: u32) -> Result<(), Refusal> {
+        let session = self.store.load::<Session>(&id.to_string()).await?.aggregate;
+        if session.is_live(self.clock.now(), epoch) {
+            Ok(())
+        } else {
+            Err(Refusal::NotSignedIn)
+        }
+    }
+
+    /// Checks a password that is given as proof, against what the log has now.
+    pub(super) async fn prove(
+        &self,
+        session: &LiveSession,
+        user: &User,
+        password: &Secret,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        let verdict = match self.stored_hash(session.user, user).await? {
+            Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await?,
+            None => self.hasher.verify_nothing(password.0.as_bytes()).await?,
+        };
+        if matches!(verdict, Verdict::Match { .. }) && user.is_active() {
+            return Ok(());
+        }
+        if let Some(claim) = user.claim().cloned() {
+            self.attempts.record(Failed {
+                claim,
+                user: Some(session.user),
+                email: session.identity.email().to_owned(),
+                reason: FailureReason::WrongPassword,
+                origin: origin.clone(),
+                at: self.clock.now(),
+            });
+        }
+        Err(Refusal::WrongPassword)
+    }
+
+    /// The session as it lives now, for an answer that changes no cookie.
+    pub(super) async fn still_live(&self, id: SessionId, session: &Session) -> Result<LiveSession, Refusal> {
+        let hash = session.login().map(|login| login.secret).ok_or(Refusal::NotSignedIn)?;
+        let live = self.directory.resolve(id, &hash, self.clock.now()).await?;
+        live.ok_or(Refusal::NotSignedIn)
+    }
+
+    async fn own_session(
+        &self,
+        id: SessionId,
+        command: SessionCommand,
+        origin: &Origin,
+    ) -> Result<Committed<Session, SessionEvent>, Refusal> {
+        let metadata = self.metadata(origin, None);
+        match self.command_session(id, command, &metadata).await {
+            Ok(committed) => Ok(committed),
+            // It ended or expired between the check and the command.
+            Err(Failure::Refused(_)) => Err(Refusal::NotSignedIn),
+            Err(failure) => Err(unexpected(failure)),
+        }
+    }
+}

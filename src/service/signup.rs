@@ -1,0 +1,224 @@
+//! Signing up.
+//!
+//! Every attempt is a stream of its own and appends the same event, address known or not. With verification off it is
+//! completed at once: `user.registered` first, `claim.taken` last, since the claim is the commit point. A crash in between
+//! leaves a user that nothing names, and [`super::process`] finishes the attempt.
+
+use doorbook_domain::{
+    claim::{self, Claim, ClaimCommand},
+    email::EmailAddress,
+    id::{SignUpId, UserId},
+    name::DisplayName,
+    seal::Sealed,
+    signup::{self, Requested, SignUp as Attempt, SignUpCommand},
+    user::{self, UserCommand},
+};
+use doorbook_openapi::app::{FieldError, Origin, Refusal, SignUp};
+use doorbook_projections::{fault::Fault, keyring::Place};
+
+use super::{Service, seals::Owner, unexpected};
+use crate::{
+    hashing::rules,
+    ids,
+    keys::KeyName,
+    store::{CommandMetadata, Failure},
+};
+
+const REQUESTED: &str = "signup.requested";
+
+/// What was typed, in the forms that are worked with.
+struct Checked {
+    email: EmailAddress,
+    name: Option<DisplayName>,
+}
+
+impl Service {
+    pub(super) async fn do_sign_up(self, wish: SignUp, origin: Origin) -> Result<(), Refusal> {
+        if !self.rules.settings.signup_enabled {
+            return Err(Refusal::SignUpClosed);
+        }
+        let checked = self.check_sign_up(&wish)?;
+        let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
+        let id = SignUpId(ids::uuid_v7(self.clock.now()));
+        let metadata = self.metadata(&origin, None);
+        let request = self.seal_sign_up(id, &checked, &hash, &origin).await?;
+        let stream = id.to_string();
+        self.store
+            .execute::<Attempt>(&stream, SignUpCommand::Request(request), &metadata)
+            .await
+            .map_err(unexpected)?;
+        if !self.rules.settings.verify_email {
+            self.complete_sign_up(id, &metadata).await?;
+        }
+        Ok(())
+    }
+
+    fn check_sign_up(&self, wish: &SignUp) -> Result<Checked, Refusal> {
+        let mut wrong = Vec::new();
+        let email = EmailAddress::parse(&wish.email);
+        if let Err(error) = &email {
+            wrong.push(field("email", "not_an_address", &error.to_string()));
+        }
+        let name = wish.name.as_deref().map(DisplayName::parse).transpose();
+        if let Err(error) = &name {
+            wrong.push(field("name", "not_a_name", &error.to_string()));
+        }
+        let words: Vec<&str> = [Some(wish.email.as_str()), wish.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let broken = rules::check(&wish.password.0, self.rules.settings.password_min_length, &words);
+        wrong.extend(
+            broken
+                .iter()
+                .map(|rule| field("password", rule.code(), &rule.to_string())),
+        );
+        match (email, name) {
+            (Ok(email), Ok(name)) if wrong.is_empty() => Ok(Checked { email, name }),
+            _ => Err(Refusal::Invalid(wrong)),
+        }
+    }
+
+    async fn seal_sign_up(
+        &self,
+        id: SignUpId,
+        checked: &Checked,
+        hash: &str,
+        origin: &Origin,
+    ) -> Result<signup::Request, Refusal> {
+        let at = self.clock.now();
+        let user_id = UserId(ids::uuid_v7(at));
+        let password_key = ids::uuid_v4();
+        self.seals.prepare(user_id, password_key).await?;
+        let stream = format!("signup-{id}");
+        let place = |field| Place {
+            stream: &stream,
+            event_type: REQUESTED,
+            field,
+        };
+        let key = KeyName::user(user_id);
+        let name = match &checked.name {
+            Some(name) => Some(self.seals.text(&key, &place("name"), name.as_str()).await?),
+            None => None,
+        };
+        Ok(signup::Request {
+            user_id,
+            email: self.seals.text(&key, &place("email"), checked.email.as_typed()).await?,
+            claim: self.keyring.claim("email", checked.email.canonical()),
+            name,
+            password: self
+                .seals
+                .text(&KeyName::password(password_key), &place("password"), hash)
+                .await?,
+            verify: self.rules.settings.verify_email,
+            origin: self
+                .seals
+                .origin(&Owner::User(user_id), &stream, REQUESTED, origin, at)
+                .await?,
+            at,
+        })
+    }
+
+    /// Turns a pending attempt into a user, or refuses it when the address is taken. Repeating it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Conflict`] when others completed the same attempt at the same time, [`Refusal::Fault`] when the log or
+    /// the keys failed. The attempt is then still pending.
+    pub async fn complete_sign_up(&self, id: SignUpId, metadata: &CommandMetadata) -> Result<(), Refusal> {
+        let stream = id.to_string();
+        let attempt = self.store.load::<Attempt>(&stream).await?.aggregate;
+        let Some(wish) = attempt.pending() else { return Ok(()) };
+        let Some(register) = self.reseal(id, wish).await? else {
+            return Ok(());
+        };
+        let (user_id, claim) = (wish.user_id, wish.claim.clone());
+        // The user comes first and the claim last: until the claim names it, the user is unreachable. An orphan of a
+        // refused attempt stays unreachable for ever, and its keys are destroyed.
+        self.command_user(user_id, UserCommand::Register(register), metadata)
+            .await
+            .map_err(unexpected)?;
+        let at = self.clock.now();
+        let take = ClaimCommand::Take(claim::Take { user_id, at });
+        match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
+            Ok(_) => self.note_completed(stream, metadata.clone()),
+            Err(Failure::Refused(_)) => {
+                let refuse = SignUpCommand::Refuse(signup::Refuse { at });
+                let refused = self.store.execute::<Attempt>(&stream, refuse, metadata).await;
+                refused.map_err(unexpected)?;
+            }
+            Err(failure) => return Err(unexpected(failure)),
+        }
+        Ok(())
+    }
+
+    /// The account exists since its claim was taken; that the attempt is over is noted after the answer. A known and an
+    /// unknown address therefore wait for the same number of appends. A crash leaves the note to the finisher.
+    fn note_completed(&self, stream: String, metadata: CommandMetadata) {
+        let service = self.clone();
+        self.commands.spawn(async move {
+            let complete = SignUpCommand::Complete(signup::Complete {
+                at: service.clock.now(),
+            });
+            let noted = service.store.execute::<Attempt>(&stream, complete, &metadata).await;
+            if let Err(failure) = noted.map_err(unexpected) {
+                tracing::warn!(error = %failure, "a completed sign-up was not noted yet");
+            }
+        });
+    }
+
+    /// The registration that an attempt asks for, sealed for the user's stream. `None` when its keys are gone.
+    async fn reseal(&self, id: SignUpId, wish: &Requested) -> Result<Option<user::Register>, Refusal> {
+        let (from, to) = (format!("signup-{id}"), format!("user-{}", wish.user_id));
+        let moved = async |sealed: &Sealed, event_type: &str, field: &str| {
+            let Some(text) = self
+                .seals
+                .open(
+                    sealed,
+                    &Place {
+                        stream: &from,
+                        event_type: REQUESTED,
+                        field,
+                    },
+                )
+                .await?
+            else {
+                return Ok::<_, Fault>(None);
+            };
+            let place = Place {
+                stream: &to,
+                event_type,
+                field,
+            };
+            self.seals
+                .text(&KeyName::parse(sealed.key())?, &place, &text)
+                .await
+                .map(Some)
+        };
+        let Some(email) = moved(&wish.email, "user.registered", "email").await? else {
+            return Ok(None);
+        };
+        let password = moved(&wish.password, "user.registered", "password").await?;
+        let name = match &wish.name {
+            Some(name) => moved(name, "user.profile_changed", "name").await?,
+            None => None,
+        };
+        let (claim, at) = (wish.claim.clone(), self.clock.now());
+        Ok(Some(user::Register {
+            email,
+            claim,
+            email_verified: false,
+            password,
+            name,
+            at,
+        }))
+    }
+}
+
+pub(super) fn field(field: &str, code: &str, message: &str) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}

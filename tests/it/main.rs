@@ -1,0 +1,33 @@
+//! The whole service as its users meet it: the built binary, over HTTP and on the command line.
+//!
+//! Each test has a data directory and, on PostgreSQL, a database of its own. `DOORBOOK_TEST_POSTGRES` names the server to
+//! make it on; `cargo xtask test` starts one.
+
+#[cfg(test)]
+#[macro_use]
+mod support;
+
+#[cfg(test)]
+mod article;
+#[cfg(test)]
+mod cookies;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod rebuild;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod shutdown;

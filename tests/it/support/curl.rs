@@ -1,0 +1,101 @@
+//! The real `curl`, with a cookie jar on disk.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+
+use super::{Answer, Service};
+
+/// A person at a terminal.
+pub(crate) struct Curl {
+    origin: String,
+    jar: PathBuf,
+}
+
+impl Curl {
+    /// A jar of its own for this service.
+    pub(crate) fn of(service: &Service) -> Self {
+        Self {
+            origin: service.origin(),
+            jar: service.directory().join("jar"),
+        }
+    }
+
+    /// Runs `curl` with the jar; `arguments` come before the URL.
+    pub(crate) fn run(&self, path: &str, arguments: &[&str]) -> Answer {
+        let jar = self.jar.display().to_string();
+        self.fetch(path, &[&["--cookie-jar", &jar, "--cookie", &jar], arguments].concat())
+    }
+
+    /// Asks for a page with this `Cookie` header and nothing of the jar.
+    pub(crate) fn with_cookie(&self, path: &str, cookie: &str) -> Answer {
+        self.fetch(path, &["--cookie", cookie])
+    }
+
+    fn fetch(&self, path: &str, arguments: &[&str]) -> Answer {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--include", "--max-time", "30"])
+            .args(arguments)
+            .arg(format!("{}{path}", self.origin))
+            .output()
+            .expect("curl is missing: install it (`apt-get install curl`), or run `cargo xtask test`");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        read(&String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// Posts JSON with the CSRF token of the jar.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
+        let token = format!(
+            "X-CSRFToken: {}",
+            self.cookie("csrftoken").expect("the jar has a CSRF token")
+        );
+        self.run(
+            path,
+            &[
+                "--header",
+                &token,
+                "--header",
+                "Content-Type: application/json",
+                "--data",
+                body,
+            ],
+        )
+    }
+
+    /// The value of a cookie in the jar.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let jar = fs::read_to_string(&self.jar).unwrap_or_default();
+        let mut cookies = jar.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+        cookies
+            .find(|fields| fields.get(5) == Some(&name))
+            .map(|fields| fields[6].to_owned())
+    }
+
+    /// Whether the jar keeps the cookie from scripts.
+    pub(crate) fn is_http_only(&self, name: &str) -> bool {
+        let jar = fs::read_to_string(&self.jar).unwrap_or_default();
+        jar.lines()
+            .any(|line| line.starts_with("#HttpOnly_") && line.split('\t').nth(5) == Some(name))
+    }
+}
+
+fn read(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        headers.append(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::try_from(value).unwrap(),
+        );
+    }
+    Answer {
+        status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
+        headers,
+        body: body.to_owned(),
+    }
+}

@@ -1,0 +1,39 @@
+//! A service of its own for each test, and callers that reach it by HTTP only.
+
+mod answer;
+mod caller;
+mod curl;
+mod jar;
+mod journal;
+mod ports;
+mod postgres;
+mod service;
+mod wait;
+
+pub(crate) use self::{
+    answer::Answer,
+    caller::{Caller, PASSWORD},
+    curl::Curl,
+    jar::{Jar, SetCookie},
+    journal::Journal,
+    service::{Database, Service},
+    wait::{eventually, random},
+};
+
+/// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.
+macro_rules! on_each_store {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(crate::support::Database::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(crate::support::Database::Postgres).await;
+            })+
+        }
+    };
+}

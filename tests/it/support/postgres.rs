@@ -1,0 +1,76 @@
+//! A PostgreSQL database of a test's own.
+
+use std::{env, thread};
+
+use sqlx::{Connection, Executor, PgConnection};
+use url::Url;
+
+/// A fresh database; dropped with this value.
+pub(crate) struct OwnDatabase {
+    name: String,
+    server: Url,
+}
+
+impl OwnDatabase {
+    /// Makes it on the server that the environment names.
+    pub(crate) async fn create() -> Self {
+        let server = env::var("DOORBOOK_TEST_POSTGRES").expect(
+            "DOORBOOK_TEST_POSTGRES is not set: `cargo xtask test` starts a server, or name one as \
+             postgres://superuser@host/postgres",
+        );
+        let server = Url::parse(&server).expect("DOORBOOK_TEST_POSTGRES is not a URL");
+        let name = format!("doorbook_it_{:016x}", rand::random::<u64>());
+        let database = Self { name, server };
+        database.on_server(format!("create database {}", database.name)).await;
+        database
+    }
+
+    /// Where a client reaches it.
+    pub(crate) fn url(&self) -> Url {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        url
+    }
+
+    /// Runs a statement inside it.
+    pub(crate) async fn execute(&self, statement: &str) {
+        execute(&self.url(), statement).await;
+    }
+
+    async fn on_server(&self, statement: String) {
+        execute(&self.server, &statement).await;
+    }
+
+    /// Changes a setting of every later connection to it.
+    pub(crate) async fn set(&self, setting: &str) {
+        self.on_server(format!("alter database {} set {setting}", self.name))
+            .await;
+    }
+}
+
+async fn execute(url: &Url, statement: &str) {
+    let mut connection = PgConnection::connect(url.as_str())
+        .await
+        .expect("the PostgreSQL of the tests answers");
+    connection.execute(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+impl Drop for OwnDatabase {
+    fn drop(&mut self) {
+        let statement = format!("drop database if exists {} with (force)", self.name);
+        let server = self.server.clone();
+        // A thread of its own: a runtime cannot be entered twice on one.
+        let dropped = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(execute(&server, &statement));
+        })
+        .join();
+        if dropped.is_err() {
+            eprintln!("database {} is left behind", self.name);
+        }
+    }
+}

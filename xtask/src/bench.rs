@@ -1,0 +1,40 @@
+//! `cargo xtask bench`: the figures that README.md claims.
+
+use anyhow::Result;
+
+use crate::{
+    parts::{self, Part},
+    postgres::Cluster,
+    run,
+};
+
+/// Measure, and write the figures to benches/RESULTS.md
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// Handed to the bench: names of the measurements to take, all without any
+    #[arg(last = true)]
+    measurements: Vec<String>,
+}
+
+impl Bench {
+    /// Builds for release and measures, with a private PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// When a part is missing, or a figure is not reached.
+    pub(crate) fn run(self) -> Result<()> {
+        parts::require(&[Part::Postgres, Part::Strace])?;
+        run::run(&mut run::cargo([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            "doorbook",
+        ]))?;
+        let cluster = Cluster::start()?;
+        let mut bench = run::cargo(["bench", "--locked", "--package", "doorbook", "--"]);
+        bench.args(&self.measurements);
+        cluster.announce(&mut bench);
+        run::run(&mut bench)
+    }
+}

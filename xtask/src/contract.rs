@@ -1,0 +1,72 @@
+//! What the readers of `openapi/openapi.json` say about it: spectral, redocly, openapi-typescript and `tsc --strict`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    parts::{self, Part},
+    run::{self, say},
+};
+
+/// Reads the committed document with each of them.
+///
+/// # Errors
+///
+/// When one of them finds an error in it, or cannot be installed.
+pub(crate) fn run() -> Result<()> {
+    parts::require(&[Part::Node])?;
+    let tools = run::root().join("tools/openapi");
+    let document = run::root().join("openapi/openapi.json");
+    if !document.is_file() {
+        bail!("openapi/openapi.json is missing: `cargo run -- openapi print > openapi/openapi.json`");
+    }
+    install(&tools)?;
+    let made = run::root().join("target/openapi");
+    fs::create_dir_all(&made)?;
+    let types = made.join("schema.ts");
+
+    run::run(
+        tool(&tools, "spectral")
+            .args(["lint", "--fail-severity=error"])
+            .arg(&document),
+    )?;
+    run::run(tool(&tools, "redocly").arg("lint").arg(&document))?;
+    run::run(
+        tool(&tools, "openapi-typescript")
+            .arg(&document)
+            .arg("--output")
+            .arg(&types),
+    )?;
+    run::run(tool(&tools, "tsc").args(["--project", "tsconfig.json"]))?;
+    say("openapi.json: 0 errors by spectral and redocly, and its types compile under tsc --strict");
+    Ok(())
+}
+
+/// Installs exactly what the lock file names, unless that is there already.
+fn install(tools: &Path) -> Result<()> {
+    let lock = fs::read(tools.join("package-lock.json")).context("cannot read tools/openapi/package-lock.json")?;
+    let stamp = tools.join("node_modules/.doorbook-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    say("installing the readers of openapi.json");
+    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    run::run(Command::new("npm").args(quiet).current_dir(tools))?;
+    fs::write(&stamp, lock).context("cannot note what was installed")
+}
+
+fn tool(tools: &Path, name: &str) -> Command {
+    let program: PathBuf = tools.join("node_modules/.bin").join(name);
+    let mut command = Command::new(program);
+    command
+        .current_dir(tools)
+        .env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
+        .env("NO_COLOR", "1");
+    command
+}

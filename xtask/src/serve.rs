@@ -1,0 +1,156 @@
+//! `cargo xtask serve`: the service on the embedded store, and what to try first.
+
+use std::{
+    env,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    postgres::free_port,
+    run::{self, Group, say},
+};
+
+/// Longest time from start to the first answer.
+const START: Duration = Duration::from_mins(1);
+
+/// Build the service and run it on the embedded store in ./data
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Settings come from doorbook.toml and the environment, as always:\n  \
+    DOORBOOK__SIGNUP__ENABLED=false cargo xtask serve --release")]
+pub(crate) struct Serve {
+    /// Build with optimisation
+    #[arg(long)]
+    release: bool,
+}
+
+impl Serve {
+    /// Builds and runs the service until Ctrl-C.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build, does not start, or ends by itself with a failure.
+    pub(crate) fn run(self) -> Result<()> {
+        let mut build = run::cargo(["build", "--locked", "--package", "doorbook", "--bin", "doorbook"]);
+        build.args(self.release.then_some("--release"));
+        run::run(&mut build)?;
+
+        let port = port("DOORBOOK__HTTP__LISTEN", 8080)?;
+        let admin = port_of_admin()?;
+        let profile = if self.release { "release" } else { "debug" };
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into);
+        let mut serve = Command::new(target.join(profile).join("doorbook"));
+        serve.arg("serve").current_dir(run::root());
+        if let Some(port) = port.moved {
+            serve.env("DOORBOOK__HTTP__LISTEN", format!("127.0.0.1:{port}"));
+            serve.env("DOORBOOK__HTTP__PUBLIC_URL", format!("http://localhost:{port}"));
+        }
+        if let Some(port) = admin.moved {
+            serve.env("DOORBOOK__HTTP__ADMIN_LISTEN", format!("127.0.0.1:{port}"));
+        }
+        attend(Group::start(&mut serve)?, port.number(), admin.number())
+    }
+}
+
+/// A port of the service: as configured, or another one because that is taken.
+struct Port {
+    usual: u16,
+    moved: Option<u16>,
+}
+
+impl Port {
+    fn number(&self) -> u16 {
+        self.moved.unwrap_or(self.usual)
+    }
+}
+
+fn port_of_admin() -> Result<Port> {
+    port("DOORBOOK__HTTP__ADMIN_LISTEN", 8081)
+}
+
+/// The port of a listener. One that somebody chose stays; a default that is taken gives way, and says so.
+fn port(key: &str, default: u16) -> Result<Port> {
+    if let Ok(chosen) = env::var(key) {
+        let usual = chosen.parse::<SocketAddr>().map_or(default, |address| address.port());
+        return Ok(Port { usual, moved: None });
+    }
+    if TcpListener::bind((Ipv4Addr::LOCALHOST, default)).is_ok() {
+        return Ok(Port {
+            usual: default,
+            moved: None,
+        });
+    }
+    let other = free_port()?;
+    say(format_args!(
+        "port {default} is taken: using {other} instead ({key} chooses another)"
+    ));
+    Ok(Port {
+        usual: default,
+        moved: Some(other),
+    })
+}
+
+fn attend(mut service: Group, port: u16, admin: u16) -> Result<()> {
+    let deadline = Instant::now() + START;
+    while !is_ready(admin) {
+        if let Some(status) = service.ended()? {
+            bail!("the service did not start ({status}): the reason stands above");
+        }
+        if run::interrupted() || Instant::now() > deadline {
+            bail!("the service was not ready in time");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    welcome(port, admin);
+    match service.wait() {
+        // Ctrl-C is how one leaves: it has shut down gracefully.
+        Err(_) if run::interrupted() => Ok(()),
+        Err(error) => Err(error),
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => bail!("the service ended with {status}"),
+    }
+}
+
+fn is_ready(admin: u16) -> bool {
+    let asked = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, admin))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    asked().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+fn welcome(port: u16, admin: u16) {
+    let origin = format!("http://localhost:{port}");
+    // Nobody is left to tell when the terminal is gone.
+    let _ = write!(
+        std::io::stderr(),
+        r#"
+  Doorbook is up.       API and its pages  {origin}/api/docs
+                        health, metrics    http://127.0.0.1:{admin}/readyz  /metrics
+                        data               ./data   (delete it to begin anew)
+
+  Try first, in another terminal:
+
+    curl -c jar -b jar {origin}/api/login-set-cookie/
+    token() {{ awk '$6 == "csrftoken" {{ print $7 }}' jar; }}
+    curl -c jar -b jar {origin}/api/signup -H "X-CSRFToken: $(token)" \
+         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
+    curl -c jar -b jar {origin}/api/login/ -H "X-CSRFToken: $(token)" \
+         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
+    curl -c jar -b jar {origin}/api/users/profile/
+    curl -c jar -b jar {origin}/api/logout/ -H "X-CSRFToken: $(token)" -X POST
+
+  Ctrl-C stops it.
+
+"#
+    );
+}
