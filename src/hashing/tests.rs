@@ -20,6 +20,17 @@ const FOREIGN: [&str; 11] = [
 /// The same, at the cost of [`COST`].
 const CURRENT: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$xHD8JTJfexEpCqSlF/tG2g$SK2XgzPWHMUD7PgC7UqBOsWEbvSKpe6Xhv/gWA4bW6o";
+/// Of 80 times `a`; by bcrypt.
+const LONG_BCRYPT: &str = "$2b$04$f3nyxrswKc53mgh9LgH6G.yVx9kZU00FP3q4aXN6t./kcLMFy/ypm";
+/// The same through Django's SHA-256.
+const LONG_BCRYPT_SHA256: &str = "bcrypt_sha256$$2b$04$GglUKiu4zijymCjFtf.DTeHccZ/Q1P8rYpHjSEUPZhjOIC4zA7UrW";
+/// [`PASSWORD`] under older names of bcrypt and the first version of Argon2.
+const OLD: [&str; 4] = [
+    "$2a$04$4MFuPlI5PauUB.8Y/zphquXR0ZmMXjiWTQQ4Fty0h.vu13LCd1z.K",
+    "$2y$04$tMEX2iJM7g07t4NeWo7Ch.sHTSyJEVZcRfVxTxRsl71r6jg.Qyeke",
+    "$argon2i$v=16$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$jBg49SdTxoRP6nrTEdU1ypwHLwZ8gPoMtyUcsOE0tak",
+    "$argon2id$v=16$m=64,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$T0hfe2OX7RywOEiJmnITV/R7cDPHbAj/COmLsNwDlcg",
+];
 const COST: Argon2Cost = Argon2Cost {
     memory_kib: 19456,
     iterations: 2,
@@ -101,6 +112,7 @@ fn hashes_that_would_cost_too_much_are_refused() {
     let dear = [
         "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$SK2XgzPWHMUD7PgC7UqBOsWEbvSKpe6Xhv/gWA4bW6o",
         "$argon2id$v=19$m=64,t=1000,p=1$c2FsdHNhbHRzYWx0c2FsdA$SK2XgzPWHMUD7PgC7UqBOsWEbvSKpe6Xhv/gWA4bW6o",
+        "$argon2id$v=19$m=1048576,t=64,p=1$c2FsdHNhbHRzYWx0c2FsdA$SK2XgzPWHMUD7PgC7UqBOsWEbvSKpe6Xhv/gWA4bW6o",
         "$2b$31$21AfXaBd26V8wkIi1HORie8H0ACxHkUYItyweAaCQcy/5VTbm7KS6",
         "pbkdf2_sha256$4000000000$salt$WiFIuJogmc15oJhA+PWISVTJYPsm1lmQdHqPJiOX5XE=",
     ];
@@ -157,6 +169,40 @@ async fn callers_that_went_away_cost_no_hash() {
     let width = std::thread::available_parallelism().unwrap().get();
     let done = usize::try_from(hasher.counts().hashed).unwrap();
     assert!(done <= 1 + width * 2, "{done} hashes for one caller that stayed");
+}
+
+#[tokio::test]
+async fn hash_that_fails_costs_the_pool_no_thread() {
+    let hasher = hasher();
+    let width = std::thread::available_parallelism().unwrap().get();
+    for _ in 0..=width {
+        assert_eq!(hasher.panic().await, Err(HashFailure::Broken));
+    }
+    let verdict = hasher.verify(PASSWORD.as_bytes(), CURRENT).await.unwrap();
+    assert_eq!(verdict, Verdict::Match { needs_upgrade: false });
+}
+
+#[tokio::test]
+async fn bcrypt_reads_72_bytes_and_no_password_is_cut_elsewhere() {
+    let hasher = hasher();
+    let (whole, cut) = ("a".repeat(80), "a".repeat(72));
+    let match_ = async |password: &str, hash: &str| {
+        hasher.verify(password.as_bytes(), hash).await.unwrap() == Verdict::Match { needs_upgrade: true }
+    };
+    assert!(match_(&whole, LONG_BCRYPT).await && match_(&cut, LONG_BCRYPT).await);
+    assert!(!match_(&cut[1..], LONG_BCRYPT).await);
+    assert!(match_(&whole, LONG_BCRYPT_SHA256).await && !match_(&cut, LONG_BCRYPT_SHA256).await);
+    let own = hasher.hash(whole.as_bytes()).await.unwrap();
+    assert_eq!(hasher.verify(cut.as_bytes(), &own).await.unwrap(), Verdict::Mismatch);
+}
+
+#[tokio::test]
+async fn bcrypt_of_every_age_and_argon2_of_the_first_version_verify() {
+    let hasher = hasher();
+    for hash in OLD {
+        let verdict = hasher.verify(PASSWORD.as_bytes(), hash).await.unwrap();
+        assert_eq!(verdict, Verdict::Match { needs_upgrade: true }, "{hash}");
+    }
 }
 
 #[test]
