@@ -158,7 +158,7 @@ async fn run_engine(engine: Engine, cancel: CancellationToken) {
     }
 }
 
-fn rules(config: &Config, keyring: &Keyring) -> Rules {
+pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
     let session = &config.session;
     Rules {
         lifetimes: Lifetimes {

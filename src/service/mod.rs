@@ -19,6 +19,8 @@ mod profile;
 mod seals;
 mod session;
 mod signup;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 use std::{future::Future, sync::Arc, time::Duration};
