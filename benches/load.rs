@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Longest wait for bytes of an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a run of load brought.
 #[derive(Debug, Clone, Copy, Default)]

@@ -34,7 +34,9 @@ use std::process::ExitCode;
 use figure::Measured;
 
 /// The measurements, in the order in which they are taken and written.
-const MEASUREMENTS: [(&str, fn() -> Measured); 7] = [
+type Measurement = (&'static str, fn() -> Measured);
+
+const MEASUREMENTS: [Measurement; 7] = [
     ("session-check", session_check::measure),
     ("memory", memory::measure),
     ("logins", logins::measure),

@@ -16,7 +16,7 @@ use crate::{load::Connection, process::Running};
 pub(crate) const PASSWORD: &str = "a violet anchor in the tundra";
 
 /// Longest time from start to ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A place for a service, and the service once it runs.
 pub(crate) struct Service {

@@ -44,8 +44,8 @@ pub(crate) fn measure() -> Measured {
         let bare = Round::run(bare, child.0.id(), &request);
         // The first round warms up.
         if round > 0 {
-            checks.push(check, disk);
-            plain.push(bare, 0);
+            checks.push(&check, disk);
+            plain.push(&bare, 0);
         }
     }
     let rates: Vec<_> = checks
@@ -84,7 +84,7 @@ struct Rounds {
 }
 
 impl Rounds {
-    fn push(&mut self, round: Round, disk: u64) {
+    fn push(&mut self, round: &Round, disk: u64) {
         self.rates.push(round.outcome.per_second());
         self.costs.push(round.cpu / (round.outcome.ok as f64));
         self.disk += disk;

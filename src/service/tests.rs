@@ -272,7 +272,9 @@ async fn sign_ups_of_known_and_unknown_addresses_append_the_same_number_of_event
     let bed = Bed::new().await;
     let appended = async || {
         let all = bed.service.store.log().read(Position::START, 1000).await.unwrap();
-        all.iter().filter(|recorded| &*recorded.event_type != "signup.completed").count()
+        all.iter()
+            .filter(|recorded| &*recorded.event_type != "signup.completed")
+            .count()
     };
     bed.sign_up(ADA).await;
     let unknown = appended().await;
