@@ -18,7 +18,6 @@ use doorbook_projections::{fault::Fault, keyring::Place};
 
 use super::{Service, seals::Owner, unexpected};
 use crate::{
-    hashing::rules,
     ids,
     keys::KeyName,
     store::{CommandMetadata, Failure},
@@ -37,7 +36,7 @@ impl Service {
         if !self.rules.settings.signup_enabled {
             return Err(Refusal::SignUpClosed);
         }
-        let checked = self.check_sign_up(&wish)?;
+        let checked = self.check_sign_up(&wish).await?;
         let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
         let id = SignUpId(ids::uuid_v7(self.clock.now()));
         let metadata = self.metadata(&origin, None);
@@ -53,7 +52,7 @@ impl Service {
         Ok(())
     }
 
-    fn check_sign_up(&self, wish: &SignUp) -> Result<Checked, Refusal> {
+    async fn check_sign_up(&self, wish: &SignUp) -> Result<Checked, Refusal> {
         let mut wrong = Vec::new();
         let email = EmailAddress::parse(&wish.email);
         if let Err(error) = &email {
@@ -63,11 +62,9 @@ impl Service {
         if let Err(error) = &name {
             wrong.push(field("name", "not_a_name", &error.to_string()));
         }
-        let words: Vec<&str> = [Some(wish.email.as_str()), wish.name.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let broken = rules::check(&wish.password.0, self.rules.settings.password_min_length, &words);
+        let words = [Some(wish.email.as_str()), wish.name.as_deref()];
+        let min_length = self.rules.settings.password_min_length;
+        let broken = self.strength.judge(&wish.password, min_length, words).await?;
         wrong.extend(
             broken
                 .iter()
