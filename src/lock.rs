@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Names the lock among the advisory locks of a PostgreSQL database: "doorserv" in ASCII. The sequencer has its own.
 const ADVISORY: i64 = i64::from_be_bytes(*b"doorserv");
+/// The backend of a service that was just killed holds the lock for a moment longer: it is asked for again for 3 s.
+const ATTEMPTS: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(100);
 /// How often the connection that holds the lock is seen to be alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
@@ -88,18 +91,15 @@ impl DatabaseLock {
     /// [`LockError::DatabaseInUse`] when another process has it, [`LockError::Unreachable`] when the database does not answer.
     pub async fn take(url: &str) -> Result<Self, LockError> {
         let mut connection = PgConnection::connect(url).await?;
-        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
-            .bind(ADVISORY)
-            .fetch_one(&mut connection)
-            .await?;
-        if taken {
-            Ok(Self {
-                url: url.to_owned(),
-                connection,
-            })
-        } else {
-            Err(LockError::DatabaseInUse)
+        for _ in 0..ATTEMPTS {
+            let ask = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(ADVISORY);
+            if ask.fetch_one(&mut connection).await? {
+                let url = url.to_owned();
+                return Ok(Self { url, connection });
+            }
+            tokio::time::sleep(PAUSE).await;
         }
+        Err(LockError::DatabaseInUse)
     }
 
     /// Keeps the connection alive until cancelled, and takes the lock anew after a break.
