@@ -11,10 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Longest wait for bytes of an answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// What a run of load brought.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
-    /// Answers by status class: 2xx.
+    /// Answers with a status of 2xx.
     pub(crate) ok: u64,
     /// Answers with any other status.
     pub(crate) other: u64,
@@ -40,11 +43,10 @@ pub(crate) fn hammer(address: SocketAddr, request: &str, connections: usize, dep
             thread::spawn(move || {
                 let mut connection = Connection::open(address);
                 while !stop.load(Ordering::Relaxed) {
-                    connection.stream.write_all(batch.as_bytes()).expect("the server hung up");
-                    for _ in 0..depth {
-                        let counter = if connection.answer().starts_with('2') { &ok } else { &other };
-                        counter.fetch_add(1, Ordering::Relaxed);
-                    }
+                    connection.send(&batch);
+                    let good = (0..depth).filter(|_| connection.is_ok()).count();
+                    ok.fetch_add(good as u64, Ordering::Relaxed);
+                    other.fetch_add((depth - good) as u64, Ordering::Relaxed);
                 }
             })
         })
@@ -56,64 +58,95 @@ pub(crate) fn hammer(address: SocketAddr, request: &str, connections: usize, dep
     for worker in workers {
         worker.join().expect("a load worker crashed");
     }
-    Outcome { ok: counted.0, other: counted.1, elapsed }
+    Outcome {
+        ok: counted.0,
+        other: counted.1,
+        elapsed,
+    }
 }
 
 /// One keep-alive connection.
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+    stream: TcpStream,
+    chunk: Box<[u8]>,
     buffer: Vec<u8>,
     start: usize,
+    /// Length of the last answer: the next is most likely as long, and need not be read line by line then.
+    usual: usize,
 }
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("nobody listens");
         stream.set_nodelay(true).expect("no TCP_NODELAY");
-        Self { stream, buffer: Vec::with_capacity(64 * 1024), start: 0 }
+        stream.set_read_timeout(Some(PATIENCE)).expect("no timeout");
+        Self {
+            stream,
+            chunk: vec![0; 64 * 1024].into(),
+            buffer: Vec::with_capacity(128 * 1024),
+            start: 0,
+            usual: 0,
+        }
     }
 
-    /// One request and its answer: the status, and everything that was received.
-    pub(crate) fn ask(&mut self, request: &str) -> (String, String) {
+    /// One request and its answer, as it was received.
+    pub(crate) fn ask(&mut self, request: &str) -> String {
+        self.send(request);
+        let begin = if self.start == self.buffer.len() { 0 } else { self.start };
+        self.answer();
+        String::from_utf8_lossy(&self.buffer[begin..self.start]).into_owned()
+    }
+
+    fn send(&mut self, request: &str) {
         self.stream.write_all(request.as_bytes()).expect("the server hung up");
-        let status = self.answer();
-        (status, String::from_utf8_lossy(&self.buffer[..self.start]).into_owned())
     }
 
-    /// Reads one answer and returns its status.
-    fn answer(&mut self) -> String {
+    /// Reads one answer and says whether it is a good one.
+    fn is_ok(&mut self) -> bool {
+        let end = self.start + self.usual;
+        if self.usual > 0 && self.buffer.len() >= end {
+            let next = &self.buffer[end..];
+            let ends_here = next.is_empty() || next.starts_with(b"HTTP/1.1 ");
+            if ends_here && self.buffer[self.start..].starts_with(b"HTTP/1.1 2") {
+                self.start = end;
+                return true;
+            }
+        }
+        self.answer();
+        self.buffer[self.start - self.usual..].starts_with(b"HTTP/1.1 2")
+    }
+
+    /// Reads one answer, which then ends at `start`.
+    fn answer(&mut self) {
         if self.start == self.buffer.len() {
             self.buffer.clear();
             self.start = 0;
         }
         let head = loop {
-            if let Some(at) = find(&self.buffer[self.start..], b"\r\n\r\n") {
+            let rest = &self.buffer[self.start..];
+            if let Some(at) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 break self.start + at + 4;
             }
             self.fill();
         };
         let text = std::str::from_utf8(&self.buffer[self.start..head]).expect("a head that is not ASCII");
-        let status = text.get(9..12).expect("no status").to_owned();
         let length = text
             .lines()
             .filter_map(|line| line.split_once(':'))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .map_or(0, |(_, value)| value.trim().parse::<usize>().expect("a length that is no number"));
+            .map_or(0, |(_, value)| {
+                value.trim().parse().expect("a length that is no number")
+            });
         while self.buffer.len() < head + length {
             self.fill();
         }
+        self.usual = head + length - self.start;
         self.start = head + length;
-        status
     }
 
     fn fill(&mut self) {
-        let mut chunk = [0; 16 * 1024];
-        let count = self.stream.read(&mut chunk).expect("the server hung up");
+        let count = self.stream.read(&mut self.chunk).expect("the server does not answer");
         assert!(count > 0, "the server closed the connection");
-        self.buffer.extend_from_slice(&chunk[..count]);
+        self.buffer.extend_from_slice(&self.chunk[..count]);
     }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Names the lock among the advisory locks of a PostgreSQL database: "doorserv" in ASCII. The sequencer has its own.
 const ADVISORY: i64 = i64::from_be_bytes(*b"doorserv");
+/// The backend of a service that was just killed holds the lock for a moment longer: it is asked for again for 3 s.
+const ATTEMPTS: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(100);
 /// How often the connection that holds the lock is seen to be alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
@@ -54,12 +57,12 @@ impl DirectoryLock {
             path: path.display().to_string(),
             source,
         };
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(unwritable)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        // Whoever can open the file can take the lock, and keep the service from starting.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LockError::DirectoryInUse(directory.to_owned())),
@@ -88,18 +91,15 @@ impl DatabaseLock {
     /// [`LockError::DatabaseInUse`] when another process has it, [`LockError::Unreachable`] when the database does not answer.
     pub async fn take(url: &str) -> Result<Self, LockError> {
         let mut connection = PgConnection::connect(url).await?;
-        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
-            .bind(ADVISORY)
-            .fetch_one(&mut connection)
-            .await?;
-        if taken {
-            Ok(Self {
-                url: url.to_owned(),
-                connection,
-            })
-        } else {
-            Err(LockError::DatabaseInUse)
+        for _ in 0..ATTEMPTS {
+            let ask = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(ADVISORY);
+            if ask.fetch_one(&mut connection).await? {
+                let url = url.to_owned();
+                return Ok(Self { url, connection });
+            }
+            tokio::time::sleep(PAUSE).await;
         }
+        Err(LockError::DatabaseInUse)
     }
 
     /// Keeps the connection alive until cancelled, and takes the lock anew after a break.

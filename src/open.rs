@@ -30,6 +30,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file of a database cannot be made or written.
+    #[error("{path} cannot be written: {source}; choose a file that this user may write")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The address of the log cannot be used.
     #[error(transparent)]
     StoreUrl(#[from] InvalidStoreUrl),
@@ -82,10 +90,14 @@ impl Durable {
     /// [`StartError`], with the key of the configuration and the remedy.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
         directories(config)?;
+        make_private(&config.store)?;
         Store::migrate(&store_url(&config.store)?).await?;
         let store = store(config).await?;
         let fresh = store.is_empty().await?;
         let master = MasterKey::load_or_make(&config.keys.file, fresh)?;
+        if fresh {
+            make_private(&config.keys.url)?;
+        }
         let keyring = Keyring::open(&config.keys.url, &master, fresh, config.service_clock()).await?;
         Ok(Self {
             store,
@@ -144,6 +156,25 @@ pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
         make(directory)?;
     }
     Ok(())
+}
+
+/// Makes the file of an embedded database, that only its owner can read, unless it is there. SQLite gives the files
+/// beside it the same mode.
+fn make_private(database: &Database) -> Result<(), StartError> {
+    let Database::Sqlite(path) = database else {
+        return Ok(());
+    };
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(StartError::File {
+            path: path.display().to_string(),
+            source,
+        }),
+    }
 }
 
 /// Makes a directory that only its owner can enter.

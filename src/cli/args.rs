@@ -250,7 +250,7 @@ Examples:
   doorbook projections rebuild sessions
   doorbook projections rebuild --all")]
     Rebuild {
-        /// Which one
+        /// Which one: `sessions`, `users` or `login_history`; or --all
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         name: Option<String>,
         /// All of them

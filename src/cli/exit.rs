@@ -119,6 +119,7 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
         StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
         StartError::Directory { .. }
+        | StartError::File { .. }
         | StartError::StoreUrl(_)
         | StartError::Lock(LockError::Unwritable { .. })
         | StartError::Keys(_) => 78,

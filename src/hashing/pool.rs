@@ -1,4 +1,5 @@
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -96,6 +97,8 @@ enum Task {
     Make,
     Verify(Box<str>),
     VerifyNothing,
+    #[cfg(test)]
+    Panic,
 }
 
 enum Done {
@@ -199,6 +202,11 @@ impl PasswordHasher {
         }
     }
 
+    #[cfg(test)]
+    pub(super) async fn panic(&self) -> Result<Verdict, HashFailure> {
+        self.verdict(b"", Task::Panic).await
+    }
+
     async fn verdict(&self, password: &[u8], task: Task) -> Result<Verdict, HashFailure> {
         match self.submit(password, task).await? {
             Done::Verified(verdict) => Ok(verdict),
@@ -259,10 +267,21 @@ impl Worker {
             if job.reply.is_closed() {
                 continue;
             }
-            let done = self.work(&job, &mut memory);
+            // One hash that fails must not cost the pool a thread. What it left in memory is overwritten by the next.
+            let done = catch_unwind(AssertUnwindSafe(|| self.work(&job, &mut memory))).unwrap_or(Done::Failed);
+            self.give_back(&mut memory);
             self.counters.hashed.fetch_add(1, Ordering::Relaxed);
             // The caller may have gone away meanwhile.
             let _ = job.reply.send(done);
+        }
+    }
+
+    /// A foreign hash may have asked for far more memory than ours: it is not kept.
+    fn give_back(&self, memory: &mut Vec<Block>) {
+        let own = self.argon2.params().block_count();
+        if memory.len() > own {
+            memory.truncate(own);
+            memory.shrink_to_fit();
         }
     }
 
@@ -286,6 +305,8 @@ impl Worker {
                 nobody.verify(&job.password, memory);
                 Done::Verified(Verdict::Mismatch)
             }
+            #[cfg(test)]
+            Task::Panic => panic!("a test asked for it"),
         }
     }
 

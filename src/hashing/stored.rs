@@ -16,6 +16,8 @@ use subtle::ConstantTimeEq;
 
 /// Most memory that a foreign Argon2 hash may ask for, in KiB.
 const MAX_MEMORY_KIB: u32 = 1 << 20;
+/// Most memory times passes that it may ask for, in KiB: some seconds of a core.
+const MAX_FILLED_KIB: u64 = 1 << 22;
 /// Most passes that a foreign Argon2 hash may ask for.
 const MAX_PASSES: u32 = 64;
 /// Most rounds of PBKDF2.
@@ -97,7 +99,8 @@ fn argon2(phc: &str) -> Result<Stored, UnknownHash> {
         .map_or(Ok(Version::V0x10), Version::try_from)
         .map_err(|_| UnknownHash::Form)?;
     let params = Params::try_from(&parsed).map_err(|_| UnknownHash::Form)?;
-    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES {
+    let filled = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || filled > MAX_FILLED_KIB {
         return Err(UnknownHash::Cost);
     }
     let salt = parsed.salt.ok_or(UnknownHash::Form)?.as_ref().to_vec();

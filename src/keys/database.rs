@@ -1,134 +1,198 @@
-//! The key table, on SQLite or PostgreSQL through one set of SQL. Always fully durable.
-
-use std::time::Duration;
+//! The tables of the keys. One set of SQL for both databases; keys come and go wrapped.
 
 use doorbook_domain::time::Timestamp;
 use doorbook_projections::{fault::Fault, log::Position};
-use sqlx::{
-    AnyPool, Executor, Row,
-    any::{AnyPoolOptions, install_default_drivers},
-    migrate::{MigrateError, Migrator},
+use hashbrown::HashSet;
+
+use super::{
+    error::KeysError,
+    master::MasterKey,
+    name::KeyName,
+    pool::{Pool, Tx, on_pool, on_tx},
+    secret::Secret,
 };
+use crate::config;
 
-use super::{KeyName, KeysError};
-use crate::config::Database;
+/// Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535; longer ones gain nothing.
+const ROWS: usize = 400;
+/// Parameters of one row: name, key, when.
+const COLUMNS: usize = 3;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/keys");
+/// A name and its key as it is stored.
+pub(super) type Wrapped = (Box<str>, Vec<u8>);
 
-/// What a file of keys must be opened with: nothing is acknowledged before it is synced, and what is deleted is
-/// overwritten.
-const SQLITE: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = full;
-    pragma secure_delete = on";
-const POSTGRES: &str = "create schema if not exists doorbook_keys; set search_path to doorbook_keys;
-    set synchronous_commit to on; set client_min_messages to warning";
-
-/// A key as it is stored.
+/// What the database says of a name.
 pub(super) enum Stored {
-    Wrapped(String),
-    Tombstone,
+    /// The wrapped key.
+    Key(Vec<u8>),
+    /// A tombstone.
+    Destroyed,
 }
 
-pub(super) struct KeyTable {
-    pool: AnyPool,
-    sqlite: bool,
+/// The key database.
+pub(super) struct Database {
+    pool: Pool,
 }
 
-impl KeyTable {
-    pub(super) async fn open(database: &Database, fresh: bool) -> Result<Self, KeysError> {
-        install_default_drivers();
-        let sqlite = database.is_sqlite();
-        let (url, settings) = match database {
-            // Not even an empty file is made beside a log that needs another one.
-            Database::Sqlite(path) if !fresh && !path.exists() => return Err(KeysError::KeysMissing),
-            Database::Sqlite(path) => (format!("sqlite:{}?mode=rwc", path.display()), SQLITE),
-            Database::Postgres(url) => (url.clone(), POSTGRES),
-        };
-        let pool = AnyPoolOptions::new()
-            // One connection to the file: a checkpoint that must leave no old bytes cannot wait for others.
-            .max_connections(if sqlite { 1 } else { 4 })
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(move |connection, _| Box::pin(async move { connection.execute(settings).await.map(drop) }))
-            .connect(&url)
-            .await?;
-        MIGRATIONS.run(&pool).await.map_err(|error| match error {
-            MigrateError::VersionMissing(_) => KeysError::NewerSchema,
-            error => KeysError::Migration(error),
-        })?;
-        Ok(Self { pool, sqlite })
+impl Database {
+    pub(super) async fn open(database: &config::Database, fresh: bool) -> Result<Self, KeysError> {
+        Pool::open(database, fresh).await.map(|pool| Self { pool })
     }
 
-    pub(super) async fn get(&self, name: &KeyName) -> Result<Option<Stored>, Fault> {
-        let row = sqlx::query("select wrapped from keys where name = $1")
-            .bind(name.as_str())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(Fault::because("a key cannot be read"))?;
-        let Some(row) = row else { return Ok(None) };
-        let wrapped: Option<String> = row.try_get(0).map_err(Fault::because("a key cannot be read"))?;
-        Ok(Some(wrapped.map_or(Stored::Tombstone, Stored::Wrapped)))
+    /// Which master key wraps the keys. `None` before [`Self::found`].
+    pub(super) async fn proof(&self) -> Result<Option<String>, Fault> {
+        let query = "select proof from master where id = 1";
+        Ok(on_pool!(&self.pool, db => sqlx::query_scalar(query).fetch_optional(db).await)?)
     }
 
-    /// Stores all or none; a name that is there already, be it as a tombstone, stays as it is.
-    pub(super) async fn insert(&self, keys: &[(KeyName, String)], at: Timestamp) -> Result<(), Fault> {
-        let mut transaction = self.pool.begin().await?;
-        for (name, wrapped) in keys {
-            sqlx::query(
-                "insert into keys (name, wrapped, created_at) values ($1, $2, $3) on conflict (name) do nothing",
-            )
-            .bind(name.as_str())
-            .bind(wrapped.as_str())
-            .bind(at.micros())
-            .execute(&mut *transaction)
-            .await
-            .map_err(Fault::because("a key cannot be stored"))?;
+    /// Binds the empty database to `master` and stores its first keys, unless another process did so first.
+    pub(super) async fn found(&self, master: &MasterKey, first: &[Wrapped], at: Timestamp) -> Result<(), Fault> {
+        let mut tx = self.pool.begin().await?;
+        let query = "insert into master (id, proof) values (1, $1) on conflict (id) do nothing";
+        let done = on_tx!(&mut tx, db => sqlx::query(query).bind(master.proof()).execute(db).await.map(|done| done.rows_affected()))?;
+        if done == 1 {
+            insert(&mut tx, first, at).await?;
         }
-        transaction
-            .commit()
-            .await
-            .map_err(Fault::because("a key cannot be stored"))
+        tx.commit().await
     }
 
-    /// Overwrites the key and leaves a tombstone. On SQLite the old bytes are gone from the write-ahead log too.
-    pub(super) async fn destroy(&self, name: &KeyName, at: Timestamp) -> Result<(), Fault> {
-        let because = "a key cannot be destroyed";
-        let destroyed = "insert into keys (name, wrapped, created_at, destroyed_at) values ($1, null, $2, $2)
-            on conflict (name) do update set wrapped = null, destroyed_at = coalesce(keys.destroyed_at, $2)";
-        sqlx::query(destroyed)
-            .bind(name.as_str())
-            .bind(at.micros())
-            .execute(&self.pool)
-            .await
-            .map_err(Fault::because(because))?;
-        if self.sqlite {
-            self.pool
-                .execute("pragma wal_checkpoint(truncate)")
-                .await
-                .map_err(Fault::because(because))?;
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Stored>, Fault> {
+        let query = "select wrapped from keys where name = $1";
+        let row: Option<Option<Vec<u8>>> =
+            on_pool!(&self.pool, db => sqlx::query_scalar(query).bind(name).fetch_optional(db).await)?;
+        Ok(row.map(|wrapped| wrapped.map_or(Stored::Destroyed, Stored::Key)))
+    }
+
+    /// Stores the keys whose names are new, and says which they were. All or none, on disk.
+    pub(super) async fn create(
+        &self,
+        master: &MasterKey,
+        keys: &[Wrapped],
+        at: Timestamp,
+    ) -> Result<HashSet<String>, Fault> {
+        let mut tx = self.pool.begin().await?;
+        tx.lock(false).await?;
+        check(&mut tx, master).await?;
+        let mut created = HashSet::with_capacity(keys.len());
+        for rows in keys.chunks(ROWS) {
+            created.extend(insert(&mut tx, rows, at).await?);
         }
-        Ok(())
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Overwrites the keys by tombstones, those that were never there too, and removes their bytes from the files.
+    pub(super) async fn destroy(&self, names: &[KeyName], at: Timestamp) -> Result<(), Fault> {
+        let query = "insert into keys (name, wrapped, made_at) values ($1, null, $2) \
+            on conflict (name) do update set wrapped = null";
+        let mut tx = self.pool.begin().await?;
+        tx.lock(false).await?;
+        for name in names {
+            on_tx!(&mut tx, db => sqlx::query(query).bind(name.as_str()).bind(at.micros()).execute(db).await.map(drop))?;
+        }
+        tx.commit().await?;
+        self.pool.scrub().await
+    }
+
+    /// Wraps every key anew, in one transaction. `before_commit` runs when nothing else can fail or come in between.
+    pub(super) async fn rewrap(
+        &self,
+        old: &MasterKey,
+        new: &MasterKey,
+        before_commit: impl FnOnce() -> Result<(), Fault> + Send,
+    ) -> Result<(), Fault> {
+        let mut tx = self.pool.begin().await?;
+        tx.lock(true).await?;
+        check(&mut tx, old).await?;
+        let mut after = String::new();
+        loop {
+            let rows = page(&mut tx, &after).await?;
+            let Some((last, _)) = rows.last() else { break };
+            after.clone_from(last);
+            for (name, wrapped) in &rows {
+                let key = unwrap(old, name, wrapped)?;
+                let wrapped = wrap(new, name, &key)?;
+                let query = "update keys set wrapped = $2 where name = $1";
+                on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(wrapped).execute(db).await.map(drop))?;
+            }
+        }
+        let query = "update master set proof = $1 where id = 1";
+        on_tx!(&mut tx, db => sqlx::query(query).bind(new.proof()).execute(db).await.map(drop))?;
+        before_commit()?;
+        tx.commit().await
+    }
+
+    /// Removes overwritten bytes from the files.
+    pub(super) async fn scrub(&self) -> Result<(), Fault> {
+        self.pool.scrub().await
     }
 
     pub(super) async fn cursor(&self, name: &str) -> Result<Position, Fault> {
-        let position: Option<i64> = sqlx::query_scalar("select position from cursors where name = $1")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(Fault::because("a cursor cannot be read"))?;
-        Ok(Position::new(
-            position.and_then(|number| u64::try_from(number).ok()).unwrap_or(0),
-        ))
+        let query = "select position from cursors where name = $1";
+        let position: Option<i64> =
+            on_pool!(&self.pool, db => sqlx::query_scalar(query).bind(name).fetch_optional(db).await)?;
+        let number = u64::try_from(position.unwrap_or(0)).map_err(Fault::because("a cursor is negative"))?;
+        Ok(Position::new(number))
     }
 
     pub(super) async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
-        sqlx::query(
-            "insert into cursors (name, position) values ($1, $2)
-             on conflict (name) do update set position = excluded.position where cursors.position < excluded.position",
-        )
-        .bind(name)
-        .bind(i64::try_from(position.number()).unwrap_or(i64::MAX))
-        .execute(&self.pool)
-        .await
-        .map_err(Fault::because("a cursor cannot be stored"))?;
-        Ok(())
+        let number = i64::try_from(position.number()).map_err(Fault::because("a position is beyond 2^63"))?;
+        let query = "insert into cursors (name, position) values ($1, $2) \
+            on conflict (name) do update set position = excluded.position where excluded.position > cursors.position";
+        let mut tx = self.pool.begin().await?;
+        on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number).execute(db).await.map(drop))?;
+        tx.commit().await
     }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Wraps `key` under the master key, bound to its name.
+pub(super) fn wrap(master: &MasterKey, name: &str, key: &Secret) -> Result<Vec<u8>, Fault> {
+    master.wrapping().seal(key.bytes(), name.as_bytes())
+}
+
+/// Undoes [`wrap`].
+pub(super) fn unwrap(master: &MasterKey, name: &str, wrapped: &[u8]) -> Result<Secret, Fault> {
+    let bytes = master
+        .wrapping()
+        .open(wrapped, name.as_bytes())
+        .map(zeroize::Zeroizing::new)
+        .ok_or(Fault::plain(OUTDATED))?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(Fault::because("a stored key is not 32 bytes long"))?;
+    Ok(Secret::new(key))
+}
+
+const OUTDATED: &str = "a key is wrapped by another master key: was it rotated while this process ran?";
+
+/// Refuses to store keys that nobody could unwrap: another process may have rotated the master key.
+async fn check(tx: &mut Tx, master: &MasterKey) -> Result<(), Fault> {
+    let query = "select proof from master where id = 1";
+    let proof: String = on_tx!(tx, db => sqlx::query_scalar(query).fetch_one(db).await)?;
+    master.proves(&proof).then_some(()).ok_or(Fault::plain(OUTDATED))
+}
+
+async fn insert(tx: &mut Tx, rows: &[Wrapped], at: Timestamp) -> Result<Vec<String>, Fault> {
+    let values: Vec<String> = (0..rows.len())
+        .map(|row| row * COLUMNS)
+        .map(|before| format!("(${}, ${}, ${})", before + 1, before + 2, before + 3))
+        .collect();
+    let query = format!(
+        "insert into keys (name, wrapped, made_at) values {} on conflict (name) do nothing returning name",
+        values.join(", ")
+    );
+    Ok(on_tx!(tx, db => {
+        let mut query = sqlx::query_scalar(&query);
+        for (name, wrapped) in rows {
+            query = query.bind(name.as_ref()).bind(wrapped.as_slice()).bind(at.micros());
+        }
+        query.fetch_all(db).await
+    })?)
+}
+
+async fn page(tx: &mut Tx, after: &str) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+    let query = "select name, wrapped from keys where name > $1 and wrapped is not null order by name limit 500";
+    Ok(on_tx!(tx, db => sqlx::query_as(query).bind(after).fetch_all(db).await)?)
 }

@@ -1,53 +1,93 @@
+//! Why the keys cannot be used. Each is one sentence for the operator: the setting and the remedy.
+
 use std::{io, path::PathBuf};
 
-/// Why the keys cannot be used. One sentence, with the key of the configuration and the remedy.
+use doorbook_projections::fault::Fault;
+use sqlx::migrate::MigrateError;
+
+/// Why the keys cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// A log exists, its master key does not.
-    #[error("keys.file: {} is missing although the log holds events; restore it from its backup", .0.display())]
-    MasterMissing(PathBuf),
-    /// Somebody else could read the file.
-    #[error("keys.file: {path} can be read by others (mode {mode:o}); run `chmod 600 {path}`")]
-    MasterExposed {
-        /// The file.
-        path: String,
-        /// Its mode.
-        mode: u32,
+    /// There is a log, but no master key.
+    #[error(
+        "keys.file: there is a log but no master key at {}: restore the file from its backup, or name it by keys.file",
+        file.display()
+    )]
+    MasterMissing {
+        /// Where it should be.
+        file: PathBuf,
     },
     /// The file holds something else.
-    #[error("keys.file: {path} holds no master key: {reason}; restore it from its backup")]
-    MasterMalformed {
+    #[error("keys.file: {} holds no usable master key, since {reason}: restore the file from its backup", file.display())]
+    MasterInvalid {
         /// The file.
-        path: String,
+        file: PathBuf,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The file cannot be read or made.
-    #[error("keys.file: {path} cannot be used: {source}; check the path and its rights")]
-    MasterUnusable {
+    /// Others may read the file.
+    #[error("keys.file: {} has mode {mode:04o}: only its owner may read it, run `chmod 600` on it", file.display())]
+    MasterExposed {
         /// The file.
-        path: String,
+        file: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The file cannot be read.
+    #[error("keys.file: {} cannot be read ({source}): let the service's user read it", file.display())]
+    MasterUnreadable {
+        /// The file.
+        file: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// The database was wrapped under another master key.
+    /// The file cannot be made or replaced.
+    #[error("keys.file: {} cannot be written ({source}): let the service's user write its directory", file.display())]
+    MasterUnwritable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The master key is another one.
     #[error(
-        "keys.file: the master key does not open the keys in keys.url; restore the file and the database that belong together"
+        "keys.file: {} is not the master key of the keys in keys.url: restore the one of the two that is out of place",
+        file.display()
     )]
-    MasterWrong,
-    /// A log exists, its keys do not.
-    #[error("keys.url: the database holds no keys although the log holds events; restore it from its backup")]
+    MasterWrong {
+        /// The file.
+        file: PathBuf,
+    },
+    /// There is a log, but no key at all.
+    #[error(
+        "keys.url: there is a log but the key database is empty: restore it from its backup, or name it by keys.url"
+    )]
     KeysMissing,
-    /// A newer program has been here.
-    #[error("keys.url: the database was written by a newer doorbook; use that one")]
+    /// The setting is not understood.
+    #[error("keys.url: this is no address of PostgreSQL: write `postgres://user@host/database`")]
+    BadUrl,
+    /// A database that forgets what it acknowledged would lose keys, and with them people's data.
+    #[error("keys.url: PostgreSQL runs with fsync off: keys would be lost in a crash, turn fsync on")]
+    NotDurable,
+    /// The database's tables are newer than this program.
+    #[error("keys.url: the key database was written by a newer Doorbook: run that version, or restore a backup")]
     NewerSchema,
-    /// The schema cannot be brought up to date.
-    #[error("keys.url: the database cannot be migrated: {0}; restore a backup or use the doorbook that made it")]
-    Migration(#[source] sqlx::migrate::MigrateError),
-    /// The database does not answer.
-    #[error("keys.url: the database cannot be opened: {0}; start it or correct the address")]
+    /// The tables cannot be brought up to date.
+    #[error("keys.url: the key database cannot be migrated ({0}): restore a backup, or run the Doorbook that made it")]
+    Migration(#[source] MigrateError),
+    /// The database cannot be used.
+    #[error("keys.url: the key database cannot be used ({0}): check that it runs and that the service may write it")]
     Unreachable(#[from] sqlx::Error),
-    /// The database was opened and then failed.
-    #[error("keys.url: {}", .0)]
-    Failed(#[from] doorbook_projections::fault::Fault),
+    /// Something else broke.
+    #[error("keys.url: {0}")]
+    Failed(#[from] Fault),
+}
+
+impl From<MigrateError> for KeysError {
+    fn from(error: MigrateError) -> Self {
+        if matches!(error, MigrateError::VersionMissing(_)) {
+            return Self::NewerSchema;
+        }
+        Self::Migration(error)
+    }
 }

@@ -1,39 +1,41 @@
-use std::{collections::HashMap, sync::Arc};
+//! Seals and opens under named keys.
 
 use async_trait::async_trait;
-use doorbook_domain::seal::{ClaimId, Sealed, hex};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use doorbook_domain::{
+    seal::{ClaimId, Sealed, hex},
+    time::Timestamp,
+};
 use doorbook_projections::{
     fault::Fault,
-    keyring::{Keyring as Opens, Place, Unsealed},
+    keyring::{self, Place, Unsealed},
     log::Position,
 };
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 
 use super::{
-    KeyName, KeysError, MasterKey,
-    cipher::{Key, bound_to},
-    database::{KeyTable, Stored},
+    cache::{Cache, Held},
+    database::{self, Database, Stored, Wrapped},
+    error::KeysError,
+    master::MasterKey,
+    name::KeyName,
+    rotate,
+    secret::Secret,
 };
-use crate::{clock::Clock, config::Database};
+use crate::{clock::Clock, config};
 
-/// Unwrapped keys in memory; about 150 bytes each.
+/// Unwrapped keys kept in memory: about 200 bytes each.
 const CACHED: usize = 100_000;
 
-/// Makes, uses and destroys keys.
+/// The keys. Made once, shared by all.
 pub struct Keyring {
-    table: KeyTable,
-    wrapping: Key,
-    index: Key,
-    purposes: Key,
+    database: Database,
+    cache: Cache,
     clock: Clock,
-    cache: Mutex<Cache>,
-}
-
-#[derive(Default)]
-struct Cache {
-    keys: HashMap<KeyName, Arc<Key>>,
-    /// Raised by every destruction: a key that was read before is not kept after.
-    destructions: u64,
+    master: RwLock<MasterKey>,
+    index: Secret,
+    cookies: Secret,
+    purposes: Secret,
 }
 
 impl Keyring {
@@ -41,190 +43,280 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeysError`] when the database is unreachable or newer, belongs to another master key, or lost its keys.
-    pub async fn open(database: &Database, master: &MasterKey, fresh: bool, clock: Clock) -> Result<Self, KeysError> {
-        let table = KeyTable::open(database, fresh).await?;
-        let wrapping = master.wrapping.clone();
-        let (index, purposes) = (KeyName::system("index"), KeyName::system("purposes"));
-        if table.get(&index).await?.is_none() {
-            if !fresh {
-                return Err(KeysError::KeysMissing);
-            }
-            let both = [wrapped(&wrapping, &index)?, wrapped(&wrapping, &purposes)?];
-            table.insert(&both, clock.now()).await?;
+    /// [`KeysError`]: a sentence that names the setting and the remedy.
+    pub async fn open(
+        database: &config::Database,
+        master: &MasterKey,
+        fresh: bool,
+        clock: Clock,
+    ) -> Result<Self, KeysError> {
+        let database = Database::open(database, fresh).await?;
+        if fresh && database.proof().await?.is_none() {
+            found(&database, master, clock.now()).await?;
         }
-        let unwrap = async |name: &KeyName| match table.get(name).await? {
-            Some(Stored::Wrapped(text)) => unwrapped(&wrapping, name, &text).ok_or(KeysError::MasterWrong),
-            Some(Stored::Tombstone) | None => Err(KeysError::KeysMissing),
-        };
-        let (index, purposes) = (unwrap(&index).await?, unwrap(&purposes).await?);
+        let proof = database.proof().await?.ok_or(KeysError::KeysMissing)?;
+        let master = rotate::current(master, &proof)?;
+        let index = system_key(&database, &master, INDEX).await?;
+        let purposes = system_key(&database, &master, PURPOSES).await?;
         Ok(Self {
-            table,
-            wrapping,
-            index,
-            purposes,
+            database,
+            cache: Cache::new(CACHED),
             clock,
-            cache: Mutex::default(),
+            master: RwLock::new(master),
+            index,
+            cookies: purposes.derive("cookie tag"),
+            purposes,
         })
     }
 
-    /// Makes a key unless it exists; durable when it returns.
+    /// Makes the key `name`, unless it is there. When this returns it is on disk.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the database failed.
+    /// [`Fault`] when the key was destroyed, or the database fails.
     pub async fn create(&self, name: &KeyName) -> Result<(), Fault> {
         self.create_all(std::slice::from_ref(name)).await
     }
 
-    /// Makes those of the keys that do not exist, in one transaction; durable when it returns.
+    /// Makes the keys that are not there, all in one transaction.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the database failed. None exists then that did not before.
+    /// [`Fault`] when one was destroyed (the others are made then), or the database fails (none is made then).
     pub async fn create_all(&self, names: &[KeyName]) -> Result<(), Fault> {
-        let missing: Vec<&KeyName> = {
-            let cache = self.cache.lock();
-            names.iter().filter(|name| !cache.keys.contains_key(*name)).collect()
-        };
-        let keys: Vec<_> = missing
-            .into_iter()
-            .map(|name| wrapped(&self.wrapping, name))
-            .collect::<Result<_, _>>()?;
-        if keys.is_empty() {
-            Ok(())
-        } else {
-            self.table.insert(&keys, self.clock.now()).await
+        let began = self.cache.begin();
+        let new: Vec<&str> = names
+            .iter()
+            .map(KeyName::owner)
+            .filter(|name| !matches!(self.cache.find(name), Ok(Held::Key(_))))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
         }
+        let master = self.master.read().clone();
+        let keys = new.iter().map(|name| (*name, Secret::random())).collect::<Vec<_>>();
+        let wrapped = keys
+            .iter()
+            .map(|(name, key)| Ok(((*name).into(), database::wrap(&master, name, key)?)))
+            .collect::<Result<Vec<Wrapped>, Fault>>()?;
+        let created = self.database.create(&master, &wrapped, self.clock.now()).await?;
+        for (name, key) in keys {
+            if created.contains(name) {
+                self.cache.keep(began, name, Held::Key(key));
+            } else if self.find(name).await?.is_none() {
+                return Err(Fault::plain(DESTROYED));
+            }
+        }
+        Ok(())
     }
 
-    /// Encrypts a value for one place in the log.
+    /// Destroys the keys, physically, and leaves tombstones: what they sealed is erased. Again is harmless.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the key is missing or was destroyed, or the database failed.
-    pub async fn seal(&self, name: &KeyName, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, Fault> {
-        if let Some((_, month)) = name.parents() {
-            self.create(&month).await?;
+    /// [`Fault`] when the database fails. The keys may be destroyed then; repeat it.
+    pub async fn destroy_all(&self, names: &[KeyName]) -> Result<(), Fault> {
+        if names.iter().any(|name| name.month_key().is_some()) {
+            return Err(Fault::plain(
+                "a key that needs a month's is destroyed with its owner's or the month's",
+            ));
         }
-        let key = self
-            .key(name)
-            .await?
-            .ok_or_else(|| Fault::plain("a value cannot be sealed under a destroyed key"))?;
-        let text = key.encrypt(plaintext, &bound_to(place))?;
-        Ok(Sealed::new(format!("{name}:{text}")))
-    }
-
-    /// Destroys a key for good: what was sealed under it is erased. Repeating it changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`] when the database failed; the key may then still be there.
-    pub async fn destroy(&self, name: &KeyName) -> Result<(), Fault> {
-        let destroyed = self.table.destroy(name, self.clock.now()).await;
-        let mut cache = self.cache.lock();
-        cache.destructions += 1;
-        cache
-            .keys
-            .retain(|cached, _| cached != name && !cached.parents().is_some_and(|(a, b)| a == *name || b == *name));
+        let destroyed = self.database.destroy(names, self.clock.now()).await;
+        for name in names {
+            self.forget(name);
+        }
         destroyed
     }
 
-    /// The id of the claim on a thing in its canonical form: `email-<hex>`. The same for ever.
+    /// Destroys one key, as [`Self::destroy_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails. The key may be destroyed then; repeat it.
+    pub async fn destroy(&self, name: &KeyName) -> Result<(), Fault> {
+        self.destroy_all(std::slice::from_ref(name)).await
+    }
+
+    /// Drops a key from memory: another node destroyed it.
+    pub fn forget(&self, name: &KeyName) {
+        self.cache.forget(name.owner());
+    }
+
+    /// Seals `plaintext` under the key `name`, for `place` only. A month's key is made when it is first needed; an owner's
+    /// has been made before.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the key is missing or destroyed, or the database fails.
+    pub async fn seal(&self, name: &KeyName, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, Fault> {
+        if let Some(month) = name.month_key() {
+            self.create(&month).await?;
+        }
+        let key = self.key(name).await?.ok_or(Fault::plain(DESTROYED))?;
+        let sealed = key.seal(plaintext, &associated(place))?;
+        Ok(Sealed::new(format!("{name}:{}", BASE64_URL_SAFE_NO_PAD.encode(sealed))))
+    }
+
+    /// The id of a claimed thing: HMAC-SHA256 of its canonical form under the index key. The same for ever.
     #[must_use]
     pub fn claim(&self, kind: &str, canonical: &str) -> ClaimId {
-        let digest = self.index.hmac(&[kind.as_bytes(), b"\0", canonical.as_bytes()]);
-        ClaimId(format!("{kind}-{}", hex(&digest)).into())
+        let mac = self.index.mac(&framed(&[kind, canonical]));
+        ClaimId(format!("{kind}-{}", hex(&mac)).into())
     }
 
-    /// The key of one purpose, e.g. `csrf`. The same at every start.
+    /// Tells a session cookie that this service made from a made-up one, without a look at any session.
     #[must_use]
-    pub fn purpose_key(&self, purpose: &str) -> [u8; 32] {
-        self.purposes.hmac(&[b"purpose\0", purpose.as_bytes()])
+    pub fn cookie_tag(&self, cookie: &[u8]) -> [u8; 8] {
+        let mac = self.cookies.mac(cookie);
+        mac.first_chunk().copied().unwrap_or_default()
     }
 
-    /// How far the process `name` has followed the log.
+    /// The key of CSRF tokens.
+    #[must_use]
+    pub fn csrf_key(&self) -> [u8; 32] {
+        self.purpose_key("csrf")
+    }
+
+    /// A key for one purpose, e.g. one kind of token. The same at each start; independent of all others.
+    #[must_use]
+    pub fn purpose_key(&self, label: &str) -> [u8; 32] {
+        *self.purposes.derive(label).bytes()
+    }
+
+    /// How far the follower `name` of the log has come; [`Position::START`] if it has not begun.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the database failed.
+    /// [`Fault`] when the database fails.
     pub async fn cursor(&self, name: &str) -> Result<Position, Fault> {
-        self.table.cursor(name).await
+        self.database.cursor(name).await
     }
 
-    /// Notes how far the process `name` has followed the log. Never moves backwards.
+    /// Remembers, durably, how far the follower `name` of the log has come. Never moves back.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the database failed.
+    /// [`Fault`] when the database fails.
     pub async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
-        self.table.set_cursor(name, position).await
+        self.database.set_cursor(name, position).await
     }
 
-    /// The key, derived where it is one of a month; `None` when it, or one it derives from, was destroyed.
-    async fn key(&self, name: &KeyName) -> Result<Option<Arc<Key>>, Fault> {
-        let destructions = {
-            let cache = self.cache.lock();
-            if let Some(key) = cache.keys.get(name) {
-                return Ok(Some(Arc::clone(key)));
-            }
-            cache.destructions
-        };
-        let key = match name.parents() {
-            None => self.stored(name).await?,
-            Some((owner, month)) => match (self.stored(&owner).await?, self.stored(&month).await?) {
-                (Some(owner), Some(month)) => Some(owner.derive(Some(&month), "doorbook month v1")?),
-                _ => None,
-            },
-        };
-        let Some(key) = key.map(Arc::new) else { return Ok(None) };
-        let mut cache = self.cache.lock();
-        if cache.destructions == destructions {
-            if cache.keys.len() >= CACHED {
-                cache.keys.clear();
-            }
-            cache.keys.insert(name.clone(), Arc::clone(&key));
-        }
-        Ok(Some(key))
+    /// Rewraps every key under a new master key, puts it into the file, and destroys the old one. Other processes that
+    /// hold the old one must be started again.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError`] when the file or the database cannot be written. After a crash or an error at any point, the next
+    /// [`Self::open`] works.
+    pub async fn rotate(&self) -> Result<(), KeysError> {
+        let old = self.master.read().clone();
+        let new = rotate::rotate(&self.database, &old).await?;
+        *self.master.write() = new;
+        Ok(())
     }
 
-    async fn stored(&self, name: &KeyName) -> Result<Option<Key>, Fault> {
-        if let Some(key) = self.cache.lock().keys.get(name) {
-            return Ok(Some(Key::clone(key)));
-        }
-        match self.table.get(name).await? {
-            Some(Stored::Wrapped(text)) => unwrapped(&self.wrapping, name, &text)
-                .map(Some)
-                .ok_or_else(|| Fault::plain("a stored key is damaged")),
-            Some(Stored::Tombstone) => Ok(None),
-            None => Err(Fault::plain(
-                "a key is missing: restore the key database that belongs to the log",
-            )),
+    /// Ends the connections to the key database.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// The key that `name` stands for; `None` when it, or one that it needs, was destroyed.
+    async fn key(&self, name: &KeyName) -> Result<Option<Secret>, Fault> {
+        let owner = self.find(name.owner()).await?;
+        let (Some(owner), Some(month)) = (&owner, name.month_key()) else {
+            return Ok(owner);
+        };
+        let month = self.find(month.as_str()).await?;
+        Ok(month.map(|month| owner.combine(&month, "doorbook owner and month v1")))
+    }
+
+    /// A stored key; `None` for a tombstone.
+    async fn find(&self, name: &str) -> Result<Option<Secret>, Fault> {
+        let held = match self.cache.find(name) {
+            Ok(held) => held,
+            Err(began) => {
+                let held = match self.database.find(name).await? {
+                    Some(Stored::Key(wrapped)) => Held::Key(database::unwrap(&self.master.read(), name, &wrapped)?),
+                    Some(Stored::Destroyed) => Held::Destroyed,
+                    None => return Err(Fault::plain("the key is missing")),
+                };
+                self.cache.keep(began, name, held.clone());
+                held
+            }
+        };
+        match held {
+            Held::Key(key) => Ok(Some(key)),
+            Held::Destroyed => Ok(None),
         }
     }
 }
 
 #[async_trait]
-impl Opens for Keyring {
+impl keyring::Keyring for Keyring {
     async fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Unsealed, Fault> {
         let name = KeyName::parse(sealed.key())?;
+        let (_, text) = sealed.as_str().split_once(':').unwrap_or_default();
+        let bytes = BASE64_URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(Fault::because("a sealed value is not base64url"))?;
         let Some(key) = self.key(&name).await? else {
             return Ok(Unsealed::Erased);
         };
-        let text = sealed.as_str().get(name.as_str().len() + 1..).unwrap_or_default();
-        let value = key.decrypt(text, &bound_to(place));
-        value
+        key.open(&bytes, &associated(place))
             .map(Unsealed::Value)
-            .ok_or_else(|| Fault::plain("a sealed value was altered or moved"))
+            .ok_or(Fault::plain("a sealed value was altered, or moved from its place"))
     }
 }
 
-fn wrapped(wrapping: &Key, name: &KeyName) -> Result<(KeyName, String), Fault> {
-    let text = wrapping.encrypt(Key::random().bytes(), name.as_str().as_bytes())?;
-    Ok((name.clone(), text))
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyring(…)")
+    }
 }
 
-fn unwrapped(wrapping: &Key, name: &KeyName, text: &str) -> Option<Key> {
-    let bytes = zeroize::Zeroizing::new(wrapping.decrypt(text, name.as_str().as_bytes())?);
-    bytes.as_slice().try_into().ok().map(Key::new)
+const DESTROYED: &str = "the key was destroyed";
+/// Name of the key of claims.
+const INDEX: &str = "index";
+/// Name of the key that purposes are derived from.
+const PURPOSES: &str = "purposes";
+
+/// Binds an empty database to its master key.
+async fn found(database: &Database, master: &MasterKey, at: Timestamp) -> Result<(), Fault> {
+    let first = [INDEX, PURPOSES]
+        .into_iter()
+        .map(|key| {
+            let name = KeyName::of_system(key);
+            Ok((
+                name.as_str().into(),
+                database::wrap(master, name.as_str(), &Secret::random())?,
+            ))
+        })
+        .collect::<Result<Vec<Wrapped>, Fault>>()?;
+    database.found(master, &first, at).await
+}
+
+async fn system_key(database: &Database, master: &MasterKey, name: &str) -> Result<Secret, KeysError> {
+    let name = KeyName::of_system(name);
+    match database.find(name.as_str()).await? {
+        Some(Stored::Key(wrapped)) => Ok(database::unwrap(master, name.as_str(), &wrapped)?),
+        Some(Stored::Destroyed) | None => Err(KeysError::KeysMissing),
+    }
+}
+
+fn associated(place: &Place<'_>) -> Vec<u8> {
+    framed(&[place.stream, place.event_type, place.field])
+}
+
+/// Parts, each after its length, so that no two lists of parts look alike.
+fn framed(parts: &[&str]) -> Vec<u8> {
+    parts
+        .iter()
+        .flat_map(|part| {
+            [
+                &u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes(),
+                part.as_bytes(),
+            ]
+            .concat()
+        })
+        .collect()
 }

@@ -1,19 +1,28 @@
-//! Keys: who can read what is sealed in the log, and how that ends.
+//! The keys: what seals personal data and password hashes, and forgets them for good.
 //!
-//! * [`MasterKey`] is a file. It wraps every other key.
-//! * [`Keyring`] makes, uses and destroys keys, in a durable database of their own. Destroying is physical and leaves a
-//!   tombstone: what was sealed under the key reads as erased from then on, in the log and in all its backups.
-//! * [`KeyName`] says whose key it is.
+//! Keys cannot be rebuilt from the log, so they live in a database of their own, fully synchronous, wrapped by the
+//! [`MasterKey`], which lives in a file. Whoever needs a key first creates it, then appends the event that uses it; what an
+//! event made obsolete is destroyed afterwards. Destroying is physical and leaves a tombstone: a value under a destroyed
+//! key reads as erased, a value under a key that was never there is a fault.
+//!
+//! * [`Keyring`] seals and opens under named keys ([`KeyName`]), and derives what must never change or never be stored.
+//! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
+//! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
-mod cipher;
+mod cache;
 mod database;
 mod error;
 mod keyring;
 mod master;
 mod name;
-
-pub(crate) use self::cipher::keyed_hmac;
-pub use self::{error::KeysError, keyring::Keyring, master::MasterKey, name::KeyName};
-
+mod pool;
+mod rotate;
+mod secret;
 #[cfg(test)]
 mod tests;
+
+pub use error::KeysError;
+pub use keyring::Keyring;
+pub use master::MasterKey;
+pub use name::KeyName;
+pub(crate) use secret::keyed_hmac;

@@ -1,3 +1,5 @@
+//! Names of keys.
+
 use std::fmt;
 
 use chrono::Datelike;
@@ -5,53 +7,57 @@ use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-/// Names a key, e.g. `user-0193…`, `password-0193…`, `attempts-email-3f…`, `month-2026-11`.
-///
-/// `user-0193…/2026-11` names the key that is derived from the owner's and the month's: destroying either erases.
+/// The name of a data key: `user-<id>`, `password-<id>`, `attempts-<claim>`, `month-2026-11`; or of a key that needs an
+/// owner's and a month's: `user-<id>/2026-11`. Names are stored beside sealed values, and are no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyName(Box<str>);
 
+/// The kinds of names that may be asked for. The keyring's own begin otherwise.
+const KINDS: [&str; 4] = ["user-", "password-", "attempts-", "month-"];
+
 impl KeyName {
-    /// Of what identifies a user.
+    /// The key of a user's personal data. Destroying it erases the user.
     #[must_use]
     pub fn user(user: UserId) -> Self {
         Self(format!("user-{user}").into())
     }
 
-    /// Of one password hash.
+    /// The key of one password hash. Destroyed when the password changes.
     #[must_use]
     pub fn password(id: Uuid) -> Self {
-        Self(format!("password-{id}").into())
+        Self(format!("password-{}", id.hyphenated()).into())
     }
 
-    /// Of failed logins at an address that nobody has.
+    /// The key of failed logins at one address.
     #[must_use]
     pub fn attempts(claim: &ClaimId) -> Self {
         Self(format!("attempts-{claim}").into())
     }
 
-    pub(super) fn system(label: &str) -> Self {
-        Self(format!("system-{label}").into())
+    /// The key of a calendar month in UTC. Destroying it erases every origin that was recorded in it.
+    #[must_use]
+    pub fn month(at: Timestamp) -> Self {
+        Self(format!("month-{}", Month(at)).into())
     }
 
-    /// Of this owner in the month of `at` (UTC).
+    /// The key that needs this one and that of the month of `at`: destroying either destroys it.
     #[must_use]
     pub fn of_month(&self, at: Timestamp) -> Self {
-        let date = at.to_utc();
-        Self(format!("{self}/{:04}-{:02}", date.year(), date.month()).into())
+        Self(format!("{}/{}", self.owner(), Month(at)).into())
     }
 
-    /// Reads a name back.
+    /// Reads a name that a sealed value carries.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the text cannot be the name of a key.
+    /// [`Fault`] when the text is no name that a caller may use.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '/');
-        if text.is_empty() || !text.chars().all(plain) {
-            return Err(Fault::plain("a sealed value names no key"));
-        }
-        Ok(Self(text.into()))
+        let known = KINDS
+            .iter()
+            .any(|kind| text.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()));
+        known
+            .then(|| Self(text.into()))
+            .ok_or_else(|| Fault::plain("a sealed value names no key"))
     }
 
     /// As stored.
@@ -60,15 +66,36 @@ impl KeyName {
         &self.0
     }
 
-    /// The two keys that a key of a month is derived from: the owner's and the month's.
-    pub(super) fn parents(&self) -> Option<(Self, Self)> {
-        let (owner, month) = self.0.split_once('/')?;
-        Some((Self(owner.into()), Self(format!("month-{month}").into())))
+    /// The name of the stored key, without a month.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(owner, _)| owner)
+    }
+
+    /// The month's own key, where this one needs it.
+    pub(super) fn month_key(&self) -> Option<Self> {
+        let (_, month) = self.0.split_once('/')?;
+        Some(Self(format!("month-{month}").into()))
+    }
+
+    /// A key of the keyring itself, which no caller can name.
+    pub(super) fn of_system(name: &str) -> Self {
+        Self(format!("system-{name}").into())
     }
 }
 
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Shown as `2026-11`.
+struct Month(Timestamp);
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = self.0.to_utc();
+        write!(f, "{:04}-{:02}", day.year(), day.month())
     }
 }

@@ -2,7 +2,7 @@
 //! and stops in the opposite order.
 
 mod health;
-mod prompt;
+pub mod prompt;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -158,7 +158,7 @@ async fn run_engine(engine: Engine, cancel: CancellationToken) {
     }
 }
 
-fn rules(config: &Config, keyring: &Keyring) -> Rules {
+pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
     let session = &config.session;
     Rules {
         lifetimes: Lifetimes {
@@ -193,7 +193,8 @@ async fn listen(key: &'static str, address: SocketAddr) -> Result<Prompt, StartE
         .map_err(|source| StartError::Listen { key, address, source })
 }
 
-async fn run(
+/// Answers requests until `stop` is done, and those in flight for `grace` longer.
+pub async fn run(
     acceptor: Prompt,
     endpoint: impl IntoEndpoint<Endpoint: 'static>,
     stop: impl Future<Output = ()>,

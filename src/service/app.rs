@@ -13,7 +13,7 @@ use doorbook_openapi::app::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, token::Tokens};
 use crate::ids;
 
 #[async_trait]
@@ -35,15 +35,21 @@ impl App for Service {
     }
 
     fn check(&self, cookie: &str) -> Check {
-        match self.tokens.read(cookie) {
-            Some((id, secret)) => self.directory.check(id, &secret, self.clock.now()),
-            None => Check::Dead,
-        }
+        let Some(presented) = Tokens::parse(cookie) else {
+            return Check::Dead;
+        };
+        let known = self.directory.check(presented.id, &presented.secret, self.clock.now());
+        // A forged cookie is not looked for in the log.
+        let forged = known == Check::Unknown && !self.tokens.wrote(&presented);
+        if forged { Check::Dead } else { known }
     }
 
     async fn resolve(&self, cookie: &str) -> Result<Option<LiveSession>, Fault> {
-        match self.tokens.read(cookie) {
-            Some((id, secret)) => self.directory.resolve(id, &secret, self.clock.now()).await,
+        match Tokens::parse(cookie).filter(|presented| self.tokens.wrote(presented)) {
+            Some(presented) => {
+                let now = self.clock.now();
+                self.directory.resolve(presented.id, &presented.secret, now).await
+            }
             None => Ok(None),
         }
     }

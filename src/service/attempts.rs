@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use doorbook_domain::{
     attempts::{self, FailureReason, LoginAttempts, LoginAttemptsCommand},
+    email::EmailAddress,
     id::UserId,
     seal::ClaimId,
     time::Timestamp,
@@ -62,7 +63,11 @@ impl Attempts {
     }
 
     /// Never waits. A failure that finds the queue full is dropped: under such load it would be one of a summary.
-    pub(super) fn record(&self, failed: Failed) {
+    pub(super) fn record(&self, mut failed: Failed) {
+        // What is longer is no address. Others would fill memory and log with it.
+        let end = failed.email.floor_char_boundary(EmailAddress::MAX_BYTES);
+        failed.email.truncate(end);
+        failed.email.shrink_to_fit();
         if self.queue.try_send(failed).is_err() {
             tracing::warn!("a failed login was not recorded: too many at once");
         }

@@ -19,6 +19,9 @@ mod profile;
 mod seals;
 mod session;
 mod signup;
+mod strength;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -34,7 +37,7 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, token::Tokens};
+use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, token::Tokens};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -90,6 +93,7 @@ pub struct Parts {
 pub struct Service {
     parts: Arc<Parts>,
     seals: Seals,
+    strength: Strength,
     tokens: Arc<Tokens>,
     attempts: Attempts,
     activity: Activity,
@@ -118,6 +122,7 @@ impl Service {
             activity: Activity::start(Arc::clone(&parts), &commands),
             parts,
             seals,
+            strength: Strength::new(),
             commands,
         }
     }

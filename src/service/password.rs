@@ -4,7 +4,7 @@ use doorbook_domain::user::{self, PasswordCause, UserCommand};
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
 
 use super::{Service, signup::field, unexpected};
-use crate::{hashing::rules, ids, store::Failure};
+use crate::{ids, store::Failure};
 
 impl Service {
     /// Ends every other session by the raised epoch; the asking one rotates into it.
@@ -15,11 +15,9 @@ impl Service {
         new: Secret,
         origin: Origin,
     ) -> Result<Opened, Refusal> {
-        let words: Vec<&str> = [Some(session.identity.email()), session.identity.name()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let broken = rules::check(&new.0, self.rules.settings.password_min_length, &words);
+        let words = [Some(session.identity.email()), session.identity.name()];
+        let min_length = self.rules.settings.password_min_length;
+        let broken = self.strength.judge(&new, min_length, words).await?;
         if !broken.is_empty() {
             let wrong = broken
                 .iter()
@@ -28,6 +26,7 @@ impl Service {
         }
         let user = self.user_of(&session).await?;
         self.prove(&session, &user, &current, &origin).await?;
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let hash = self.hasher.hash(new.0.as_bytes()).await?;
         let password = self
             .seals

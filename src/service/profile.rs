@@ -20,6 +20,8 @@ impl Service {
     ) -> Result<LiveSession, Refusal> {
         let name = name.as_deref().map(DisplayName::parse).transpose();
         let name = name.map_err(|error| Refusal::Invalid(vec![field("name", "not_a_name", &error.to_string())]))?;
+        let user = self.user_of(&session).await?;
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let stream = format!("user-{}", session.user);
         let place = Place {
             stream: &stream,

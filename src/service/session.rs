@@ -84,8 +84,9 @@ impl Service {
         self.opened(session.id, secret).await
     }
 
-    /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so.
-    async fn must_be_of_epoch(&self, id: SessionId, epoch: u32) -> Result<(), Refusal> {
+    /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so. A request that was long in
+    /// coming, as a body may be, may be of a session that died meanwhile.
+    pub(super) async fn must_be_of_epoch(&self, id: SessionId, epoch: u32) -> Result<(), Refusal> {
         let session = self.store.load::<Session>(&id.to_string()).await?.aggregate;
         if session.is_live(self.clock.now(), epoch) {
             Ok(())

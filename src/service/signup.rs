@@ -18,7 +18,6 @@ use doorbook_projections::{fault::Fault, keyring::Place};
 
 use super::{Service, seals::Owner, unexpected};
 use crate::{
-    hashing::rules,
     ids,
     keys::KeyName,
     store::{CommandMetadata, Failure},
@@ -37,7 +36,7 @@ impl Service {
         if !self.rules.settings.signup_enabled {
             return Err(Refusal::SignUpClosed);
         }
-        let checked = self.check_sign_up(&wish)?;
+        let checked = self.check_sign_up(&wish).await?;
         let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
         let id = SignUpId(ids::uuid_v7(self.clock.now()));
         let metadata = self.metadata(&origin, None);
@@ -53,7 +52,7 @@ impl Service {
         Ok(())
     }
 
-    fn check_sign_up(&self, wish: &SignUp) -> Result<Checked, Refusal> {
+    async fn check_sign_up(&self, wish: &SignUp) -> Result<Checked, Refusal> {
         let mut wrong = Vec::new();
         let email = EmailAddress::parse(&wish.email);
         if let Err(error) = &email {
@@ -63,11 +62,9 @@ impl Service {
         if let Err(error) = &name {
             wrong.push(field("name", "not_a_name", &error.to_string()));
         }
-        let words: Vec<&str> = [Some(wish.email.as_str()), wish.name.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let broken = rules::check(&wish.password.0, self.rules.settings.password_min_length, &words);
+        let words = [Some(wish.email.as_str()), wish.name.as_deref()];
+        let min_length = self.rules.settings.password_min_length;
+        let broken = self.strength.judge(&wish.password, min_length, words).await?;
         wrong.extend(
             broken
                 .iter()
@@ -140,16 +137,31 @@ impl Service {
             .map_err(unexpected)?;
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
-        let end = match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
-            Ok(_) => SignUpCommand::Complete(signup::Complete { at }),
-            Err(Failure::Refused(_)) => SignUpCommand::Refuse(signup::Refuse { at }),
+        match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
+            Ok(_) => self.note_completed(stream, metadata.clone()),
+            Err(Failure::Refused(_)) => {
+                let refuse = SignUpCommand::Refuse(signup::Refuse { at });
+                let refused = self.store.execute::<Attempt>(&stream, refuse, metadata).await;
+                refused.map_err(unexpected)?;
+            }
             Err(failure) => return Err(unexpected(failure)),
-        };
-        self.store
-            .execute::<Attempt>(&stream, end, metadata)
-            .await
-            .map_err(unexpected)?;
+        }
         Ok(())
+    }
+
+    /// The account exists since its claim was taken; that the attempt is over is noted after the answer. A known and an
+    /// unknown address therefore wait for the same number of appends. A crash leaves the note to the finisher.
+    fn note_completed(&self, stream: String, metadata: CommandMetadata) {
+        let service = self.clone();
+        self.commands.spawn(async move {
+            let complete = SignUpCommand::Complete(signup::Complete {
+                at: service.clock.now(),
+            });
+            let noted = service.store.execute::<Attempt>(&stream, complete, &metadata).await;
+            if let Err(failure) = noted.map_err(unexpected) {
+                tracing::warn!(error = %failure, "a completed sign-up was not noted yet");
+            }
+        });
     }
 
     /// The registration that an attempt asks for, sealed for the user's stream. `None` when its keys are gone.

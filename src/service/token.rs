@@ -54,20 +54,37 @@ impl Tokens {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Session and SHA-256 of the secret; `None` for anything that this service did not write.
+    /// The parts of a cookie of the right form. Nothing says yet that this service wrote it: memory is asked first, since
+    /// it compares the secret anyway, and [`Tokens::wrote`] before anything is read for it.
     #[must_use]
-    pub fn read(&self, cookie: &str) -> Option<(SessionId, SecretHash)> {
+    pub fn parse(cookie: &str) -> Option<Presented> {
         let mut bytes = [0; SIGNED_BYTES + TAG_BYTES];
         let length = URL_SAFE_NO_PAD.decode_slice(cookie, &mut bytes).ok()?;
         if length != bytes.len() {
             return None;
         }
-        let (signed, tag) = bytes.split_at(SIGNED_BYTES);
+        let (signed, _) = bytes.split_at(SIGNED_BYTES);
         let (id, secret) = signed.split_at(ID_BYTES);
-        bool::from(self.tag(signed).ct_eq(tag)).then_some(())?;
         let id = SessionId(Uuid::from_slice(id).ok()?);
-        Some((id, SecretHash(Sha256::digest(secret).into())))
+        let secret = SecretHash(Sha256::digest(secret).into());
+        Some(Presented { id, secret, bytes })
     }
+
+    /// Whether this service wrote the cookie.
+    #[must_use]
+    pub fn wrote(&self, presented: &Presented) -> bool {
+        let (signed, tag) = presented.bytes.split_at(SIGNED_BYTES);
+        self.tag(signed).ct_eq(tag).into()
+    }
+}
+
+/// A cookie that was presented.
+pub struct Presented {
+    /// The session that it names.
+    pub id: SessionId,
+    /// SHA-256 of the secret that it holds.
+    pub secret: SecretHash,
+    bytes: [u8; SIGNED_BYTES + TAG_BYTES],
 }
 
 #[cfg(test)]
@@ -76,12 +93,17 @@ mod tests {
 
     const ID: SessionId = SessionId(Uuid::from_u128(7));
 
+    fn read(tokens: &Tokens, cookie: &str) -> Option<(SessionId, SecretHash)> {
+        let presented = Tokens::parse(cookie).filter(|presented| tokens.wrote(presented))?;
+        Some((presented.id, presented.secret))
+    }
+
     #[test]
     fn what_was_written_is_read_back() {
         let tokens = Tokens::new(&[1; 32]);
         let cookie = tokens.write(ID, &[2; 32]);
         assert_eq!(cookie.len(), 75);
-        assert_eq!(tokens.read(&cookie), Some((ID, hash(&[2; 32]))));
+        assert_eq!(read(&tokens, &cookie), Some((ID, hash(&[2; 32]))));
     }
 
     #[test]
@@ -92,7 +114,7 @@ mod tests {
             let mut forged = cookie.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
-            assert_eq!(tokens.read(&forged), None, "character {at}");
+            assert_eq!(read(&tokens, &forged), None, "character {at}");
         }
     }
 
@@ -100,9 +122,9 @@ mod tests {
     fn cookie_of_another_key_shape_or_length_is_refused() {
         let tokens = Tokens::new(&[1; 32]);
         let cookie = tokens.write(ID, &[2; 32]);
-        assert_eq!(Tokens::new(&[3; 32]).read(&cookie), None);
+        assert_eq!(read(&Tokens::new(&[3; 32]), &cookie), None);
         for wrong in ["", "a", &cookie[1..], &format!("{cookie}A"), &format!("{cookie}=")] {
-            assert_eq!(tokens.read(wrong), None, "{wrong:?}");
+            assert_eq!(read(&tokens, wrong), None, "{wrong:?}");
         }
     }
 }

@@ -24,15 +24,16 @@ impl Bench {
     /// When a part is missing, or a figure is not reached.
     pub(crate) fn run(self) -> Result<()> {
         parts::require(&[Part::Postgres, Part::Strace])?;
-        run::run(&mut run::cargo([
-            "build",
-            "--release",
+        let cluster = Cluster::start()?;
+        let mut bench = run::cargo([
+            "bench",
             "--locked",
             "--package",
             "doorbook",
-        ]))?;
-        let cluster = Cluster::start()?;
-        let mut bench = run::cargo(["bench", "--locked", "--package", "doorbook", "--"]);
+            "--bench",
+            "doorbook",
+            "--",
+        ]);
         bench.args(&self.measurements);
         cluster.announce(&mut bench);
         run::run(&mut bench)

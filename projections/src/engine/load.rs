@@ -21,7 +21,7 @@ use crate::{
 /// Events that are read at once.
 const READ: usize = 2_000;
 /// Events whose changes are merged and written in one transaction. Bounds the memory of a load.
-const CHUNK: usize = 40_000;
+const CHUNK: usize = 20_000;
 
 /// A generation that is being loaded.
 #[derive(Clone)]

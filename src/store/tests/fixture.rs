@@ -44,14 +44,11 @@ impl Database {
         StoreUrl::Postgres(Box::new(self.options()))
     }
 
-    /// For `psql` and `pg_dump`.
+    /// For `psql` and `pg_dump`, with the password: they cannot be asked. The query holds what only sqlx knows.
     pub(super) fn conninfo(&self) -> String {
-        let (host, port, user) = (
-            self.server.get_host(),
-            self.server.get_port(),
-            self.server.get_username(),
-        );
-        format!("host={host} port={port} user={user} dbname={}", self.name)
+        let mut url = self.options().to_url_lossy();
+        url.set_query(None);
+        url.to_string()
     }
 
     pub(super) async fn connect(&self) -> PgConnection {

@@ -1,0 +1,157 @@
+//! What the session check is compared with: a plain poem endpoint under the middleware of the service, in a process of
+//! its own that differs from the service's by nothing else.
+
+use std::{
+    process::Command,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use doorbook::{
+    clock::Clock,
+    ids,
+    server::{self, prompt::Prompt},
+};
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    time::Timestamp,
+};
+use doorbook_openapi::{
+    app::{
+        App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
+        Settings, SignUp,
+    },
+    behind_edge,
+};
+use doorbook_projections::fault::Fault;
+use poem::{IntoResponse as _, endpoint::make_sync};
+use uuid::Uuid;
+
+use crate::{process::Running, service};
+
+/// The argument that makes this program the baseline's server.
+pub(crate) const CHILD: &str = "child-baseline";
+
+/// Starts the server in a child and waits until it listens.
+pub(crate) fn start() -> (Running, std::net::SocketAddr) {
+    let address = service::free();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let child = Running(command.args([CHILD, &address.to_string()]).spawn().unwrap());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::net::TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < deadline, "the baseline does not listen");
+        thread::sleep(Duration::from_millis(10));
+    }
+    (child, address)
+}
+
+/// Answers `200 OK` on `address` until it is killed.
+pub(crate) fn serve(address: &str) {
+    let address = address.parse().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let endpoint = behind_edge(Arc::new(Nobody(settings())), make_sync(|_| "OK".into_response()));
+        let acceptor = Prompt::bind(address).await.unwrap();
+        server::run(acceptor, endpoint, std::future::pending(), Duration::ZERO).await;
+    });
+}
+
+fn settings() -> Settings {
+    Settings {
+        public_url: "http://localhost:8080".to_owned(),
+        https: false,
+        allowed_origins: Vec::new(),
+        trusted_proxies: Vec::new(),
+        csrf_cookie: "csrftoken".to_owned(),
+        csrf_header: "X-CSRFToken".to_owned(),
+        csrf_key: [7; 32],
+        body_limit: 1 << 20,
+        signup_enabled: true,
+        verify_email: false,
+        password_min_length: 8,
+        session_absolute: Duration::from_hours(14 * 24),
+        session_idle: Duration::from_hours(7 * 24),
+    }
+}
+
+/// A service that does nothing but name requests.
+struct Nobody(Settings);
+
+/// What an operation says that is never asked for.
+const NEVER: &str = "the baseline has no operations";
+
+#[async_trait]
+impl App for Nobody {
+    fn now(&self) -> Timestamp {
+        Clock::system().now()
+    }
+
+    fn request_id(&self) -> Uuid {
+        ids::uuid_v4()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        ids::random()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0
+    }
+
+    fn check(&self, _: &str) -> Check {
+        unreachable!("{NEVER}")
+    }
+
+    async fn resolve(&self, _: &str) -> Result<Option<LiveSession>, Fault> {
+        unreachable!("{NEVER}")
+    }
+
+    fn touch(&self, _: &LiveSession) {
+        unreachable!("{NEVER}")
+    }
+
+    async fn sign_up(&self, _: SignUp, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn log_in(&self, _: LogIn, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn log_out(&self, _: SessionId, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn refresh(&self, _: SessionId, _: &Origin) -> Result<LiveSession, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn reauthenticate(&self, _: &LiveSession, _: Secret, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn change_password(&self, _: &LiveSession, _: Secret, _: Secret, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn rename(&self, _: &LiveSession, _: Option<String>, _: &Origin) -> Result<LiveSession, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn sessions(&self, _: UserId, _: PageRequest) -> Result<Page<SessionEntry>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn revoke(&self, _: &LiveSession, _: SessionId, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn revoke_others(&self, _: &LiveSession, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn logins(&self, _: UserId, _: PageRequest) -> Result<Page<LoginEntry>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+}

@@ -1,0 +1,49 @@
+//! A PostgreSQL database of a measurement's own.
+
+use std::env;
+
+use doorbook::ids;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use url::Url;
+
+/// A fresh database; dropped with this value.
+pub(crate) struct OwnDatabase {
+    name: String,
+    server: Url,
+}
+
+impl OwnDatabase {
+    pub(crate) fn create() -> Self {
+        let server = env::var("DOORBOOK_TEST_POSTGRES")
+            .expect("DOORBOOK_TEST_POSTGRES is not set: `cargo xtask bench` starts a server");
+        let name = format!("doorbook_bench_{}", ids::uuid_v4().simple());
+        let server = Url::parse(&server).expect("DOORBOOK_TEST_POSTGRES is not a URL");
+        execute(&server, &format!("create database {name}"));
+        Self { name, server }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        url.to_string()
+    }
+}
+
+impl Drop for OwnDatabase {
+    fn drop(&mut self) {
+        execute(
+            &self.server,
+            &format!("drop database if exists {} with (force)", self.name),
+        );
+    }
+}
+
+fn execute(server: &Url, statement: &str) {
+    let work = async {
+        let mut connection = PgConnection::connect(server.as_str()).await.expect("no PostgreSQL");
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(work);
+}

@@ -1,0 +1,201 @@
+//! The built service with a data directory of its own, and browsers that ask it.
+
+use std::{
+    io::Write,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{load::Connection, process::Running};
+
+pub(crate) const PASSWORD: &str = "a violet anchor in the tundra";
+
+/// Longest time from start to ready.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A place for a service, and the service once it runs.
+pub(crate) struct Service {
+    settings: Vec<(String, String)>,
+    pub(crate) api: SocketAddr,
+    admin: SocketAddr,
+    process: Option<Running>,
+    directory: TempDir,
+}
+
+impl Service {
+    /// A data directory with settings for SQLite; nothing runs.
+    pub(crate) fn prepare() -> Self {
+        let directory = tempfile::Builder::new().prefix("doorbook-bench-").tempdir().unwrap();
+        let (api, admin) = (free(), free());
+        let mut service = Self {
+            settings: Vec::new(),
+            api,
+            admin,
+            process: None,
+            directory,
+        };
+        service.set("HTTP__LISTEN", &api.to_string());
+        service.set("HTTP__ADMIN_LISTEN", &admin.to_string());
+        service.set("HTTP__PUBLIC_URL", &service.origin());
+        service.set("DATA__DIR", &service.data().display().to_string());
+        service.set("THROTTLE__ENABLED", "false");
+        service.set("LOG__LEVEL", "warn");
+        service
+    }
+
+    /// Starts one on SQLite and waits until it is ready.
+    pub(crate) fn start() -> Self {
+        let mut service = Self::prepare();
+        service.serve();
+        service
+    }
+
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((format!("DOORBOOK__{key}"), value.to_owned()));
+    }
+
+    pub(crate) fn serve(&mut self) {
+        let process = self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        self.process = Some(Running(process));
+        let ready = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\n\r\n", self.admin);
+        let deadline = Instant::now() + PATIENCE;
+        let is_ready = || TcpStream::connect(self.admin).is_ok() && is_ok(&Connection::open(self.admin).ask(&ready));
+        while !is_ready() {
+            assert!(Instant::now() < deadline, "the service is not ready after {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The binary with the settings of this service and nothing else of the environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorbook"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.settings.iter().map(|(key, value)| (key, value)))
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end, with a line of input; it must succeed.
+    pub(crate) fn doorbook(&self, arguments: &[&str], input: &str) {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        writeln!(process.stdin.take().unwrap(), "{input}").unwrap();
+        let output = process.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "doorbook {arguments:?}: {said}");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the service does not run").0.id()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://localhost:{}", self.api.port())
+    }
+
+    /// A browser that nobody has used.
+    pub(crate) fn browser(&self) -> Browser {
+        let mut browser = Browser {
+            origin: self.origin(),
+            connection: Connection::open(self.api),
+            token: String::new(),
+        };
+        let answer = browser
+            .connection
+            .ask(&request("GET", "/api/csrf", &self.origin(), "", ""));
+        browser.token = cookie(&answer, "csrftoken").expect("no CSRF cookie");
+        browser
+    }
+
+    /// Signs somebody up and in, and returns the session cookie.
+    pub(crate) fn signed_in(&self, email: &str) -> String {
+        let mut browser = self.browser();
+        let answer = browser.post("/api/signup", email, PASSWORD);
+        assert!(is_ok(&answer), "{answer}");
+        let answer = browser.post("/api/login", email, PASSWORD);
+        cookie(&answer, "sessionid").unwrap_or_else(|| panic!("no session: {answer}"))
+    }
+
+    /// `GET /api/session` with this session cookie.
+    pub(crate) fn session_check(&self, cookie: &str) -> String {
+        request(
+            "GET",
+            "/api/session",
+            &self.origin(),
+            &format!("cookie: sessionid={cookie}\r\n"),
+            "",
+        )
+    }
+}
+
+/// Somebody without a session, over one connection.
+pub(crate) struct Browser {
+    origin: String,
+    connection: Connection,
+    token: String,
+}
+
+impl Browser {
+    /// Sends an address and a password.
+    pub(crate) fn post(&mut self, path: &str, email: &str, password: &str) -> String {
+        let request = self.prepared(path, email, password);
+        self.connection.ask(&request)
+    }
+
+    fn prepared(&self, path: &str, email: &str, password: &str) -> String {
+        let Self { origin, token, .. } = self;
+        let headers = format!(
+            "cookie: csrftoken={token}\r\nx-csrftoken: {token}\r\norigin: {origin}\r\nsec-fetch-site: same-origin\r\n\
+             content-type: application/json\r\n"
+        );
+        let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+        request("POST", path, origin, &headers, &body)
+    }
+}
+
+fn request(method: &str, path: &str, origin: &str, headers: &str, body: &str) -> String {
+    let host = origin.trim_start_matches("http://");
+    let length = body.len();
+    let length = if method == "GET" {
+        String::new()
+    } else {
+        format!("content-length: {length}\r\n")
+    };
+    format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{headers}{length}\r\n{body}")
+}
+
+/// Whether the status of an answer is 2xx.
+pub(crate) fn is_ok(answer: &str) -> bool {
+    answer.get(9..10) == Some("2")
+}
+
+fn cookie(answer: &str, name: &str) -> Option<String> {
+    answer
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(header, _)| header.eq_ignore_ascii_case("set-cookie"))
+        .find_map(|(_, value)| value.strip_prefix(name)?.strip_prefix('=')?.split(';').next())
+        .map(str::to_owned)
+}
+
+/// An address that nobody listens on.
+pub(crate) fn free() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}

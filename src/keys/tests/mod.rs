@@ -1,0 +1,8 @@
+//! The keys on both databases.
+
+mod bed;
+mod erasing;
+mod master;
+mod rotating;
+mod sealing;
+mod storing;

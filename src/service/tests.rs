@@ -1,0 +1,128 @@
+//! Operations over a real embedded store, called in an order that HTTP hardly ever gives.
+
+use std::sync::Arc;
+
+use doorbook_openapi::app::{App as _, LogIn, Opened, Origin, Refusal, Secret, SignUp};
+use doorbook_projections::log::{Position, Recorded};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    config::{Config, Sources},
+    open::{self, Durable},
+};
+
+const ADA: &str = "ada@example.org";
+const PASSWORD: &str = "correct horse battery staple";
+const OTHER: &str = "a violet anchor in the tundra";
+
+/// A service without its background processes.
+struct Bed {
+    service: Service,
+    _directory: TempDir,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().display().to_string();
+        let flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        let sources = Sources {
+            file: None,
+            environment: Vec::new(),
+            flags,
+        };
+        let config = Config::load(&sources).unwrap();
+        let Durable { store, keyring } = Durable::open(&config).await.unwrap();
+        let engine = open::engine(&config, &store).await.unwrap();
+        let service = Service::new(Parts {
+            rules: crate::server::rules(&config, &keyring),
+            directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
+            hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
+            clock: config.service_clock(),
+            engine,
+            keyring,
+            store,
+        });
+        Self {
+            service,
+            _directory: directory,
+        }
+    }
+
+    async fn sign_up(&self, email: &str) {
+        let wish = SignUp {
+            email: email.to_owned(),
+            password: Secret(PASSWORD.to_owned()),
+            name: None,
+        };
+        self.service.sign_up(wish, &origin()).await.unwrap();
+    }
+
+    async fn log_in(&self, email: &str, password: &str) -> Result<Opened, Refusal> {
+        let wish = LogIn {
+            email: email.to_owned(),
+            password: Secret(password.to_owned()),
+            remember: true,
+            replaces: None,
+        };
+        self.service.log_in(wish, &origin()).await
+    }
+
+    async fn events(&self, event_type: &str) -> Vec<Recorded> {
+        let all = self.service.store.log().read(Position::START, 1000).await.unwrap();
+        all.into_iter()
+            .filter(|recorded| &*recorded.event_type == event_type)
+            .collect()
+    }
+}
+
+fn origin() -> Origin {
+    Origin {
+        request_id: ids::uuid_v4(),
+        ip: None,
+        user_agent: None,
+    }
+}
+
+#[tokio::test]
+async fn session_that_a_raised_epoch_ended_is_not_carried_over() {
+    let bed = Bed::new().await;
+    bed.sign_up(ADA).await;
+    let (one, other) = (
+        bed.log_in(ADA, PASSWORD).await.unwrap(),
+        bed.log_in(ADA, PASSWORD).await.unwrap(),
+    );
+    bed.service.revoke_others(&one.session, &origin()).await.unwrap();
+    // The other one passed its check before that, and is only now carried out.
+    let late = other.session;
+    let proof = || Secret(PASSWORD.to_owned());
+    let refused = [
+        bed.service.revoke_others(&late, &origin()).await.err(),
+        bed.service.reauthenticate(&late, proof(), &origin()).await.err(),
+        bed.service
+            .change_password(&late, proof(), Secret(OTHER.to_owned()), &origin())
+            .await
+            .err(),
+    ];
+    for refusal in refused {
+        assert!(matches!(refusal, Some(Refusal::NotSignedIn)), "{refusal:?}");
+    }
+    assert_eq!(bed.service.resolve(&other.cookie.0).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn sign_ups_of_known_and_unknown_addresses_append_the_same_number_of_events_before_the_answer() {
+    let bed = Bed::new().await;
+    let appended = async || {
+        let all = bed.service.store.log().read(Position::START, 1000).await.unwrap();
+        all.iter()
+            .filter(|recorded| &*recorded.event_type != "signup.completed")
+            .count()
+    };
+    bed.sign_up(ADA).await;
+    let unknown = appended().await;
+    bed.sign_up(ADA).await;
+    assert_eq!(appended().await - unknown, unknown);
+    assert_eq!(bed.events("signup.refused").await.len(), 1);
+}
