@@ -207,7 +207,11 @@ impl Layers {
         }
         self.fall_back("keys.file", "data.dir", under(self, "", "master.key"));
         self.fall_back("mail.url", "data.dir", under(self, "file:", "mail"));
-        let own = self.values.get("http.public_url").and_then(|(raw, _)| raw.text()).unwrap_or_default();
+        let own = self
+            .values
+            .get("http.public_url")
+            .and_then(|(raw, _)| raw.text())
+            .unwrap_or_default();
         let (sender, base) = (Raw::Text(mail::usual_sender(own)), Raw::Text(own.to_owned()));
         self.fall_back("mail.from", "http.public_url", sender);
         self.fall_back("mail.link_base", "http.public_url", base);

@@ -143,7 +143,11 @@ fn server(text: &str) -> Result<SmtpServer, String> {
         credentials: credentials(url)?,
     };
     server.encryption = encryption(url, server.is_local())?;
-    let usual = if server.encryption == Encryption::Implicit { 465 } else { 587 };
+    let usual = if server.encryption == Encryption::Implicit {
+        465
+    } else {
+        587
+    };
     server.port = url.port().unwrap_or(usual);
     Ok(server)
 }
@@ -199,7 +203,9 @@ struct Letters(Option<PathBuf>);
 
 impl Setting for Letters {
     fn read(raw: &Raw) -> Result<Self, String> {
-        let text = raw.text().ok_or_else(|| "write a directory such as `./letters`".to_owned())?;
+        let text = raw
+            .text()
+            .ok_or_else(|| "write a directory such as `./letters`".to_owned())?;
         Ok(Self((!text.is_empty()).then(|| text.into())))
     }
 }

@@ -133,7 +133,9 @@ fn mail(config: &Config, layers: &mut Layers) {
             "links with tokens would lead to a foreign place; write `http.public_url` or one of `http.allowed_origins`",
         );
     }
-    let Carrier::Smtp(server) = &config.mail.url else { return };
+    let Carrier::Smtp(server) = &config.mail.url else {
+        return;
+    };
     let open = matches!(server.encryption, Encryption::None | Encryption::Opportunistic);
     if server.credentials.is_some() && open && !server.is_local() {
         layers.complain(

@@ -18,6 +18,8 @@ pub mod outbox;
 mod post;
 mod smtp;
 pub mod templates;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use async_trait::async_trait;

@@ -3,13 +3,9 @@
 use std::{fs, path::Path};
 
 use doorbook_domain::time::Timestamp;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
-use super::{
-    Letter, Locale,
-    letter::Circumstances,
-    post::MailError,
-};
+use super::{Letter, Locale, letter::Circumstances, post::MailError};
 
 macro_rules! built_in {
     ($($locale:literal: $($name:literal)+;)+) => {
@@ -60,8 +56,7 @@ impl Templates {
     pub fn load(directory: Option<&Path>, home: &str) -> Result<Self, MailError> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        environment.set_syntax(syntax()?);
         environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
             Some((_, "html")) => AutoEscape::Html,
             _ => AutoEscape::None,
@@ -96,25 +91,24 @@ impl Templates {
         let (text_name, html_name) = (format!("{name}.txt"), format!("{name}.html"));
         let mut fields = fields(letter, locale);
         fields.extend([("site", self.site.clone().into()), ("home", self.home.clone().into())]);
-        let subject = self.subject(&text_name, &fields).map_err(broken(&text_name))?;
+        let (subject, text) = self.text(&text_name, &fields).map_err(broken(&text_name))?;
         fields.push(("subject", subject.clone().into()));
-        let render = |name: &str| {
-            let template = self.environment.get_template(name)?;
-            template.render(Value::from_iter(fields.clone()))
-        };
+        let html = self.environment.get_template(&html_name);
+        let html = html.and_then(|template| template.render(Value::from_iter(fields)));
         Ok(Written {
             subject,
-            text: render(&text_name).map_err(broken(&text_name))?,
-            html: render(&html_name).map_err(broken(&html_name))?,
+            text,
+            html: html.map_err(broken(&html_name))?,
         })
     }
 
-    /// What the block `subject` says, in one line.
-    fn subject(&self, name: &str, fields: &[(&'static str, Value)]) -> Result<String, minijinja::Error> {
+    /// What the block `subject` says, in one line, and the whole text.
+    fn text(&self, name: &str, fields: &[(&'static str, Value)]) -> Result<(String, String), minijinja::Error> {
         let template = self.environment.get_template(name)?;
-        let fields = fields.iter().cloned().chain([("subject", Value::from(""))]);
-        let subject = template.eval_to_state(Value::from_iter(fields))?.render_block("subject")?;
-        Ok(subject.split_whitespace().collect::<Vec<_>>().join(" "))
+        let mut written = template.render_captured(Value::from_iter(fields.iter().cloned()))?;
+        let subject = written.with_state_mut(|state| state.render_block("subject"))?;
+        let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok((subject, written.into_output()))
     }
 
     /// Tries everything: names of fields, then each letter with all that it can say and with as little as it can.
@@ -144,6 +138,13 @@ impl Templates {
         let reason = format!("it names `{field}`, which this letter does not have");
         Err(MailError::template(name, reason))
     }
+}
+
+/// Tags leave no empty lines behind.
+fn syntax() -> Result<SyntaxConfig, MailError> {
+    let mut builder = SyntaxConfig::builder();
+    builder.trim_blocks(true).lstrip_blocks(true);
+    builder.build().map_err(broken("the syntax"))
 }
 
 /// What a template is told: text only, or nothing.
@@ -241,7 +242,10 @@ pub(super) fn samples() -> Vec<Letter> {
         ip: None,
         user_agent: None,
     };
-    let (verify, reset) = ("https://auth.example.org/auth/verify", "https://auth.example.org/auth/reset");
+    let (verify, reset) = (
+        "https://auth.example.org/auth/verify",
+        "https://auth.example.org/auth/reset",
+    );
     let mut all = Vec::new();
     for asked in [whole, bare] {
         all.extend([

@@ -197,6 +197,8 @@ fn rules() -> Rules {
     Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
+        link_base: "http://localhost".to_owned(),
+        locale: Locale::English,
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,
