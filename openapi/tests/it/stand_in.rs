@@ -24,6 +24,8 @@ use uuid::Uuid;
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 pub(crate) const EMAIL: &str = "ada@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// What a mailed link would carry.
+pub(crate) const TOKEN: &str = "token-of-a-link";
 
 /// What is to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +209,32 @@ impl App for StandIn {
             Ok(())
         } else {
             Err(Refusal::Invalid(errors))
+        }
+    }
+
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if token.0 == TOKEN { Ok(()) } else { Err(Refusal::LinkDead) }
+    }
+
+    async fn resend_verification(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn request_password_reset(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn reset_password(&self, token: Secret, _: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.verify_email(token, origin).await
+    }
+
+    async fn change_email(&self, session: &LiveSession, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if session.authenticated_at == NOW {
+            Ok(())
+        } else {
+            Err(Refusal::ReauthenticationRequired)
         }
     }
 
