@@ -52,6 +52,11 @@ impl Service {
         service
     }
 
+    /// Starts one that wants every address proven by mail, as is the default.
+    pub(crate) async fn start_with_mail(database: Database) -> Self {
+        Self::start_with(database, &[("SIGNUP__VERIFY_EMAIL", "true")]).await
+    }
+
     /// Prepares one that has not been started.
     pub(crate) async fn prepare(database: Database) -> Self {
         let postgres = match database {
@@ -74,6 +79,8 @@ impl Service {
         service.set("HTTP__PUBLIC_URL", &service.origin());
         service.set("DATA__DIR", &service.data().display().to_string());
         service.set("THROTTLE__ENABLED", "false");
+        // Those who are about something else sign up without a mail. See `start_with_mail`.
+        service.set("SIGNUP__VERIFY_EMAIL", "false");
         if let Some(postgres) = &service.postgres {
             let url = postgres.url();
             service.set("STORE__URL", url.as_str());
