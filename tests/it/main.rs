@@ -28,6 +28,8 @@ mod races;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod sessions;

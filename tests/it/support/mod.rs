@@ -5,6 +5,7 @@ mod caller;
 mod curl;
 mod jar;
 mod journal;
+mod letters;
 mod ports;
 mod postgres;
 mod service;
