@@ -102,9 +102,8 @@ pub(super) fn read(layers: &mut Layers, public_url: Option<&Origin>) -> Option<M
 pub(super) fn usual_sender(public_url: &str) -> String {
     let url = Url::parse(public_url).ok();
     let host = match url.as_ref().and_then(Url::host) {
-        Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(ip)) => format!("[{ip}]"),
-        Some(Host::Ipv6(_)) | None => "localhost".to_owned(),
+        Some(Host::Domain(name)) => name,
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => "localhost",
     };
     format!("Doorbook <no-reply@{host}>")
 }

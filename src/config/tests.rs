@@ -304,11 +304,6 @@ const WRONG: &[(&str, &str, &str)] = &[
         "in the clear",
     ),
     ("mail.from = 'nobody'", "mail.from", "a name and an address"),
-    (
-        r#"mail.from = "a@b.org\r\nBcc: c@d.org""#,
-        "mail.from",
-        "a name and an address",
-    ),
     ("mail.link_base = 'https://evil.net'", "mail.link_base", "foreign place"),
     (
         "mail.link_base = 'http://localhost:8080/x'",

@@ -94,7 +94,7 @@ impl Templates {
         let (subject, text) = self.text(&text_name, &fields).map_err(broken(&text_name))?;
         fields.push(("subject", subject.clone().into()));
         let html = self.environment.get_template(&html_name);
-        let html = html.and_then(|template| template.render(Value::from_iter(fields)));
+        let html = html.and_then(|template| template.render(Value::from_pairs(fields)));
         Ok(Written {
             subject,
             text,
@@ -105,7 +105,7 @@ impl Templates {
     /// What the block `subject` says, in one line, and the whole text.
     fn text(&self, name: &str, fields: &[(&'static str, Value)]) -> Result<(String, String), minijinja::Error> {
         let template = self.environment.get_template(name)?;
-        let mut written = template.render_captured(Value::from_iter(fields.iter().cloned()))?;
+        let mut written = template.render_captured(Value::from_pairs(fields.iter().cloned()))?;
         let subject = written.with_state_mut(|state| state.render_block("subject"))?;
         let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok((subject, written.into_output()))
@@ -113,17 +113,17 @@ impl Templates {
 
     /// Tries everything: names of fields, then each letter with all that it can say and with as little as it can.
     fn check(&self) -> Result<(), MailError> {
+        let samples = samples();
         for locale in Locale::ALL {
-            for letter in samples() {
-                let known: Vec<&str> = fields(&letter, locale).iter().map(|(name, _)| *name).collect();
-                for form in ["txt", "html"] {
-                    let name = format!("{}/{}.{form}", locale.code(), letter.name());
-                    self.check_names(&name, &known)?;
-                }
-                self.write(&letter, locale)?;
-            }
             for form in ["txt", "html"] {
                 self.check_names(&format!("{}/layout.{form}", locale.code()), &[])?;
+                for letter in &samples {
+                    let known: Vec<&str> = fields(letter, locale).iter().map(|(name, _)| *name).collect();
+                    self.check_names(&format!("{}/{}.{form}", locale.code(), letter.name()), &known)?;
+                }
+            }
+            for letter in &samples {
+                self.write(letter, locale)?;
             }
         }
         Ok(())

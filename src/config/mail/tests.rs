@@ -1,4 +1,4 @@
-use super::{super::setting::Setting as _, Carrier, Encryption, SmtpServer, usual_sender};
+use super::{super::setting::Setting as _, Carrier, Encryption, Sender, SmtpServer, usual_sender};
 use crate::config::raw::Raw;
 
 fn read(text: &str) -> Result<Carrier, String> {
@@ -73,11 +73,24 @@ fn usual_sender_can_be_used_whatever_the_public_url_is() {
     for (url, sender) in [
         ("https://auth.example.org:8443", "Doorbook <no-reply@auth.example.org>"),
         ("http://localhost:8080", "Doorbook <no-reply@localhost>"),
-        ("http://127.0.0.1", "Doorbook <no-reply@[127.0.0.1]>"),
+        ("http://127.0.0.1", "Doorbook <no-reply@localhost>"),
         ("http://[::1]", "Doorbook <no-reply@localhost>"),
         ("no url", "Doorbook <no-reply@localhost>"),
     ] {
         assert_eq!(usual_sender(url), sender);
         sender.parse::<lettre::message::Mailbox>().unwrap();
+    }
+}
+
+#[test]
+fn sender_is_one_address_and_brings_no_header() {
+    for text in [
+        "a@b.org\r\nBcc: c@d.org",
+        "A\nBcc: c@d.org <a@b.org>",
+        "a@b.org, c@d.org",
+        "nobody",
+        "",
+    ] {
+        assert!(Sender::read(&Raw::Text(text.to_owned())).is_err(), "{text:?}");
     }
 }
