@@ -1,4 +1,7 @@
-//! Sign-ups: which attempts were made at an address, and what became of them.
+//! Sign-ups by the address that they were made for: which attempts at an address are still open.
+//!
+//! The address is a claim, an HMAC. Streams of attempts do not know of each other; a resend and an erasure need to find
+//! them. Nothing is decided here: what an attempt may still do, its own stream says.
 
 use doorbook_domain::{
     event::Event,
@@ -10,7 +13,7 @@ use doorbook_domain::{
 
 use crate::{
     cursor::Cursor,
-    db::{Row, Value},
+    db::Row,
     engine::Reads,
     fault::Fault,
     log::Recorded,
@@ -26,6 +29,15 @@ pub struct SignUps;
 /// Its name.
 pub const NAME: &str = "signups";
 
+/// An attempt waits for its link.
+const PENDING: &str = "pending";
+/// Its link was followed, or none was needed.
+const READY: &str = "ready";
+/// It became a user.
+const COMPLETED: &str = "completed";
+/// It came to nothing.
+const REFUSED: &str = "refused";
+
 static TABLES: [Table; 1] = [Table {
     name: "signups",
     key: &[text("signup_id")],
@@ -33,15 +45,20 @@ static TABLES: [Table; 1] = [Table {
         text("claim"),
         text("user_id"),
         text("password_key"),
-        int("verify"),
+        text("state"),
         int("requested_at"),
         int("until"),
-        text("state"),
     ],
-    indices: &[Index {
-        name: "by_claim",
-        on: "claim, requested_at desc, signup_id desc",
-    }],
+    indices: &[
+        Index {
+            name: "by_claim",
+            on: "claim, requested_at desc, signup_id desc",
+        },
+        Index {
+            name: "by_deadline",
+            on: "state, until, signup_id",
+        },
+    ],
 }];
 
 impl Projection for SignUps {
@@ -75,120 +92,106 @@ fn sign_up(recorded: &Recorded, event: &SignUpEvent, out: &mut Patches) {
     let row = match event {
         SignUpEvent::Requested {
             user_id,
+            email: _,
             claim,
+            name: _,
             password,
             verify,
             until,
+            origin: _,
             at,
-            ..
         } => row
             .set("claim", &*claim.0)
             .set("user_id", user_id.0)
             .set("password_key", password.key())
-            .set("verify", *verify)
+            .set("state", if *verify { PENDING } else { READY })
             .set("requested_at", *at)
-            .set("until", Value::Int(until.map(Timestamp::micros)))
-            .set("state", State::Pending.as_str()),
+            .set("until", until.unwrap_or(*at)),
         SignUpEvent::LinkRequested { .. } => row,
-        SignUpEvent::Verified { .. } => row.set("state", State::Verified.as_str()),
-        SignUpEvent::Completed { .. } => row.set("state", State::Completed.as_str()),
-        SignUpEvent::Refused { .. } => row.set("state", State::Refused.as_str()),
+        SignUpEvent::Verified { .. } => row.set("state", READY),
+        SignUpEvent::Completed { .. } => row.set("state", COMPLETED),
+        SignUpEvent::Refused { .. } => row.set("state", REFUSED),
     };
     row.done();
-}
-
-/// What became of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its link, where it needs one, was not followed yet. It may be dead.
-    Pending,
-    /// Its link was followed.
-    Verified,
-    /// It became a user.
-    Completed,
-    /// It came to nothing.
-    Refused,
-}
-
-impl State {
-    const ALL: [Self; 4] = [Self::Pending, Self::Verified, Self::Completed, Self::Refused];
-
-    /// As stored.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Verified => "verified",
-            Self::Completed => "completed",
-            Self::Refused => "refused",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        let known = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        known.ok_or_else(|| Fault::plain("a sign-up has a state of another version"))
-    }
 }
 
 /// An attempt to sign up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUpRow {
-    /// The attempt. Its stream is `signup-<id>`.
-    pub signup_id: SignUpId,
-    /// The claim that its address needs.
+    /// Its id. Its stream is `signup-<id>`.
+    pub id: SignUpId,
+    /// The address that it was made for.
     pub claim: ClaimId,
-    /// The id that the user has or would have had: names the key of what it typed.
+    /// The user that it would become.
     pub user_id: UserId,
-    /// Name of the key of its password.
+    /// Name of the key of its password hash.
     pub password_key: String,
-    /// Whether its address must be proven first.
-    pub verify: bool,
+    /// Whether it waits for its link to be followed.
+    pub pending: bool,
     /// When it was made.
     pub requested_at: Timestamp,
-    /// From when on its link is dead, where it has one.
-    pub until: Option<Timestamp>,
-    /// What became of it.
-    pub state: State,
+    /// Its link is dead from this instant on.
+    pub until: Timestamp,
 }
 
 impl SignUpRow {
-    /// The last row's cursor gives the next page.
+    /// For the page behind this row, in the order of [`overdue`].
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor {
-            at: self.requested_at,
-            key: self.signup_id.to_string(),
+            at: self.until,
+            key: self.id.to_string(),
         }
     }
 
     fn read(row: &Row) -> Result<Self, Fault> {
         Ok(Self {
-            signup_id: SignUpId(row.id("signup_id")?),
+            id: SignUpId(row.id("signup_id")?),
             claim: ClaimId(row.text("claim")?.into()),
             user_id: UserId(row.id("user_id")?),
             password_key: row.text("password_key")?,
-            verify: row.int("verify")? != 0,
+            pending: row.text("state")? == PENDING,
             requested_at: row.at("requested_at")?,
-            until: row.find_at("until")?,
-            state: State::parse(&row.text("state")?)?,
+            until: row.at("until")?,
         })
     }
 }
 
-/// The attempts at an address, newest first, after `after`.
+/// Every attempt at an address, whatever became of it, newest first: at most `limit`.
 ///
 /// # Errors
 ///
 /// [`Fault`] when the read model is not there yet or the database fails.
-pub async fn of_claim(reads: &Reads, claim: &ClaimId, after: &Cursor, limit: u32) -> Result<Vec<SignUpRow>, Fault> {
+pub async fn at_claim(reads: &Reads, claim: &ClaimId, limit: u32) -> Result<Vec<SignUpRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select * from {signups} where claim = $1 and (requested_at, signup_id) < ($2, $3)
-         order by requested_at desc, signup_id desc limit $4",
+        "select * from {signups} where claim = $1 order by requested_at desc, signup_id desc limit $2",
+        signups = view.table("signups"),
+    );
+    let values = vec![(&*claim.0).into(), limit.into()];
+    view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
+}
+
+/// The attempts that wait for a link whose deadline lies before `deadline`, oldest deadline first, after `after`.
+///
+/// # Errors
+///
+/// As [`at_claim`].
+pub async fn overdue(
+    reads: &Reads,
+    deadline: Timestamp,
+    after: &Cursor,
+    limit: u32,
+) -> Result<Vec<SignUpRow>, Fault> {
+    let view = reads.view(NAME)?;
+    let sql = format!(
+        "select * from {signups}
+         where state = '{PENDING}' and until < $1 and (until, signup_id) > ($2, $3)
+         order by until, signup_id limit $4",
         signups = view.table("signups"),
     );
     let values = vec![
-        (&*claim.0).into(),
+        deadline.into(),
         after.at.into(),
         after.key.as_str().into(),
         limit.into(),
@@ -196,19 +199,18 @@ pub async fn of_claim(reads: &Reads, claim: &ClaimId, after: &Cursor, limit: u32
     view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
 }
 
-/// The latest attempt at an address whose link can still be followed at `now`.
+/// The latest attempt at an address that waits for its link, as long as the link lives at `now`.
 ///
 /// # Errors
 ///
-/// As [`of_claim`].
+/// As [`at_claim`].
 pub async fn latest_waiting(reads: &Reads, claim: &ClaimId, now: Timestamp) -> Result<Option<SignUpRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select * from {signups} where claim = $1 and state = $2 and verify = 1 and (until is null or until > $3)
+        "select * from {signups} where claim = $1 and state = '{PENDING}' and until > $2
          order by requested_at desc, signup_id desc limit 1",
         signups = view.table("signups"),
     );
-    let values = vec![(&*claim.0).into(), State::Pending.as_str().into(), now.into()];
-    let row = view.find(&sql, values).await?;
+    let row = view.find(&sql, vec![(&*claim.0).into(), now.into()]).await?;
     row.as_ref().map(SignUpRow::read).transpose()
 }

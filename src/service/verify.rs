@@ -47,7 +47,7 @@ impl Service {
         if let Some(attempt) = waiting {
             let again = SignUpCommand::RequestLink(signup::RequestLink { at: now });
             let metadata = self.metadata(&origin, None);
-            let stream = attempt.signup_id.to_string();
+            let stream = attempt.id.to_string();
             match self.store.execute::<Attempt>(&stream, again, &metadata).await {
                 Ok(_) => return Ok(()),
                 // Its link was followed meanwhile.

@@ -10,6 +10,7 @@ mod ports;
 mod postgres;
 mod service;
 mod wait;
+mod wire;
 
 pub(crate) use self::{
     answer::Answer,
@@ -19,6 +20,7 @@ pub(crate) use self::{
     journal::Journal,
     service::{Database, Service},
     wait::{eventually, random},
+    wire::Wire,
 };
 
 /// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.
