@@ -8,6 +8,7 @@ mod journal;
 mod ports;
 mod postgres;
 mod service;
+mod smtp;
 mod wait;
 
 pub(crate) use self::{
@@ -17,6 +18,7 @@ pub(crate) use self::{
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},
+    smtp::{MailServer, Received},
     wait::{eventually, random},
 };
 
