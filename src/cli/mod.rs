@@ -9,6 +9,7 @@ mod configuration;
 pub mod events;
 pub mod exit;
 pub mod logging;
+mod mail;
 mod openapi;
 pub mod output;
 pub mod password;

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -51,6 +51,8 @@ pub(crate) struct StandIn {
     pub(crate) pages: Mutex<Vec<PageRequest>>,
     pub(crate) wishes: Mutex<Vec<LogIn>>,
     pub(crate) touched: AtomicU64,
+    /// Whether it shows the mail that it sends.
+    pub(crate) shows_mail: AtomicBool,
     counter: AtomicU64,
 }
 
@@ -73,6 +75,41 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// A hostile mail, and one without HTML.
+#[async_trait]
+impl Mailbox for StandIn {
+    async fn mails(&self) -> Result<Vec<MailEntry>, Fault> {
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Err(Fault::plain("the mail directory cannot be used"));
+        }
+        Ok(vec![hostile("m1").entry, hostile("m2").entry])
+    }
+
+    async fn mail(&self, id: &str) -> Result<Option<Mail>, Fault> {
+        Ok(match id {
+            "m1" => Some(hostile(id)),
+            "m2" => Some(Mail {
+                html: None,
+                ..hostile(id)
+            }),
+            _ => None,
+        })
+    }
+}
+
+fn hostile(id: &str) -> Mail {
+    Mail {
+        entry: MailEntry {
+            id: id.to_owned(),
+            to: "\"<i>@example.org".to_owned(),
+            subject: "<script>alert(1)</script>".to_owned(),
+            date: "Mon, 23 Nov 2026 12:00:00 +0000".to_owned(),
+        },
+        text: Some("<b> & http://localhost:8080/auth/verify#token=\"x javascript:alert(1)\n".to_owned()),
+        html: Some("<p onclick='alert(1)'>hello</p>".to_owned()),
+    }
+}
+
 impl StandIn {
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
@@ -83,6 +120,7 @@ impl StandIn {
             pages: Mutex::default(),
             wishes: Mutex::default(),
             touched: AtomicU64::new(0),
+            shows_mail: AtomicBool::new(false),
             counter: AtomicU64::new(1),
         })
     }
@@ -163,6 +201,11 @@ impl App for StandIn {
 
     fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        let mailbox: &dyn Mailbox = self;
+        self.shows_mail.load(Ordering::Relaxed).then_some(mailbox)
     }
 
     fn check(&self, cookie: &str) -> Check {

@@ -9,6 +9,7 @@ mod letters;
 mod ports;
 mod postgres;
 mod service;
+mod smtp;
 mod wait;
 mod wire;
 
@@ -19,6 +20,7 @@ pub(crate) use self::{
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},
+    smtp::{MailServer, Received},
     wait::{eventually, random},
     wire::Wire,
 };

@@ -90,9 +90,13 @@ impl Service {
 
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
-        let key = format!("DOORBOOK__{key}");
-        self.settings.retain(|(known, _)| *known != key);
-        self.settings.push((key, value.to_owned()));
+        self.set_variable(&format!("DOORBOOK__{key}"), value);
+    }
+
+    /// Changes a variable of the environment for the next start.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Puts another program before the binary at the next start. It must become the binary's process.
