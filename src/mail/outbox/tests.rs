@@ -234,7 +234,7 @@ async fn dead_link_is_not_sent() {
     bed.breaks(true);
     bed.sends().await;
     bed.breaks(false);
-    bed.later(Duration::from_hours(1)).await;
+    bed.later(Duration::from_mins(61)).await;
     assert_eq!((bed.mailed().await.len(), bed.rows().await.len()), (0, 0));
 }
 
