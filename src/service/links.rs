@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_is_refused() {
+    fn every_changed_character_of_a_link_is_refused() {
         let links = links(1);
         for token in ALL.map(|link| links.write(link)) {
             for at in 0..token.len() {

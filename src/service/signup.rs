@@ -146,9 +146,18 @@ impl Service {
         let (user_id, claim) = (wish.user_id, wish.claim.clone());
         // The user comes first and the claim last: until the claim names it, the user is unreachable. An orphan of a
         // refused attempt stays unreachable for ever, and its keys are destroyed.
-        self.command_user(user_id, UserCommand::Register(register), metadata)
+        match self
+            .command_user(user_id, UserCommand::Register(register), metadata)
             .await
-            .map_err(unexpected)?;
+        {
+            Ok(_) => {}
+            // It became a user long ago, which has moved to another address since.
+            Err(Failure::Refused(_)) => {
+                self.note_completed(stream, metadata.clone());
+                return Ok(Some(SignUpEnd::Completed));
+            }
+            Err(failure) => return Err(unexpected(failure)),
+        }
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
         match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {

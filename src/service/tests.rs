@@ -12,6 +12,8 @@ use crate::{
     open::{self, Durable},
 };
 
+mod mailed;
+
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "a violet anchor in the tundra";
