@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    LastAdmin,
     TokenDead,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -40,7 +41,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::Unauthenticated,
@@ -53,6 +54,7 @@ impl Kind {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::LastAdmin,
         Self::TokenDead,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
@@ -78,6 +80,7 @@ impl Kind {
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
+            Self::LastAdmin => (409, "last-admin", "Nobody could manage users any more"),
             Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),

@@ -22,7 +22,8 @@ use crate::{
     open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
-        process::{self, Finisher, Reaction, Shredder},
+        erasures::Erasures,
+        process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
     },
 };
 
@@ -145,6 +146,8 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
     });
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
+    follow(&service, background, &Eraser);
+    follow(&service, background, &Reaper);
     Ok(service)
 }
 
@@ -169,6 +172,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             absolute: session.staff_absolute,
             idle: session.staff_idle,
         },
+        erasures: Erasures::new(&config.data.erasures),
         settings: Settings {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),

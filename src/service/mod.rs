@@ -4,13 +4,19 @@
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`accounts`] are those of the command line.
+//! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
+//!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
 pub mod activity;
+mod admins;
 mod app;
 pub mod attempts;
+pub(crate) mod erase;
+pub mod erasures;
+mod export;
 mod lists;
 mod login;
 mod password;
@@ -37,7 +43,15 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, token::Tokens};
+use self::{
+    activity::Activity,
+    attempts::Attempts,
+    erasures::Erasures,
+    process::{Figure, Figures},
+    seals::Seals,
+    strength::Strength,
+    token::Tokens,
+};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -66,6 +80,8 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// The list of erased users.
+    pub erasures: Erasures,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -97,6 +113,8 @@ pub struct Service {
     tokens: Arc<Tokens>,
     attempts: Attempts,
     activity: Activity,
+    /// How far the followers are.
+    followers: Arc<Figures>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -120,11 +138,18 @@ impl Service {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
+            followers: Arc::default(),
             parts,
             seals,
             strength: Strength::new(),
             commands,
         }
+    }
+
+    /// How far those are that act on the log, by name.
+    #[must_use]
+    pub fn followers(&self) -> Vec<(&'static str, Figure)> {
+        self.followers.all()
     }
 
     /// Waits for the commands in flight and the background writers. No command may come any more.

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use doorbook_domain::{
     claim::Claim,
@@ -13,9 +13,13 @@ use doorbook_projections::{
     log::Position,
 };
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::*;
+use super::{
+    follow::{BATCH, Follower, Step},
+    *,
+};
 use crate::{
     clock::Clock,
     config::Database,
@@ -23,7 +27,7 @@ use crate::{
     hashing::{Argon2Cost, PasswordHasher},
     ids,
     keys::{Keyring, MasterKey},
-    service::{Lifetimes, Parts, Rules},
+    service::{Lifetimes, Parts, Rules, erasures::Erasures},
     store::{Store, StoreOptions, StoreUrl},
 };
 
@@ -61,7 +65,7 @@ impl Stand {
         let service = Service::new(Parts {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
-            rules: rules(),
+            rules: rules(&path.join("erasures")),
             store,
             keyring,
             engine,
@@ -189,7 +193,7 @@ impl Stand {
     }
 }
 
-fn rules() -> Rules {
+fn rules(erasures: &Path) -> Rules {
     let lifetimes = Lifetimes {
         absolute: Duration::from_hours(24),
         idle: Duration::from_hours(1),
@@ -197,6 +201,7 @@ fn rules() -> Rules {
     Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
+        erasures: Erasures::new(erasures),
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,
@@ -295,22 +300,22 @@ async fn replaced_password_loses_its_key_and_the_new_one_stays() {
 }
 
 #[tokio::test]
-async fn cursor_moves_behind_what_was_done_and_stays_when_cancelled() {
+async fn cursor_moves_behind_what_was_done_and_stays_before_what_is_not_ripe() {
     let stand = Stand::start().await;
     stand.sign_up().await;
     stand.change_password().await;
     let head = stand.service.store.log().head().await.unwrap();
 
-    let cancelled = CancellationToken::new();
-    cancelled.cancel();
-    assert_eq!(batch(&stand.service, &Finisher, &cancelled).await.unwrap(), 0);
+    let cancel = CancellationToken::new();
+    let mut finisher = Follower::new(&stand.service, &Finisher);
+    assert!(matches!(finisher.step(&cancel).await.unwrap(), Step::Unripe(_)));
     assert_eq!(
         stand.service.keyring.cursor("finisher").await.unwrap(),
         Position::default()
     );
 
-    let cancel = CancellationToken::new();
-    assert!(batch(&stand.service, &Shredder, &cancel).await.unwrap() > 0);
+    let mut shredder = Follower::new(&stand.service, &Shredder);
+    assert_eq!(shredder.step(&cancel).await.unwrap(), Step::Moved);
     assert_eq!(stand.service.keyring.cursor("shredder").await.unwrap(), head);
-    assert_eq!(batch(&stand.service, &Shredder, &cancel).await.unwrap(), 0);
+    assert_eq!(shredder.step(&cancel).await.unwrap(), Step::AtHead);
 }
