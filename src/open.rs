@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
+    mail::MailError,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
 };
 
@@ -50,6 +51,9 @@ pub enum StartError {
     /// Another service has the data.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Mail cannot be written or sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// An address cannot be listened on.
     #[error("{key}: {address} cannot be listened on: {source}; stop what listens there or choose another address")]
     Listen {

@@ -26,6 +26,7 @@ use crate::{
     config::{Config, Database},
     ids,
     keys::{KeyName, Keyring},
+    mail::Post,
     open::{self, Durable, StartError},
     service::{
         erase::Erasure,
@@ -192,6 +193,7 @@ pub async fn settle(
     let restoring = Restoring {
         store: &store,
         keyring: &keyring,
+        post: &Post::open(config).map_err(StartError::Mail)?,
         clock,
     };
     let signed_out = restoring.end_sessions(head, progress).await?;
@@ -225,6 +227,7 @@ pub async fn settle(
 struct Restoring<'a> {
     store: &'a Store,
     keyring: &'a Keyring,
+    post: &'a Post,
     clock: Clock,
 }
 
@@ -298,6 +301,7 @@ impl Restoring<'_> {
             engine,
             clock: &self.clock,
             list,
+            post: self.post,
         };
         let mut again = 0;
         for entry in erased {

@@ -28,7 +28,8 @@ use crate::{
     hashing::PasswordHasher,
     keys::Keyring,
     lock::DirectoryLock,
-    open::{self, Durable},
+    mail::Post,
+    open::{self, Durable, StartError},
     service::{
         accounts::{AccountError, Accounts},
         erasures::Erasures,
@@ -60,6 +61,7 @@ impl<'a> Operator<'a> {
             keyring: Arc::clone(&keyring),
             engine: engine.clone(),
             erasures: Erasures::new(&config.data.erasures),
+            post: Post::open(config).map_err(StartError::Mail)?,
             clock: config.service_clock(),
         };
         Ok(Self {

@@ -14,6 +14,7 @@ use crate::{
     hashing::{PasswordHasher, UnknownHash, recognise, rules},
     ids,
     keys::{Alone, KeyName, Keyring},
+    mail::Post,
     store::{CommandMetadata, Failure, Store},
 };
 use doorbook_domain::{
@@ -95,6 +96,8 @@ pub struct Accounts {
     pub engine: Engine,
     /// The list of erased users.
     pub erasures: Erasures,
+    /// What keeps letters.
+    pub post: Post,
     /// The clock.
     pub clock: Clock,
 }
@@ -235,6 +238,7 @@ impl Accounts {
             engine: &self.engine,
             clock: &self.clock,
             list: &self.erasures,
+            post: &self.post,
         }
     }
 

@@ -33,6 +33,7 @@ use crate::{
     clock::Clock,
     ids,
     keys::{KeyName, Keyring},
+    mail::Post,
     store::{CommandMetadata, Failure, Store},
 };
 
@@ -43,6 +44,7 @@ pub(crate) struct Erasure<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) clock: &'a Clock,
     pub(crate) list: &'a Erasures,
+    pub(crate) post: &'a Post,
 }
 
 /// What a user's stream says about what there is to erase.
@@ -81,6 +83,7 @@ impl Service {
             engine: &self.engine,
             clock: &self.clock,
             list: &self.rules.erasures,
+            post: &self.post,
         }
     }
 }
@@ -228,7 +231,11 @@ impl Erasure<'_> {
         Ok(addresses)
     }
 
-    async fn forget_letters(&self, _addresses: &[EmailAddress]) -> Result<(), Fault> {
+    /// Deletes the messages that are kept in files.
+    async fn forget_letters(&self, addresses: &[EmailAddress]) -> Result<(), Fault> {
+        for address in addresses {
+            self.post.forget(address).await?;
+        }
         Ok(())
     }
 }

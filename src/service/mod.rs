@@ -7,6 +7,7 @@
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
@@ -17,6 +18,7 @@ pub mod attempts;
 pub(crate) mod erase;
 pub mod erasures;
 mod export;
+pub mod letters;
 mod lists;
 mod login;
 mod password;
@@ -58,6 +60,7 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    mail::{Locale, Post},
     store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
 
@@ -82,6 +85,10 @@ pub struct Rules {
     pub staff_lifetimes: Lifetimes,
     /// The list of erased users.
     pub erasures: Erasures,
+    /// Where links in mails lead, without a slash at the end: `mail.link_base`.
+    pub link_base: String,
+    /// Language of letters to people whose language is not known.
+    pub locale: Locale,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -98,6 +105,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// What writes letters and sends them.
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.

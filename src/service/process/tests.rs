@@ -22,11 +22,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::Database,
+    config::{Config, Database, Sources},
     directory::Directory,
     hashing::{Argon2Cost, PasswordHasher},
     ids,
     keys::{Keyring, MasterKey},
+    mail::{Locale, Post},
     service::{Lifetimes, Parts, Rules, erasures::Erasures},
     store::{Store, StoreOptions, StoreUrl},
 };
@@ -66,6 +67,7 @@ impl Stand {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             rules: rules(&path.join("erasures")),
+            post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
             keyring,
             engine,
@@ -193,6 +195,15 @@ impl Stand {
     }
 }
 
+fn config(data: &Path) -> Config {
+    let flags = vec![("--data-dir", "data.dir".to_owned(), data.display().to_string())];
+    let sources = Sources {
+        flags,
+        ..Sources::default()
+    };
+    Config::load(&sources).unwrap()
+}
+
 fn rules(erasures: &Path) -> Rules {
     let lifetimes = Lifetimes {
         absolute: Duration::from_hours(24),
@@ -202,6 +213,8 @@ fn rules(erasures: &Path) -> Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
         erasures: Erasures::new(erasures),
+        link_base: "http://localhost".to_owned(),
+        locale: Locale::English,
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,
