@@ -145,7 +145,12 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
         }
     };
     let clock = config.service_clock();
-    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory), Arc::new(SignUps)];
+    let projections: Vec<Arc<dyn Projection>> = vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+    ];
     let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)
 }

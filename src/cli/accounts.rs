@@ -111,7 +111,10 @@ impl<'a> Operator<'a> {
         self.until_read(position).await?;
         let stream = format!("user-{id}");
         let email = match user.email() {
-            Some(sealed) => self.text(sealed, &stream, "user.registered", "email").await?,
+            Some(sealed) => {
+                let event_type = user.email_event().unwrap_or_default();
+                self.text(sealed, &stream, event_type, "email").await?
+            }
             None => ERASED.to_owned(),
         };
         let name = match user.name() {

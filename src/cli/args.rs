@@ -107,7 +107,7 @@ The master key is not copied: keep a copy of `keys.file` apart from these. See d
 
 Examples:
   doorbook backup /backup/doorbook
-  doorbook backup /backup/$(date +%F) --json")]
+  doorbook backup /backup/doorbook --json")]
     Backup {
         /// Where to; made if it is not there
         dir: PathBuf,

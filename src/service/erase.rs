@@ -4,23 +4,23 @@
 //! [`super::process`] after a crash: the user is noted in the list that outlives the databases, its claims are released,
 //! its letters deleted and its keys destroyed. Only then is the erasure answered.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use doorbook_domain::{
     claim::{self, Claim, ClaimCommand, ClaimEvent},
     email::EmailAddress,
     event::Event,
-    id::{SignUpId, UserId},
+    id::UserId,
     seal::{ClaimId, Sealed},
-    signup::SignUp,
     time::Timestamp,
-    user::{self, UserCommand, UserEvent},
+    user::{self, User, UserCommand, UserEvent},
 };
 use doorbook_openapi::app::{LiveSession, Origin, Refusal};
 use doorbook_projections::{
     engine::Engine,
     fault::Fault,
     keyring::{Keyring as _, Place},
+    signups,
 };
 
 use super::{
@@ -37,6 +37,11 @@ use crate::{
     store::{CommandMetadata, Failure, Store},
 };
 
+/// Attempts at one address that are looked at: far more than sign-up lets through.
+const ATTEMPTS: u32 = 10_000;
+/// How long to wait for the read model of the attempts.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What erasing works with.
 pub(crate) struct Erasure<'a> {
     pub(crate) store: &'a Store,
@@ -51,6 +56,8 @@ pub(crate) struct Erasure<'a> {
 #[derive(Default)]
 struct Traces {
     erased_at: Timestamp,
+    /// Number of the last event.
+    sequence: u64,
     /// Addresses, as they stand in their events.
     addresses: Vec<(Box<str>, Sealed)>,
     /// Claims that it needed at some time. Not all of them need have become its own.
@@ -96,6 +103,7 @@ impl Erasure<'_> {
     /// [`Fault`] when it is not certain that everything was done; repeat it.
     pub(crate) async fn finish(&self, user: UserId, metadata: &CommandMetadata) -> Result<(), Fault> {
         let traces = self.traces(user).await?;
+        self.attempts_known(user, &traces).await?;
         let mut erased = Erased {
             user,
             claims: Vec::new(),
@@ -106,7 +114,7 @@ impl Erasure<'_> {
         for claim in &traces.claims {
             self.release(claim, user, metadata).await?;
             if let Some(events) = self.held(claim, user).await? {
-                keys.extend(self.keys_at(claim, events, traces.erased_at).await?);
+                keys.extend(self.keys_at(claim, events, &traces).await?);
                 erased.claims.push(claim.clone());
             }
         }
@@ -123,6 +131,7 @@ impl Erasure<'_> {
         let mut traces = Traces::default();
         let mut seen = HashSet::new();
         for recorded in self.store.log().stream("user", &user.to_string(), 0).await? {
+            traces.sequence = recorded.sequence;
             let unreadable = Fault::because("an event of an erased user cannot be read");
             let Event::User(event) = recorded.event().map_err(unreadable)? else {
                 continue;
@@ -195,24 +204,42 @@ impl Erasure<'_> {
 
     /// Keys of what others left at an address before its owner was erased: failed logins while it was nobody's, and
     /// attempts to sign up with it.
-    async fn keys_at(&self, claim: &ClaimId, events: u64, erased_at: Timestamp) -> Result<Vec<KeyName>, Fault> {
+    async fn keys_at(&self, claim: &ClaimId, events: u64, traces: &Traces) -> Result<Vec<KeyName>, Fault> {
         if !claim.0.starts_with("email-") {
             return Ok(Vec::new());
         }
         let mut keys: Vec<KeyName> = (0..events).map(|events| KeyName::attempts(claim, events)).collect();
-        for attempt in self.attempts_at(claim).await? {
-            let attempt = self.store.load::<SignUp>(&attempt.to_string()).await?.aggregate;
-            let Some(wish) = attempt.requested().filter(|wish| wish.at <= erased_at) else {
-                continue;
-            };
-            keys.push(KeyName::user(wish.user_id));
-            keys.push(KeyName::parse(wish.password.key())?);
+        for attempt in signups::at_claim(&self.engine.reads(), claim, ATTEMPTS).await? {
+            if attempt.requested_at <= traces.erased_at && !self.became_somebody(attempt.user_id).await? {
+                keys.push(KeyName::user(attempt.user_id));
+                keys.push(KeyName::parse(&attempt.password_key)?);
+            }
         }
         Ok(keys)
     }
 
-    async fn attempts_at(&self, _claim: &ClaimId) -> Result<Vec<SignUpId>, Fault> {
-        Ok(Vec::new())
+    /// Whether an attempt became a user that lives, under another address by now.
+    async fn became_somebody(&self, id: UserId) -> Result<bool, Fault> {
+        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
+        let Some(claim) = user.claim().filter(|_| !user.is_erased()) else {
+            return Ok(false);
+        };
+        let claim = self.store.load::<Claim>(&claim.to_string()).await?.aggregate;
+        Ok(claim.owner() == Some(id))
+    }
+
+    /// Waits until the attempts that were made before the erasure can be found.
+    async fn attempts_known(&self, user: UserId, traces: &Traces) -> Result<(), Fault> {
+        let erased = self
+            .store
+            .position_of("user", &user.to_string(), traces.sequence)
+            .await?;
+        if self.engine.wait_for(signups::NAME, erased, PATIENCE).await? {
+            return Ok(());
+        }
+        Err(Fault::plain(
+            "the read model of sign-ups is behind: what there is to erase is not known",
+        ))
     }
 
     /// The addresses that can still be read.
