@@ -24,6 +24,7 @@ use doorbook_openapi::{
         Settings, SignUp,
     },
     behind_edge,
+    export::Export,
 };
 use doorbook_projections::fault::Fault;
 use poem::{IntoResponse as _, endpoint::make_sync};
@@ -175,6 +176,14 @@ impl App for Nobody {
     }
 
     async fn revoke_others(&self, _: &LiveSession, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn erase_me(&self, _: &LiveSession, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn export(&self, _: &LiveSession) -> Result<Export, Refusal> {
         unreachable!("{NEVER}")
     }
 

@@ -11,6 +11,8 @@ use doorbook_domain::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
+use crate::export::Export;
+
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -171,6 +173,9 @@ pub enum Refusal {
     /// The operation needs a recent proof of who asks.
     #[error("a recent proof is needed")]
     ReauthenticationRequired,
+    /// Without this user nobody could manage the others any more.
+    #[error("the user is the last active admin")]
+    LastAdmin,
     /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
     #[error("the link leads nowhere any more")]
     LinkDead,
@@ -400,6 +405,11 @@ pub trait App: Send + Sync + 'static {
         name: Option<String>,
         origin: &Origin,
     ) -> Result<LiveSession, Refusal>;
+
+    /// Ends the account: when it returns, nobody can read any more who the user was. Needs a recent proof.
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal>;
+    /// Everything that is known about the user. Needs a recent proof.
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal>;
 
     /// The user's live sessions, newest first.
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal>;

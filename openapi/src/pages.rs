@@ -47,16 +47,8 @@ pub(crate) fn routes() -> impl Iterator<Item = (String, HashMap<Method, BoxEndpo
         ("/api/docs", HTML, Cow::Borrowed(include_str!("assets/docs.html"))),
         ("/auth/verify", HTML, Cow::Borrowed(include_str!("assets/verify.html"))),
         ("/auth/reset", HTML, Cow::Borrowed(include_str!("assets/reset.html"))),
-        (
-            "/auth/auth.js",
-            SCRIPT,
-            Cow::Borrowed(include_str!("assets/auth.js")),
-        ),
-        (
-            "/api/docs.js",
-            SCRIPT,
-            Cow::Borrowed(include_str!("assets/docs.js")),
-        ),
+        ("/auth/auth.js", SCRIPT, Cow::Borrowed(include_str!("assets/auth.js"))),
+        ("/api/docs.js", SCRIPT, Cow::Borrowed(include_str!("assets/docs.js"))),
         (
             "/api/docs.css",
             "text/css; charset=utf-8",

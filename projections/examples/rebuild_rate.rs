@@ -206,7 +206,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine::open(
         target,
         log,
-        vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory), Arc::new(SignUps)],
+        vec![
+            Arc::new(Sessions),
+            Arc::new(Users),
+            Arc::new(LoginHistory),
+            Arc::new(SignUps),
+        ],
         Arc::new(|| Timestamp::from_micros(0)),
     )
     .await?;

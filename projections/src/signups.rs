@@ -177,12 +177,7 @@ pub async fn at_claim(reads: &Reads, claim: &ClaimId, limit: u32) -> Result<Vec<
 /// # Errors
 ///
 /// As [`at_claim`].
-pub async fn overdue(
-    reads: &Reads,
-    deadline: Timestamp,
-    after: &Cursor,
-    limit: u32,
-) -> Result<Vec<SignUpRow>, Fault> {
+pub async fn overdue(reads: &Reads, deadline: Timestamp, after: &Cursor, limit: u32) -> Result<Vec<SignUpRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
         "select * from {signups}

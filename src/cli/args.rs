@@ -7,6 +7,10 @@ use clap_complete::Shell;
 use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
+mod keeping;
+
+pub use keeping::{KeysCommand, Restore};
+
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};
 
@@ -97,6 +101,34 @@ Examples:
   doorbook user list --json"
     )]
     User(UserCommand),
+    /// Copy log and keys of the embedded databases into a directory, while the service runs
+    #[command(after_long_help = "\
+The master key is not copied: keep a copy of `keys.file` apart from these. See docs/guides/backup.md.
+
+Examples:
+  doorbook backup /backup/doorbook
+  doorbook backup /backup/doorbook --json")]
+    Backup {
+        /// Where to; made if it is not there
+        dir: PathBuf,
+    },
+    /// Take over a backup, end every session of before and apply erasures again
+    #[command(after_long_help = "\
+Into an empty data directory that holds the master key and nothing else. --in-place does the same to databases that other
+tools restored, on PostgreSQL for example. See docs/guides/backup.md.
+
+Examples:
+  doorbook restore --log log-20261125T101500Z.db --keys keys-20261125T101500Z.db --erasures /other/erasures.ndjson
+  doorbook restore --in-place --erasures /other/erasures.ndjson")]
+    Restore(Restore),
+    /// Look after the keys
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook keys rotate"
+    )]
+    Keys(KeysCommand),
     /// Look after the read models
     #[command(
         subcommand,
@@ -223,6 +255,20 @@ Examples:
     Deactivate {
         /// Its address or id
         user: String,
+    },
+    /// Erase a user for good: its keys are destroyed, and its address is free again
+    #[command(after_long_help = "\
+Nothing brings a user back: what the log and its backups say about it cannot be read by anybody any more.
+
+Examples:
+  doorbook user erase ada@example.org
+  doorbook user erase 0193a0de-4f7a-7000-8000-000000000001 --yes")]
+    Erase {
+        /// Its address or id
+        user: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Let a user in again
     #[command(after_long_help = "\

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod args;
+mod backup;
 mod configuration;
 pub mod events;
 pub mod exit;

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     accounts::Operator,
-    args::{Cli, Command, DevCommand, EventsCommand, MailCommand, ProjectionsCommand, UserCommand},
-    configuration,
+    args::{Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand},
+    backup, configuration,
     exit::Failure,
     logging, openapi,
     output::Output,
@@ -36,6 +36,9 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
+        Command::Backup { dir } => until_interrupted(backup::backup(dir, &open(&sources)?, output)).await,
+        Command::Restore(command) => until_interrupted(backup::restore(command, &open(&sources)?, output)).await,
+        Command::Keys(KeysCommand::Rotate) => until_interrupted(backup::rotate(&open(&sources)?, output)).await,
         Command::Projections(command) => projections(command, &open(&sources)?, output).await,
         Command::Serve => serve(&open(&sources)?, output).await,
         Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,

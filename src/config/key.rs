@@ -101,6 +101,11 @@ pub static KEYS: &[Key] = &[
         r#""./data""#,
         "Directory of what the embedded databases and the keys need. One running service each.",
     ),
+    derived(
+        "data.erasures",
+        r#""./data/erasures.ndjson""#,
+        "List of erased users, which `doorbook restore` applies again. Put it on another disk than the databases. By default `erasures.ndjson` under `data.dir`.",
+    ),
     secret(derived(
         "store.url",
         r#""sqlite:./data/log.db""#,

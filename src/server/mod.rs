@@ -23,7 +23,8 @@ use crate::{
     open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
-        process::{self, Finisher, Reaction, Shredder},
+        erasures::Erasures,
+        process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
     },
 };
 
@@ -157,6 +158,8 @@ async fn assemble(
     });
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
+    follow(&service, background, &Eraser);
+    follow(&service, background, &Reaper);
     let counts = start_outbox(&service, background);
     Ok((service, counts))
 }
@@ -191,6 +194,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             absolute: session.staff_absolute,
             idle: session.staff_idle,
         },
+        erasures: Erasures::new(&config.data.erasures),
         link_base: config.mail.link_base.to_string(),
         locale: config.mail.locale,
         settings: Settings {

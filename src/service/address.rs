@@ -165,11 +165,7 @@ impl Service {
     async fn give_up(&self, id: UserId, claim: &ClaimId, metadata: &CommandMetadata) -> Result<(), Refusal> {
         let at = self.clock.now();
         let release = ClaimCommand::Release(claim::Release { user_id: id, at });
-        match self
-            .store
-            .execute::<Claim>(&claim.to_string(), release, metadata)
-            .await
-        {
+        match self.store.execute::<Claim>(&claim.to_string(), release, metadata).await {
             Ok(_) => {}
             // It is another's by now.
             Err(Failure::Refused(_)) => return Ok(()),

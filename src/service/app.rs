@@ -10,6 +10,7 @@ use doorbook_openapi::app::{
     App, Check, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal, Secret,
     SessionEntry, Settings, SignUp,
 };
+use doorbook_openapi::export::Export;
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
@@ -141,6 +142,15 @@ impl App for Service {
     ) -> Result<LiveSession, Refusal> {
         self.uninterrupted(self.clone().do_rename(session.clone(), name, origin.clone()))
             .await
+    }
+
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_erase_me(session.clone(), origin.clone()))
+            .await
+    }
+
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal> {
+        self.do_export(session).await
     }
 
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {

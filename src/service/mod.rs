@@ -5,6 +5,8 @@
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`accounts`] are those of the command line.
+//! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
+//!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -12,8 +14,12 @@
 pub mod accounts;
 pub mod activity;
 mod address;
+mod admins;
 mod app;
 pub mod attempts;
+pub(crate) mod erase;
+pub mod erasures;
+mod export;
 pub mod letters;
 pub mod links;
 mod lists;
@@ -44,7 +50,16 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, links::Links, seals::Seals, strength::Strength, token::Tokens};
+use self::{
+    activity::Activity,
+    attempts::Attempts,
+    erasures::Erasures,
+    links::Links,
+    process::{Figure, Figures},
+    seals::Seals,
+    strength::Strength,
+    token::Tokens,
+};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -74,6 +89,8 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// The list of erased users.
+    pub erasures: Erasures,
     /// Where links in mails lead, without a slash at the end: `mail.link_base`.
     pub link_base: String,
     /// Language of letters to people whose language is not known.
@@ -112,6 +129,8 @@ pub struct Service {
     links: Arc<Links>,
     attempts: Attempts,
     activity: Activity,
+    /// How far the followers are.
+    followers: Arc<Figures>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -136,11 +155,18 @@ impl Service {
             links: Arc::new(Links::new(&parts.keyring)),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
+            followers: Arc::default(),
             parts,
             seals,
             strength: Strength::new(),
             commands,
         }
+    }
+
+    /// How far those are that act on the log, by name.
+    #[must_use]
+    pub fn followers(&self) -> Vec<(&'static str, Figure)> {
+        self.followers.all()
     }
 
     /// Waits for the commands in flight and the background writers. No command may come any more.

@@ -3,6 +3,9 @@
 //!
 //! * [`Finisher`] completes sign-ups and changes of address that a crash interrupted.
 //! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up.
+//! * [`Eraser`] finishes erasures, [`Reaper`] destroys the keys of what came to nothing.
+//!
+//! An event that cannot be acted on holds the others up for a minute, then it is parked and tried again every hour.
 
 use std::time::Duration;
 
@@ -12,23 +15,26 @@ use doorbook_domain::{
     id::{SignUpId, UserId},
     seal::Sealed,
     signup::{SignUp, SignUpEvent},
+    time::Timestamp,
     user::UserEvent,
 };
 use doorbook_openapi::app::Refusal;
 use doorbook_projections::{fault::Fault, log::Recorded};
-use tokio_util::sync::CancellationToken;
 
 use super::{Service, metadata_of};
 use crate::{keys::KeyName, store::CommandMetadata};
 
+mod eraser;
+mod figures;
+mod follow;
+mod reaper;
 #[cfg(test)]
 mod tests;
 
-const BATCH: usize = 512;
-/// A reader also polls, since a wake-up may be lost or come from another process.
-const POLL: Duration = Duration::from_secs(1);
-/// The pause after a failure, before the same event is tried again.
-const RETRY: Duration = Duration::from_secs(2);
+pub use eraser::Eraser;
+pub use figures::{Figure, Figures};
+pub use follow::follow;
+pub use reaper::Reaper;
 
 /// What one follower does with an event.
 #[async_trait]
@@ -37,6 +43,10 @@ pub trait Reaction: Send + Sync {
     fn name(&self) -> &'static str;
     /// How old an event must be before it is acted on.
     fn patience(&self) -> Duration;
+    /// From when on the event is acted on, where that does not follow from its age alone.
+    fn ripe_at(&self, recorded: &Recorded) -> Timestamp {
+        recorded.recorded_at.plus(self.patience())
+    }
     /// Whether the event is of interest; decided on its stored type.
     fn concerns(&self, event_type: &str) -> bool;
     /// Acts. Repeating it must be harmless.
@@ -45,42 +55,6 @@ pub trait Reaction: Send + Sync {
     ///
     /// [`Fault`] when it could not be done now; it is tried again.
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault>;
-}
-
-/// Follows the log until cancelled.
-pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: CancellationToken) {
-    let mut wake = service.store.log().wake();
-    while !cancel.is_cancelled() {
-        let pause = match batch(&service, reaction, &cancel).await {
-            Ok(0) => POLL,
-            Ok(_) => continue,
-            Err(fault) => {
-                tracing::error!(error = fault.cause(), process = reaction.name(), "will be tried again");
-                RETRY
-            }
-        };
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-            _ = wake.changed(), if pause == POLL => {}
-        }
-    }
-}
-
-async fn batch(service: &Service, reaction: &dyn Reaction, cancel: &CancellationToken) -> Result<usize, Fault> {
-    let cursor = service.keyring.cursor(reaction.name()).await?;
-    let events = service.store.log().read(cursor, BATCH).await?;
-    let Some(last) = events.last() else { return Ok(0) };
-    for recorded in events.iter().filter(|recorded| reaction.concerns(&recorded.event_type)) {
-        let ripe = recorded.recorded_at.plus(reaction.patience());
-        tokio::select! {
-            () = tokio::time::sleep(ripe.since(service.clock.now()).min(reaction.patience())) => {}
-            () = cancel.cancelled() => return Ok(0),
-        }
-        reaction.react(service, recorded).await?;
-    }
-    service.keyring.set_cursor(reaction.name(), last.position).await?;
-    Ok(events.len())
 }
 
 /// What the event says; `None`, with a line in the log, when this program cannot read it: it never will.
@@ -162,7 +136,7 @@ impl Reaction for Shredder {
     fn concerns(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            "user.password_changed" | "user.password_upgraded" | "signup.refused"
+            "user.password_changed" | "user.password_upgraded" | "user.password_removed" | "signup.refused"
         )
     }
 

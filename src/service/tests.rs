@@ -137,3 +137,20 @@ async fn sign_ups_of_known_and_unknown_addresses_append_the_same_number_of_event
     assert_eq!(appended().await - unknown, unknown);
     assert_eq!(bed.events("signup.refused").await.len(), 1);
 }
+
+#[tokio::test]
+async fn erasing_and_exporting_need_a_proof_of_the_last_five_minutes() {
+    let bed = Bed::new().await;
+    bed.sign_up(ADA).await;
+    let session = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    let stale = LiveSession {
+        authenticated_at: session.authenticated_at.minus(Duration::from_mins(5)),
+        ..session
+    };
+    let refused = bed.service.erase_me(&stale, &origin()).await;
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    let refused = bed.service.export(&stale).await.map(drop);
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    assert!(bed.events("user.erased").await.is_empty());
+    assert!(bed.log_in(ADA, PASSWORD).await.is_ok());
+}

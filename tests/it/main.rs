@@ -10,11 +10,15 @@ mod support;
 #[cfg(test)]
 mod article;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod cookies;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod durability;
+#[cfg(test)]
+mod erase;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]

@@ -73,7 +73,10 @@ async fn address_is_proven_by_mail_before_the_account_exists(database: Database)
     assert_eq!(done.body, "");
     caller.log_in(ADA).await;
     let profile = caller.get("/api/me").await.expect(200).json();
-    assert_eq!((&profile["email"], &profile["email_verified"]), (&json!(ADA), &json!(true)));
+    assert_eq!(
+        (&profile["email"], &profile["email_verified"]),
+        (&json!(ADA), &json!(true))
+    );
     verify(&service.anonymous(), &mail.token())
         .await
         .expect_problem(410, "token-dead");
@@ -103,14 +106,21 @@ async fn link_of_a_sign_up_is_sent_again(database: Database) {
     let wish = json!({"email": "Ada@Example.org"});
     caller.post("/api/email/resend", &wish).await.expect(202);
     let second = service.mail(2).await;
-    assert_eq!(second.token(), first.token(), "nothing of it is stored: it is made again");
+    assert_eq!(
+        second.token(),
+        first.token(),
+        "nothing of it is stored: it is made again"
+    );
     assert!(second.header("To").contains(ADA));
     verify(&caller, &second.token()).await.expect(204);
     verify(&caller, &first.token()).await.expect_problem(410, "token-dead");
     caller.post("/api/email/resend", &wish).await.expect(202);
     forgot(&service, ADA).await.expect(202);
     let last = service.mail(3).await;
-    assert!(last.leads_to("reset"), "nothing waits at the address any more: {last:?}");
+    assert!(
+        last.leads_to("reset"),
+        "nothing waits at the address any more: {last:?}"
+    );
 }
 
 async fn reset_sets_a_password_ends_every_session_and_works_once(database: Database) {
@@ -136,7 +146,10 @@ async fn reset_sets_a_password_ends_every_session_and_works_once(database: Datab
     assert_eq!(log_in(&service, ADA, OTHER).await, 200);
     reset(&phone, &token, PASSWORD).await.expect_problem(410, "token-dead");
     let notice = service.mail(3).await;
-    assert!(notice.header("To").contains(ADA) && !notice.leads_to("reset"), "{notice:?}");
+    assert!(
+        notice.header("To").contains(ADA) && !notice.leads_to("reset"),
+        "{notice:?}"
+    );
 }
 
 async fn reset_link_is_superseded_by_the_next_and_by_a_change_of_password(database: Database) {
@@ -177,8 +190,16 @@ async fn twenty_redemptions_at_once_have_one_success(database: Database) {
         }
     }))
     .await;
-    assert_eq!(answers.iter().filter(|&&status| status == 204).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|&&status| status == 410).count(), 19, "{answers:?}");
+    assert_eq!(
+        answers.iter().filter(|&&status| status == 204).count(),
+        1,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|&&status| status == 410).count(),
+        19,
+        "{answers:?}"
+    );
     let won = answers.iter().position(|&status| status == 204).unwrap();
     assert_eq!(log_in(&service, ADA, &passwords[won]).await, 200);
 }
@@ -291,12 +312,7 @@ async fn forgotten_passwords_and_resends_get_the_same_bytes_for_all(database: Da
     service.doorbook(&["user", "deactivate", "gone@example.org"]).await;
     for path in ["/api/password/forgot", "/api/email/resend"] {
         let mut bodies = Vec::new();
-        for email in [
-            ADA,
-            "waits@example.org",
-            "gone@example.org",
-            "nobody@example.org",
-        ] {
+        for email in [ADA, "waits@example.org", "gone@example.org", "nobody@example.org"] {
             let before = service.events().await;
             let answer = service.anonymous().post(path, &json!({"email": email})).await;
             bodies.push(answer.expect(202).body);
@@ -310,7 +326,13 @@ async fn forgotten_passwords_and_resends_get_the_same_bytes_for_all(database: Da
 }
 
 async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
-    let locals = ["café.info", "CAFÉ.INFO", "cafe\u{301}.info", "ｃａｆé.info", "café.ınfo"];
+    let locals = [
+        "café.info",
+        "CAFÉ.INFO",
+        "cafe\u{301}.info",
+        "ｃａｆé.info",
+        "café.ınfo",
+    ];
     let hosts = [
         "bücher.example",
         "BÜCHER.Example",
@@ -318,7 +340,9 @@ async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
         "xn--bcher-kva.example",
         "ｂücher.example",
     ];
-    let pairs = locals.iter().flat_map(|local| hosts.map(|host| format!("{local}@{host}")));
+    let pairs = locals
+        .iter()
+        .flat_map(|local| hosts.map(|host| format!("{local}@{host}")));
     let spellings: Vec<_> = pairs.collect();
     let service = Service::start_with_mail(database).await;
     join_all((0..50).map(async |number: usize| {
@@ -340,8 +364,16 @@ async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
         }
     }))
     .await;
-    assert_eq!(answers.iter().filter(|&&status| status == 204).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|&&status| status == 410).count(), 49, "{answers:?}");
+    assert_eq!(
+        answers.iter().filter(|&&status| status == 204).count(),
+        1,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|&&status| status == 410).count(),
+        49,
+        "{answers:?}"
+    );
     let users = service.doorbook(&["user", "list", "--json"]).await;
     assert_eq!(users.matches("cher").count(), 1, "{users}");
     for email in &spellings {

@@ -16,7 +16,10 @@ use doorbook_domain::{
     role::{Role, Roles},
     time::Timestamp,
 };
-use doorbook_openapi::app::*;
+use doorbook_openapi::{
+    app::*,
+    export::{Export, ExportedAddress, ExportedEvent, ExportedProfile, Instant, Json},
+};
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
@@ -41,6 +44,10 @@ pub(crate) enum Broken {
     Contended,
     /// Sign-up is closed.
     Closed,
+    /// The user is the last admin.
+    LastAdmin,
+    /// The user has proven nothing lately.
+    Unproven,
 }
 
 pub(crate) struct StandIn {
@@ -140,7 +147,7 @@ impl StandIn {
     fn gate(&self, origin: &Origin) -> Result<(), Refusal> {
         self.origins.lock().unwrap().push(origin.clone());
         match *self.broken.lock().unwrap() {
-            Broken::Nothing | Broken::Log | Broken::Closed => Ok(()),
+            Broken::Nothing | Broken::Log | Broken::Closed | Broken::LastAdmin | Broken::Unproven => Ok(()),
             Broken::Panics => panic!("secret-in-a-panic"),
             Broken::Full => Err(Refusal::Busy(Duration::from_millis(1500))),
             Broken::Contended => Err(Refusal::Conflict),
@@ -258,7 +265,11 @@ impl App for StandIn {
 
     async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
         self.gate(origin)?;
-        if token.0 == TOKEN { Ok(()) } else { Err(Refusal::LinkDead) }
+        if token.0 == TOKEN {
+            Ok(())
+        } else {
+            Err(Refusal::LinkDead)
+        }
     }
 
     async fn resend_verification(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
@@ -355,6 +366,42 @@ impl App for StandIn {
         Ok(LiveSession {
             identity: Identity::new(EMAIL, name.as_deref()),
             ..session.clone()
+        })
+    }
+
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if *self.broken.lock().unwrap() == Broken::LastAdmin {
+            return Err(Refusal::LastAdmin);
+        }
+        self.end(session.id);
+        Ok(())
+    }
+
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal> {
+        if *self.broken.lock().unwrap() == Broken::Unproven {
+            return Err(Refusal::ReauthenticationRequired);
+        }
+        let at = || Instant(NOW);
+        Ok(Export {
+            exported_at: at(),
+            complete: true,
+            profile: ExportedProfile::new(session.user.0, EMAIL.into(), true, None, session.roles, NOW),
+            addresses: vec![ExportedAddress {
+                email: EMAIL.into(),
+                since: at(),
+            }],
+            social_accounts: Vec::new(),
+            pending: Vec::new(),
+            sessions: Vec::new(),
+            logins: Vec::new(),
+            events: vec![ExportedEvent {
+                position: "1".into(),
+                stream: format!("user-{}", session.user),
+                r#type: "user.registered".into(),
+                at: at(),
+                data: Json(serde_json::json!({"email": EMAIL})),
+            }],
         })
     }
 

@@ -83,7 +83,9 @@ impl Service {
     ) -> Result<Said, Fault> {
         let (id, user) = (id_in(recorded)?, self.user_in(recorded).await?);
         let now = self.clock.now();
-        let alive = user.reset().filter(|reset| reset.request == request && now < reset.until);
+        let alive = user
+            .reset()
+            .filter(|reset| reset.request == request && now < reset.until);
         let Some(reset) = alive.filter(|_| user.is_active()) else {
             return Ok(None);
         };

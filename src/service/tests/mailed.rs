@@ -84,7 +84,10 @@ impl Bed {
         let metadata = metadata_of("test", at);
         service.command_user(id, register, &metadata).await.unwrap();
         let take = ClaimCommand::Take(claim::Take { user_id: id, at });
-        let taken = service.store.execute::<Claim>(&claim.to_string(), take, &metadata).await;
+        let taken = service
+            .store
+            .execute::<Claim>(&claim.to_string(), take, &metadata)
+            .await;
         taken.unwrap();
         id
     }
@@ -131,7 +134,9 @@ async fn link_of_a_sign_up_lives_for_a_day() {
     assert_eq!(bed.said("signup.requested").await.len(), 1);
     let first = bed.events("signup.requested").await.swap_remove(0);
     let id = first.stream_id.parse::<SignUpId>().unwrap();
-    bed.verify(&Secret(bed.service.links.write(Link::SignUp(id)))).await.unwrap();
+    bed.verify(&Secret(bed.service.links.write(Link::SignUp(id))))
+        .await
+        .unwrap();
     clock.advance(TICK);
     assert!(is_dead(&bed.verify(&late).await));
     assert_eq!(bed.said("signup.requested").await, [], "a dead link is not mailed");
@@ -155,7 +160,10 @@ async fn reset_link_lives_for_half_an_hour() {
     let token = bed.reset_token(ada).await;
     clock.advance(Duration::from_mins(30) - TICK);
     bed.reset(&token, OTHER).await.unwrap();
-    assert_eq!(bed.said("user.password_changed").await, [("password_reset", ADA.to_owned())]);
+    assert_eq!(
+        bed.said("user.password_changed").await,
+        [("password_reset", ADA.to_owned())]
+    );
     bed.log_in(ADA, OTHER).await.unwrap();
 }
 
@@ -238,7 +246,10 @@ async fn address_is_changed_only_with_a_proof_from_the_last_five_minutes() {
     change().await.unwrap();
     clock.advance(TICK);
     let refused = change().await.err();
-    assert!(matches!(refused, Some(Refusal::ReauthenticationRequired)), "{refused:?}");
+    assert!(
+        matches!(refused, Some(Refusal::ReauthenticationRequired)),
+        "{refused:?}"
+    );
     assert_eq!(bed.events("user.email_change_requested").await.len(), 1);
 }
 
@@ -264,7 +275,10 @@ async fn letters_go_to_whom_they_concern_and_to_nobody_whose_keys_are_gone() {
     let request = bed.user(ada).await.email_change().unwrap().request;
     let token = Secret(bed.service.links.write(Link::EmailChange(ada, request)));
     bed.verify(&token).await.unwrap();
-    assert_eq!(bed.said("user.email_changed").await, [("address_changed", ADA.to_owned())]);
+    assert_eq!(
+        bed.said("user.email_changed").await,
+        [("address_changed", ADA.to_owned())]
+    );
     assert_eq!(
         bed.said("user.password_reset_requested").await,
         [],

@@ -52,7 +52,9 @@ impl Service {
     pub(crate) fn mails(&self) -> Vec<Mail> {
         let files = fs::read_dir(self.data().join("mail"));
         let paths = files.into_iter().flatten().map(|file| file.unwrap().path());
-        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+        let mut paths: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|end| end == "eml"))
+            .collect();
         paths.sort();
         paths
             .iter()

@@ -20,7 +20,12 @@ pub(crate) const NAMES: [&str; 4] = ["sessions", "users", "login_history", "sign
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory), Arc::new(SignUps)]
+    vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+    ]
 }
 
 pub(crate) async fn open(place: &Place, log: &Arc<MemoryLog>) -> Engine {

@@ -38,8 +38,12 @@ impl Stand {
         let at = self.service.clock.now();
         let claim = self.service.keyring.claim("email", email).to_string();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
-        let taken = self.service.store.execute::<Claim>(&claim, take, &metadata_of("test", at));
-        taken.await.unwrap();
+        let taken = self
+            .service
+            .store
+            .execute::<Claim>(&claim, take, &metadata_of("test", at))
+            .await;
+        taken.unwrap();
     }
 }
 
