@@ -118,7 +118,7 @@ Into an empty data directory that holds the master key and nothing else. --in-pl
 tools restored, on PostgreSQL for example. See docs/guides/backup.md.
 
 Examples:
-  doorbook restore --log log-20261125T101500Z.db --keys keys-20261125T101500Z.db --erasures /other/erasures.ndjson
+  doorbook restore --log log.db --keys keys.db --erasures /other/erasures.ndjson
   doorbook restore --in-place --erasures /other/erasures.ndjson")]
     Restore(Restore),
     /// Look after the keys

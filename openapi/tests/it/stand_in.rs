@@ -28,7 +28,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 pub(crate) const EMAIL: &str = "ada@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// What a mailed link would carry.
-pub(crate) const TOKEN: &str = "token-of-a-link";
+pub(crate) const TOKEN: &str = "AQGTq1xkd7eKj3uYb9nXwQ0…";
 
 /// What is to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -176,6 +176,21 @@ impl Stand {
         key_of(&sealed).unwrap()
     }
 
+    /// The end of the log once a sign-up has noted in the background that it is over.
+    async fn settled(&self) -> Position {
+        let log = self.service.store.log();
+        let noted = async {
+            loop {
+                let events = log.read(Position::START, 100).await.unwrap();
+                match events.last() {
+                    Some(last) if &*last.event_type == "signup.completed" => return last.position,
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), noted).await.unwrap()
+    }
+
     async fn attempt(&self, id: SignUpId) -> SignUp {
         let loaded = self.service.store.load::<SignUp>(&id.to_string()).await;
         loaded.unwrap().aggregate
@@ -519,7 +534,7 @@ impl Reaction for Stumbling {
 async fn bad_event_is_parked_and_the_others_go_on() {
     let stand = Stand::start().await;
     stand.sign_up().await;
-    let head = stand.service.store.log().head().await.unwrap();
+    let head = stand.settled().await;
     let (reaction, cancel) = (Stumbling::default(), CancellationToken::new());
     let mut follower = Follower::new(&stand.service, &reaction);
     for _ in 0..5 {
