@@ -53,17 +53,18 @@ pub(crate) async fn backup(dir: &Path, config: &Config, output: &Output) -> Resu
 /// `doorbook restore`
 pub(crate) async fn restore(command: &Restore, config: &Config, output: &Output) -> Result<(), Failure> {
     let _locks = Locks::take(config).await?;
+    let file = command.erasures.as_ref().unwrap_or(&config.data.erasures);
+    // Before anything is put in place: what is refused leaves nothing behind.
+    if command.erasures.is_some() && !file.is_file() {
+        return Err(Failure::Usage(format!(
+            "--erasures: there is no file {}",
+            file.display()
+        )));
+    }
     if let (Some(log), Some(keys)) = (&command.log, &command.keys) {
         restore::place(config, log, keys).await?;
     }
-    let file = command.erasures.as_ref().unwrap_or(&config.data.erasures);
     if !file.is_file() {
-        if command.erasures.is_some() {
-            return Err(Failure::Usage(format!(
-                "--erasures: there is no file {}",
-                file.display()
-            )));
-        }
         output.note("There is no list of erasures: who was erased after the backup is back. Name it by --erasures.");
     }
     let progress = output.progress("restoring", 0);

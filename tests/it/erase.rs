@@ -81,7 +81,7 @@ async fn prepared(database: Database) -> Service {
     Service::start_with(
         database,
         &[
-            ("HTTP__TRUSTED_PROXIES", "[\"127.0.0.0/8\"]"),
+            ("HTTP__TRUSTED_PROXIES", "127.0.0.0/8"),
             ("SIGNUP__VERIFY_EMAIL", "false"),
         ],
     )

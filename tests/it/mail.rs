@@ -33,7 +33,7 @@ fn plain(server: &MailServer) -> String {
 /// Causes a letter.
 async fn change_password(caller: &Caller) {
     let wish = json!({"current_password": PASSWORD, "new_password": OTHER});
-    caller.post("/api/password/change", &wish).await.expect(200);
+    caller.post("/api/password/change", &wish).await.expect(204);
 }
 
 async fn first(server: &MailServer) -> Received {

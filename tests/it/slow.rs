@@ -58,7 +58,7 @@ async fn session_that_lives_while_a_body_arrives_does(database: Database) {
     in_two_parts(&service, &caller, rename, false).await.expect(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     let change = ("POST", "/api/password/change", &change);
-    in_two_parts(&service, &caller, change, false).await.expect(200);
+    in_two_parts(&service, &caller, change, false).await.expect(204);
     let again = service.anonymous();
     again.try_log_in(EMAIL, OTHER).await.unwrap().expect(200);
 }
