@@ -326,10 +326,16 @@ async fn command_erases_beside_the_service(database: Database) {
     assert!(!list.contains("ada@"), "{list}");
 }
 
+/// Logs in after the session has died: the CSRF token that was bound to it fits no more.
+async fn log_in_again(caller: &Caller, email: &str) {
+    caller.get("/api/csrf").await.expect(200);
+    caller.log_in(email).await;
+}
+
 async fn admin(service: &Service, email: &str) -> Caller {
     let caller = service.signed_up(email).await;
     service.doorbook(&["user", "grant", email, "admin"]).await;
-    caller.log_in(email).await;
+    log_in_again(&caller, email).await;
     caller
 }
 
@@ -390,16 +396,17 @@ async fn deactivation_and_roles_hold_on_the_next_request(database: Database) {
     let ada = service.signed_up("ada@example.org").await;
     service.doorbook(&["user", "deactivate", "ada@example.org"]).await;
     ada.get("/api/me").await.expect_problem(401, "unauthenticated");
+    ada.get("/api/csrf").await.expect(200);
     let refused = ada.try_log_in("ada@example.org", PASSWORD).await.unwrap();
     refused.expect_problem(401, "invalid-credentials");
     service.doorbook(&["user", "reactivate", "ada@example.org"]).await;
     assert!(!ada.is_signed_in().await, "what ended stays ended");
-    ada.log_in("ada@example.org").await;
+    log_in_again(&ada, "ada@example.org").await;
     assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!([]));
 
     service.doorbook(&["user", "grant", "ada@example.org", "auditor"]).await;
     ada.get("/api/me").await.expect_problem(401, "unauthenticated");
-    ada.log_in("ada@example.org").await;
+    log_in_again(&ada, "ada@example.org").await;
     assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!(["auditor"]));
     service
         .doorbook(&["user", "revoke", "ada@example.org", "auditor"])
