@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use doorbook_openapi::app::{Health, Part};
 use doorbook_projections::fault::Fault;
-use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
 
 use crate::service::Service;
 
@@ -56,9 +60,11 @@ impl Health for Vitals {
     async fn parts(&self) -> Vec<Part> {
         let log = self.service.store.log().head().await;
         let keys = self.service.keyring.cursor("readiness").await;
+        let throttle = self.service.throttle.check().await;
         let mut parts = vec![
             part("log", log.as_ref().map(drop)),
             part("keys", keys.as_ref().map(drop)),
+            part("throttle", throttle.as_ref().map(drop)),
             Part {
                 name: "sessions-in-memory".to_owned(),
                 fault: (!self.service.directory.is_trusted(self.service.clock.now()))
@@ -115,6 +121,12 @@ impl Health for Vitals {
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
+        let refused = Family::<Vec<(&str, &str)>, Counter>::default();
+        for (scope, count) in self.service.throttle.refusals() {
+            let counter = refused.get_or_create(&vec![("scope", scope.name())]);
+            counter.inc_by(count);
+        }
+        registry.register("throttle_refused", "Attempts refused since the start, by what was counted", refused);
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -134,6 +134,7 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
     let hasher = PasswordHasher::new(config.password.argon2.into())
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let throttle = open::throttle(config, &keyring).await?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         store,
@@ -141,8 +142,10 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
         hasher: Arc::new(hasher),
         directory,
         engine,
+        throttle,
         clock: config.service_clock(),
     });
+    background.spawn(service.throttle.clone().keep(background.cancel.clone()));
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
     Ok(service)

@@ -4,6 +4,7 @@
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`accounts`] are those of the command line.
+//! * `device` tells browsers that a user has used from others.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
@@ -11,6 +12,7 @@ pub mod accounts;
 pub mod activity;
 mod app;
 pub mod attempts;
+mod device;
 mod lists;
 mod login;
 mod password;
@@ -45,6 +47,7 @@ use crate::{
     ids,
     keys::Keyring,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
+    throttle::{Devices, Throttle},
 };
 
 /// How long a list waits for its read model.
@@ -82,6 +85,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// What counts attempts.
+    pub throttle: Throttle,
     /// The clock.
     pub clock: Clock,
     /// The configuration.
@@ -95,6 +100,7 @@ pub struct Service {
     seals: Seals,
     strength: Strength,
     tokens: Arc<Tokens>,
+    devices: Arc<Devices>,
     attempts: Attempts,
     activity: Activity,
     /// Commands in flight: a shutdown waits for them.
@@ -118,6 +124,7 @@ impl Service {
         let commands = TaskTracker::new();
         Self {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
+            devices: Arc::new(Devices::new(&parts.keyring.purpose_key("device-cookie"))),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
             parts,
@@ -204,6 +211,7 @@ impl Service {
         Ok(Opened {
             session,
             cookie: SessionCookie(self.tokens.write(id, &secret)),
+            device: None,
         })
     }
 

@@ -40,6 +40,7 @@ impl Bed {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             clock: config.service_clock(),
+            throttle: Throttle::off(),
             engine,
             keyring,
             store,
@@ -82,6 +83,7 @@ fn origin() -> Origin {
         request_id: ids::uuid_v4(),
         ip: None,
         user_agent: None,
+        device: None,
     }
 }
 

@@ -114,6 +114,7 @@ impl StandIn {
         Opened {
             session,
             cookie: SessionCookie(cookie),
+            device: Some(DeviceCookie("a-device".to_owned())),
         }
     }
 

@@ -25,6 +25,7 @@ use crate::{
     keys::{Keyring, MasterKey},
     service::{Lifetimes, Parts, Rules},
     store::{Store, StoreOptions, StoreUrl},
+    throttle::Throttle,
 };
 
 const EMAIL: &str = "ada@example.org";
@@ -66,6 +67,7 @@ impl Stand {
             keyring,
             engine,
             clock,
+            throttle: Throttle::off(),
         });
         Self {
             service,
@@ -220,6 +222,7 @@ fn origin() -> Origin {
         request_id: Uuid::from_u128(1),
         ip: Some(IpAddr::from([192, 0, 2, 1])),
         user_agent: None,
+        device: None,
     }
 }
 
