@@ -1,5 +1,6 @@
 //! Doorbook: an event-sourced auth backend for single-page apps. The parts that touch the world.
 
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -8,6 +9,7 @@ pub mod hashing;
 pub mod ids;
 pub mod keys;
 pub mod lock;
+pub mod mail;
 pub mod open;
 pub mod seed;
 pub mod server;

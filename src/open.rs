@@ -8,6 +8,7 @@ use doorbook_projections::{
     login_history::LoginHistory,
     projection::Projection,
     sessions::Sessions,
+    signups::SignUps,
     users::Users,
 };
 use sqlx::postgres::PgConnectOptions;
@@ -16,6 +17,7 @@ use crate::{
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
+    mail::MailError,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
     throttle::Throttle,
 };
@@ -51,6 +53,9 @@ pub enum StartError {
     /// Another service has the data.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Mail cannot be written or sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// An address cannot be listened on.
     #[error("{key}: {address} cannot be listened on: {source}; stop what listens there or choose another address")]
     Listen {
@@ -65,7 +70,10 @@ pub enum StartError {
     #[error("read.url: the read models cannot be opened: {}", chain(.0))]
     Read(#[source] Fault),
     /// The counters of attempts cannot be opened.
-    #[error("{place}: the counters of attempts cannot be opened: {}; they may be deleted, nothing else depends on them", chain(source))]
+    #[error(
+        "{place}: the counters of attempts cannot be opened: {}; they may be deleted, nothing else depends on them",
+        chain(source)
+    )]
     Throttle {
         /// The file, or `read.url`.
         place: String,
@@ -98,6 +106,17 @@ impl Durable {
     ///
     /// [`StartError`], with the key of the configuration and the remedy.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let durable = Self::open_as_they_are(config).await?;
+        durable.keyring.belongs_to(durable.store.log().as_ref()).await?;
+        Ok(durable)
+    }
+
+    /// As [`Self::open`], whether or not log and keys belong together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_as_they_are(config: &Config) -> Result<Self, StartError> {
         directories(config)?;
         make_private(&config.store)?;
         Store::migrate(&store_url(&config.store)?).await?;
@@ -138,7 +157,12 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
         }
     };
     let clock = config.service_clock();
-    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)];
+    let projections: Vec<Arc<dyn Projection>> = vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+    ];
     let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)
 }

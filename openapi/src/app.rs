@@ -11,6 +11,8 @@ use doorbook_domain::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
+use crate::export::Export;
+
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -185,6 +187,9 @@ pub enum Refusal {
     /// The operation needs a recent proof of who asks.
     #[error("a recent proof is needed")]
     ReauthenticationRequired,
+    /// Without this user nobody could manage the others any more.
+    #[error("the user is the last active admin")]
+    LastAdmin,
     /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
     #[error("the link leads nowhere any more")]
     LinkDead,
@@ -307,6 +312,8 @@ pub struct Settings {
     pub csrf_key: [u8; 32],
     /// Largest accepted body, in bytes.
     pub body_limit: usize,
+    /// Longest time in which a whole body arrives.
+    pub body_timeout: Duration,
     /// Whether sign-up is open.
     pub signup_enabled: bool,
     /// Whether an address must be proven before the account can be used.
@@ -317,6 +324,39 @@ pub struct Settings {
     pub session_absolute: Duration,
     /// Idle lifetime of the same.
     pub session_idle: Duration,
+}
+
+/// A message of the mailbox of developers, for its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailEntry {
+    /// Names it: letters, digits, `-` and `_`.
+    pub id: String,
+    /// The address that it went to.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// As it stands in the message.
+    pub date: String,
+}
+
+/// A message of the mailbox of developers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// As in the list.
+    pub entry: MailEntry,
+    /// Its text, where it has one.
+    pub text: Option<String>,
+    /// Its HTML, where it has some.
+    pub html: Option<String>,
+}
+
+/// Mail that was sent, for developers.
+#[async_trait]
+pub trait Mailbox: Send + Sync {
+    /// The latest messages, newest first.
+    async fn mails(&self) -> Result<Vec<MailEntry>, Fault>;
+    /// One message; `None` when there is none of that id.
+    async fn mail(&self, id: &str) -> Result<Option<Mail>, Fault>;
 }
 
 /// The service behind the API.
@@ -330,6 +370,10 @@ pub trait App: Send + Sync + 'static {
     fn random(&self) -> [u8; 32];
     /// The configuration that the HTTP layer needs.
     fn settings(&self) -> &Settings;
+    /// Mail that was sent, for developers. Without it `/dev/mailbox` is not found.
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        None
+    }
 
     /// What memory knows about a cookie's value. No I/O.
     fn check(&self, cookie: &str) -> Check;
@@ -340,6 +384,17 @@ pub trait App: Send + Sync + 'static {
 
     /// Begins an account. The same answer whether the address is known or not.
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;
+    /// Follows a mailed link that proves an address: of a sign-up, or of a change of address.
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends the link of a sign-up once more. The same answer whether there is one or not.
+    async fn resend_verification(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to set another password. The same answer whether the address is known or not.
+    async fn request_password_reset(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sets another password by such a link, and ends every session.
+    async fn reset_password(&self, token: Secret, new: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to another address, which takes effect when it is followed. The same answer whether the address is
+    /// taken or not.
+    async fn change_email(&self, session: &LiveSession, email: String, origin: &Origin) -> Result<(), Refusal>;
     /// Opens a session.
     async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal>;
     /// Ends the session. Once it returns, nobody accepts its cookie.
@@ -364,6 +419,11 @@ pub trait App: Send + Sync + 'static {
         name: Option<String>,
         origin: &Origin,
     ) -> Result<LiveSession, Refusal>;
+
+    /// Ends the account: when it returns, nobody can read any more who the user was. Needs a recent proof.
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal>;
+    /// Everything that is known about the user. Needs a recent proof.
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal>;
 
     /// The user's live sessions, newest first.
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal>;

@@ -117,10 +117,14 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Store(error) => store_code(error),
         StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
         StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
-        StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Throttle { .. } | StartError::Fault(_) => 1,
+        StartError::Keys(KeysError::Failed(_))
+        | StartError::Read(_)
+        | StartError::Throttle { .. }
+        | StartError::Fault(_) => 1,
         StartError::Directory { .. }
         | StartError::File { .. }
         | StartError::StoreUrl(_)
+        | StartError::Mail(_)
         | StartError::Lock(LockError::Unwritable { .. })
         | StartError::Keys(_) => 78,
     }

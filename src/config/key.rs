@@ -101,6 +101,11 @@ pub static KEYS: &[Key] = &[
         r#""./data""#,
         "Directory of what the embedded databases and the keys need. One running service each.",
     ),
+    derived(
+        "data.erasures",
+        r#""./data/erasures.ndjson""#,
+        "List of erased users, which `doorbook restore` applies again. Put it on another disk than the databases. By default `erasures.ndjson` under `data.dir`.",
+    ),
     secret(derived(
         "store.url",
         r#""sqlite:./data/log.db""#,
@@ -141,8 +146,8 @@ pub static KEYS: &[Key] = &[
     key("signup.enabled", "true", "Whether people may sign up by themselves."),
     key(
         "signup.verify_email",
-        "false",
-        "Whether an address must be proven by mail first. While it is `false`, you accept unproven addresses.",
+        "true",
+        "Whether an address must be proven by mail first. With `false`, you accept unproven addresses.",
     ),
     key(
         "password.min_length",
@@ -156,6 +161,31 @@ pub static KEYS: &[Key] = &[
     ),
     key("password.argon2.iterations", "2", "Passes over that memory: 1 to 100."),
     key("password.argon2.parallelism", "1", "Lanes of one hash: 1 to 16."),
+    secret(derived(
+        "mail.url",
+        r#""file:./data/mail""#,
+        "How mail leaves: `smtps://user:password@host`, `smtp://…` (encrypted by STARTTLS, except on this machine or with `?tls=none`), or `file:` and a directory that gets one `.eml` for each message. By default `mail` under `data.dir`.",
+    )),
+    derived(
+        "mail.from",
+        r#""Doorbook <no-reply@localhost>""#,
+        "The sender of every mail. By default `no-reply` at the host of `http.public_url`.",
+    ),
+    derived(
+        "mail.link_base",
+        r#""http://localhost:8080""#,
+        "Where links in mails lead: `http.public_url`, or one of `http.allowed_origins` that serves `/auth/verify` and `/auth/reset`.",
+    ),
+    key(
+        "mail.templates",
+        r#""""#,
+        "Directory with letters of your own, such as `en/reset_password.txt`; what it lacks is taken from the program. Empty: none.",
+    ),
+    key(
+        "mail.locale",
+        r#""en""#,
+        "Language of letters to people whose language is not known: `en` or `de`.",
+    ),
     key(
         "csrf.cookie",
         r#""csrftoken""#,
@@ -237,11 +267,7 @@ pub static KEYS: &[Key] = &[
         r#""1h""#,
         "In which time that many become free again, one by one.",
     ),
-    key(
-        "throttle.mail_network.limit",
-        "20",
-        "Such mails from one network.",
-    ),
+    key("throttle.mail_network.limit", "20", "Such mails from one network."),
     key(
         "throttle.mail_network.window",
         r#""10m""#,
@@ -257,31 +283,19 @@ pub static KEYS: &[Key] = &[
         r#""1h""#,
         "In which time that many become free again, one by one.",
     ),
-    key(
-        "throttle.signup_network.limit",
-        "10",
-        "Sign-ups from one network.",
-    ),
+    key("throttle.signup_network.limit", "10", "Sign-ups from one network."),
     key(
         "throttle.signup_network.window",
         r#""10m""#,
         "In which time that many become free again, one by one.",
     ),
-    key(
-        "throttle.redeem_token.limit",
-        "20",
-        "Redemptions of one mailed link.",
-    ),
+    key("throttle.redeem_token.limit", "20", "Redemptions of one mailed link."),
     key(
         "throttle.redeem_token.window",
         r#""10m""#,
         "In which time that many become free again, one by one.",
     ),
-    key(
-        "throttle.redeem_network.limit",
-        "20",
-        "Redemptions from one network.",
-    ),
+    key("throttle.redeem_network.limit", "20", "Redemptions from one network."),
     key(
         "throttle.redeem_network.window",
         r#""1m""#,

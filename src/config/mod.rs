@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod key;
 mod layers;
+mod mail;
 mod nearest;
 mod net;
 mod raw;
@@ -24,6 +25,7 @@ pub use self::{
     error::ConfigError,
     key::{KEYS, Key, Preset},
     layers::Sources,
+    mail::{Carrier, Encryption, Mail, SmtpServer},
     net::{Network, Origin},
     raw::Source,
     setting::LogFormat,
@@ -55,6 +57,8 @@ pub struct Config {
     pub signup: SignUp,
     /// `password.*`.
     pub password: Password,
+    /// `mail.*`.
+    pub mail: Mail,
     /// `csrf.*`.
     pub csrf: Csrf,
     /// `throttle.*`.
@@ -90,6 +94,8 @@ pub struct Http {
 pub struct Data {
     /// Directory of what is embedded.
     pub dir: PathBuf,
+    /// The list of erased users.
+    pub erasures: PathBuf,
 }
 
 /// `keys.*`.
@@ -219,7 +225,8 @@ impl Config {
     fn read(layers: &mut Layers) -> Option<Self> {
         // Everything is read before anything is given up, so that all complaints come at once.
         let (http, session, password) = (http(layers), sessions(layers), password(layers));
-        let dir = get(layers, "data.dir");
+        let (dir, erasures) = (get(layers, "data.dir"), get(layers, "data.erasures"));
+        let mail = mail::read(layers, http.as_ref().map(|http| &http.public_url));
         let (store, read) = (get(layers, "store.url"), get(layers, "read.url"));
         let (keys_url, keys_file) = (get(layers, "keys.url"), get(layers, "keys.file"));
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
@@ -230,7 +237,10 @@ impl Config {
         let grace = get(layers, "shutdown.grace");
         Some(Self {
             http: http?,
-            data: Data { dir: dir? },
+            data: Data {
+                dir: dir?,
+                erasures: erasures?,
+            },
             store: store?,
             read: read?,
             keys: Keys {
@@ -243,6 +253,7 @@ impl Config {
                 verify_email: verify_email?,
             },
             password: password?,
+            mail: mail?,
             csrf: Csrf {
                 cookie: cookie?.0,
                 header: header?.0,

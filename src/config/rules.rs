@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Config, Http, Password, Sessions, layers::Layers, raw::Source, throttle};
+use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, throttle};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
@@ -18,6 +18,7 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     password(&config.password, layers);
     csrf(config, layers);
     throttle::check(&config.throttle, layers);
+    mail(config, layers);
     if cfg!(not(feature = "test-clock"))
         && layers
             .get("clock.offset")
@@ -125,13 +126,36 @@ fn password(password: &Password, layers: &mut Layers) {
     }
 }
 
+fn mail(config: &Config, layers: &mut Layers) {
+    let (http, base) = (&config.http, &config.mail.link_base);
+    if *base != http.public_url && !http.allowed_origins.contains(base) {
+        layers.complain(
+            "mail.link_base",
+            "links with tokens would lead to a foreign place; write `http.public_url` or one of `http.allowed_origins`",
+        );
+    }
+    let Carrier::Smtp(server) = &config.mail.url else {
+        return;
+    };
+    let open = matches!(server.encryption, Encryption::None | Encryption::Opportunistic);
+    if server.credentials.is_some() && open && !server.is_local() {
+        layers.complain(
+            "mail.url",
+            "the password could travel in the clear; remove `?tls=…`, or the user and the password",
+        );
+    }
+}
+
 fn csrf(config: &Config, layers: &mut Layers) {
     let cookie = config.csrf.cookie.as_str();
     if ["sessionid", "__Host-sessionid"].contains(&cookie) {
         layers.complain("csrf.cookie", "this is the session's cookie; write another name");
     }
     if ["doorbook_device", "__Host-doorbook_device"].contains(&cookie) {
-        layers.complain("csrf.cookie", "this is the cookie of known browsers; write another name");
+        layers.complain(
+            "csrf.cookie",
+            "this is the cookie of known browsers; write another name",
+        );
     }
     if cookie.starts_with("__") && !config.http.public_url.is_https() {
         layers.complain(

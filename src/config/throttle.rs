@@ -127,7 +127,10 @@ pub(super) fn check(throttle: &Throttle, layers: &mut Layers) {
         layers.complain("throttle.capacity", "write at least 1000");
     }
     if throttle.first_wait < Duration::from_secs(1) || throttle.first_wait > throttle.longest_wait {
-        layers.complain("throttle.first_wait", "write a span from `1s` to `throttle.longest_wait`");
+        layers.complain(
+            "throttle.first_wait",
+            "write a span from `1s` to `throttle.longest_wait`",
+        );
     }
     if throttle.longest_wait > throttle.forget_after {
         layers.complain(

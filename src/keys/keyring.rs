@@ -1,5 +1,7 @@
 //! Seals and opens under named keys.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use doorbook_domain::{
@@ -19,6 +21,7 @@ use super::{
     error::KeysError,
     master::MasterKey,
     name::KeyName,
+    queue::Queue,
     rotate,
     secret::Secret,
 };
@@ -29,7 +32,7 @@ const CACHED: usize = 100_000;
 
 /// The keys. Made once, shared by all.
 pub struct Keyring {
-    database: Database,
+    database: Arc<Database>,
     cache: Cache,
     clock: Clock,
     master: RwLock<MasterKey>,
@@ -59,7 +62,7 @@ impl Keyring {
         let index = system_key(&database, &master, INDEX).await?;
         let purposes = system_key(&database, &master, PURPOSES).await?;
         Ok(Self {
-            database,
+            database: Arc::new(database),
             cache: Cache::new(CACHED),
             clock,
             master: RwLock::new(master),
@@ -201,6 +204,12 @@ impl Keyring {
         self.database.set_cursor(name, position).await
     }
 
+    /// The letters that are to be sent.
+    #[must_use]
+    pub fn queue(&self) -> Queue {
+        Queue::new(Arc::clone(&self.database))
+    }
+
     /// Rewraps every key under a new master key, puts it into the file, and destroys the old one. Other processes that
     /// hold the old one must be started again.
     ///
@@ -213,6 +222,22 @@ impl Keyring {
         let new = rotate::rotate(&self.database, &old).await?;
         *self.master.write() = new;
         Ok(())
+    }
+
+    /// Makes the key of all purposes anew: every cookie, CSRF token and mailed link of before is void. This and every other
+    /// process must be started again before it makes new ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn renew_purposes(&self) -> Result<(), Fault> {
+        let (name, master) = (KeyName::of_system(PURPOSES), self.master.read().clone());
+        let wrapped = database::wrap(&master, name.as_str(), &Secret::random())?;
+        self.database.replace(&master, &(name.as_str().into(), wrapped)).await
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Ends the connections to the key database.

@@ -2,7 +2,7 @@
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, time::Duration};
 
-use doorbook_projections::fault::Fault;
+use doorbook_projections::{fault::Fault, log::Position};
 use sqlx::{
     Connection, Executor, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -135,6 +135,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Moves a cursor forward, never back.
+    pub(super) async fn set_cursor(&mut self, name: &str, position: Position) -> Result<(), Fault> {
+        let number = i64::try_from(position.number()).map_err(Fault::because("a position is beyond 2^63"))?;
+        let query = "insert into cursors (name, position) values ($1, $2) \
+            on conflict (name) do update set position = excluded.position where excluded.position > cursors.position";
+        on_tx!(self, db => sqlx::query(query).bind(name).bind(number).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
     /// Makes it last: when this returns, it is on disk.
     pub(super) async fn commit(self) -> Result<(), Fault> {
         match self {
@@ -165,6 +174,16 @@ async fn open_sqlite(file: &Path, fresh: bool) -> Result<Pool, KeysError> {
         .max_connections(READERS)
         .connect_lazy_with(options.read_only(true));
     Ok(Pool::Sqlite { read, write })
+}
+
+/// Makes a file with the tables of this program's version and nothing in them.
+///
+/// # Errors
+///
+/// [`KeysError`] when it cannot be made.
+pub async fn make_empty(file: &Path) -> Result<(), KeysError> {
+    open_sqlite(file, true).await?.close().await;
+    Ok(())
 }
 
 /// Only the owner may read the keys, though they are wrapped. The journal inherits it.

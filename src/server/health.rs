@@ -1,6 +1,9 @@
 //! What machines that watch the service are told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use doorbook_openapi::app::{Health, Part};
@@ -11,18 +14,22 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::service::Service;
+use crate::{mail::outbox::Counts, service::Service};
+
+type Labels = Vec<(&'static str, &'static str)>;
 
 /// The service, watched.
 pub(super) struct Vitals {
     service: Service,
+    outbox: Arc<Counts>,
     stopping: AtomicBool,
 }
 
 impl Vitals {
-    pub(super) fn new(service: Service) -> Self {
+    pub(super) fn new(service: Service, outbox: Arc<Counts>) -> Self {
         Self {
             service,
+            outbox,
             stopping: AtomicBool::new(false),
         }
     }
@@ -30,6 +37,47 @@ impl Vitals {
     /// From now on the service is not ready: no new traffic should be sent.
     pub(super) fn stopping(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// How far those are that act on the log.
+    fn followers(&self, registry: &mut Registry) {
+        let (lag, parked) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+        let head = self.service.directory.read_position().number();
+        for (name, figure) in self.service.followers() {
+            let labels = vec![("process", name)];
+            let behind = if figure.waits {
+                0
+            } else {
+                head.saturating_sub(figure.position.number())
+            };
+            lag.get_or_create(&labels)
+                .set(i64::try_from(behind).unwrap_or(i64::MAX));
+            let left = i64::try_from(figure.parked).unwrap_or(i64::MAX);
+            parked.get_or_create(&labels).set(left);
+        }
+        registry.register(
+            "process_lag_events",
+            "Events that a follower could have acted on and has not",
+            lag,
+        );
+        registry.register(
+            "process_parked_events",
+            "Events that a follower has gone past; tried again every hour",
+            parked,
+        );
+    }
+
+    /// What the throttle has refused.
+    fn refusals(&self, registry: &mut Registry) {
+        let refused = Family::<Labels, Counter>::default();
+        for (scope, count) in self.service.throttle.refusals() {
+            refused.get_or_create(&vec![("scope", scope.name())]).inc_by(count);
+        }
+        registry.register(
+            "throttle_refused",
+            "Attempts refused since the start, by what was counted",
+            refused,
+        );
     }
 
     async fn projections(&self) -> Vec<Part> {
@@ -121,12 +169,13 @@ impl Health for Vitals {
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
-        let refused = Family::<Vec<(&str, &str)>, Counter>::default();
-        for (scope, count) in self.service.throttle.refusals() {
-            let counter = refused.get_or_create(&vec![("scope", scope.name())]);
-            counter.inc_by(count);
-        }
-        registry.register("throttle_refused", "Attempts refused since the start, by what was counted", refused);
+        let mail = self.outbox.figures();
+        gauge("mail_pending", "Letters that wait to be sent", mail.pending);
+        gauge("mail_parked", "Letters that are not tried any more", mail.parked);
+        gauge("mail_sent", "Letters sent since the start", mail.sent);
+        gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
+        self.followers(&mut registry);
+        self.refusals(&mut registry);
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

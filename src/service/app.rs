@@ -7,9 +7,10 @@ use doorbook_domain::{
     time::Timestamp,
 };
 use doorbook_openapi::app::{
-    App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
-    Settings, SignUp,
+    App, Check, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal, Secret,
+    SessionEntry, Settings, SignUp,
 };
+use doorbook_openapi::export::Export;
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
@@ -32,6 +33,10 @@ impl App for Service {
 
     fn settings(&self) -> &Settings {
         &self.rules.settings
+    }
+
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        self.post.mailbox()
     }
 
     fn check(&self, cookie: &str) -> Check {
@@ -61,6 +66,31 @@ impl App for Service {
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
         self.uninterrupted(self.clone().do_sign_up(wish, origin.clone())).await
+    }
+
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_verify_email(token, origin.clone()))
+            .await
+    }
+
+    async fn resend_verification(&self, email: String, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_resend_verification(email, origin.clone()))
+            .await
+    }
+
+    async fn request_password_reset(&self, email: String, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_request_password_reset(email, origin.clone()))
+            .await
+    }
+
+    async fn reset_password(&self, token: Secret, new: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_reset_password(token, new, origin.clone()))
+            .await
+    }
+
+    async fn change_email(&self, session: &LiveSession, email: String, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_change_email(session.clone(), email, origin.clone()))
+            .await
     }
 
     async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal> {
@@ -112,6 +142,15 @@ impl App for Service {
     ) -> Result<LiveSession, Refusal> {
         self.uninterrupted(self.clone().do_rename(session.clone(), name, origin.clone()))
             .await
+    }
+
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal> {
+        self.uninterrupted(self.clone().do_erase_me(session.clone(), origin.clone()))
+            .await
+    }
+
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal> {
+        self.do_export(session).await
     }
 
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {

@@ -17,6 +17,7 @@ use std::{
 
 use doorbook_domain::{
     attempts::{self, FailureReason, LoginAttempts, LoginAttemptsCommand},
+    claim::Claim,
     email::EmailAddress,
     id::UserId,
     seal::ClaimId,
@@ -211,9 +212,13 @@ impl Writer {
         if !history.records_singly(failed.at) {
             return Ok(false);
         }
-        let owner = failed
-            .user
-            .map_or_else(|| Owner::Attempts(failed.claim.clone()), Owner::User);
+        let owner = match failed.user {
+            Some(user) => Owner::User(user),
+            None => Owner::Attempts(
+                failed.claim.clone(),
+                self.parts.store.load::<Claim>(&stream).await?.sequence,
+            ),
+        };
         if failed.user.is_none() {
             self.parts.keyring.create(&owner.key()).await?;
         }
@@ -300,7 +305,12 @@ impl Writer {
     }
 
     /// Whether the rules let it be appended.
-    async fn append(&self, stream: &str, command: LoginAttemptsCommand, origin: Option<&Origin>) -> Result<bool, Fault> {
+    async fn append(
+        &self,
+        stream: &str,
+        command: LoginAttemptsCommand,
+        origin: Option<&Origin>,
+    ) -> Result<bool, Fault> {
         let now = self.parts.clock.now();
         let metadata = CommandMetadata {
             request_id: origin.map(|origin| origin.request_id.to_string()),

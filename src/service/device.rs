@@ -36,7 +36,10 @@ impl Service {
         match sessions::page(&self.engine.reads(), user, Which::All, &Cursor::start(), 1).await {
             Ok(rows) => !rows.is_empty(),
             Err(fault) => {
-                tracing::warn!(error = fault.cause(), "it is not known whether a user has logged in before");
+                tracing::warn!(
+                    error = fault.cause(),
+                    "it is not known whether a user has logged in before"
+                );
                 true
             }
         }

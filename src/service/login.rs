@@ -2,7 +2,6 @@
 
 use doorbook_domain::{
     attempts::FailureReason,
-    claim::Claim,
     email::EmailAddress,
     id::{SessionId, UserId},
     seal::ClaimId,
@@ -12,7 +11,6 @@ use doorbook_domain::{
 use doorbook_openapi::app::{LogIn, Opened, Origin, Refusal, Secret};
 use doorbook_projections::keyring::Place;
 use std::time::Duration;
-use uuid::Uuid;
 
 use super::{Service, attempts::Failed, seals::Owner, token, unexpected};
 use crate::hashing::Verdict;
@@ -70,12 +68,11 @@ impl Service {
     /// Counts the attempt, before anything is hashed for it. The log is asked first only for a browser that says it is known.
     async fn counted_candidate(&self, claim: &ClaimId, origin: &Origin) -> Result<(Candidate, Counted), Refusal> {
         let device = origin.device.as_ref().and_then(Devices::read);
-        let stream = claim.to_string();
         let Some(device) = device else {
             let counted = self.count(Guesser::Stranger(claim), claim, origin).await?;
-            return Ok((self.candidate(&stream).await?, counted));
+            return Ok((self.candidate(claim).await?, counted));
         };
-        let candidate = self.candidate(&stream).await?;
+        let candidate = self.candidate(claim).await?;
         let guesser = self.guesser(&device, &candidate).unwrap_or(Guesser::Stranger(claim));
         let counted = self.count(guesser, claim, origin).await?;
         Ok((candidate, counted))
@@ -96,13 +93,13 @@ impl Service {
         counted
     }
 
-    async fn candidate(&self, claim: &str) -> Result<Candidate, Refusal> {
-        let owner = self.store.load::<Claim>(claim).await?.aggregate.owner();
-        // Nobody is the user with the nil id: its stream is as empty as the answer, and costs as much to look up.
-        let id = owner.unwrap_or(UserId(Uuid::nil()));
-        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
-        let hash = self.stored_hash(id, &user).await?;
-        Ok(Candidate { id: owner, user, hash })
+    async fn candidate(&self, claim: &ClaimId) -> Result<Candidate, Refusal> {
+        let (id, user) = self.owner_of(claim).await?;
+        let hash = match id {
+            Some(id) => self.stored_hash(id, &user).await?,
+            None => None,
+        };
+        Ok(Candidate { id, user, hash })
     }
 
     /// The user's password hash; `None` without a password, or when its key is gone.
@@ -137,10 +134,16 @@ impl Service {
             }));
         };
         Ok(match self.hasher.verify(password, hash).await? {
-            Verdict::Match { needs_upgrade } if candidate.user.is_active() => Ok(needs_upgrade),
-            Verdict::Match { .. } => Err(FailureReason::Inactive),
+            Verdict::Match { .. } if !candidate.user.is_active() => Err(FailureReason::Inactive),
+            Verdict::Match { .. } if self.must_be_verified(&candidate.user) => Err(FailureReason::Unverified),
+            Verdict::Match { needs_upgrade } => Ok(needs_upgrade),
             Verdict::Mismatch => Err(FailureReason::WrongPassword),
         })
+    }
+
+    /// Whether the account waits for its address to be proven: by a reset link, since a sign-up link proves it before.
+    fn must_be_verified(&self, user: &User) -> bool {
+        self.rules.settings.verify_email && !user.email_verified()
     }
 
     async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {

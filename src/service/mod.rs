@@ -3,21 +3,33 @@
 //!
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`accounts`] are those of the command line.
 //! * `device` tells browsers that a user has used from others.
+//! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
+//!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
 pub mod activity;
+mod address;
+mod admins;
 mod app;
 pub mod attempts;
 mod device;
+pub(crate) mod erase;
+pub mod erasures;
+mod export;
+pub mod letters;
+pub mod links;
 mod lists;
 mod login;
 mod password;
 pub mod process;
 mod profile;
+mod recovery;
 mod seals;
 mod session;
 mod signup;
@@ -25,6 +37,7 @@ mod strength;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod verify;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -39,13 +52,23 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, token::Tokens};
+use self::{
+    activity::Activity,
+    attempts::Attempts,
+    erasures::Erasures,
+    links::Links,
+    process::{Figure, Figures},
+    seals::Seals,
+    strength::Strength,
+    token::Tokens,
+};
 use crate::{
     clock::Clock,
     directory::Directory,
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    mail::{Locale, Post},
     store::{Appended, CommandMetadata, Committed, Failure, Store},
     throttle::{Devices, Throttle},
 };
@@ -69,6 +92,12 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// The list of erased users.
+    pub erasures: Erasures,
+    /// Where links in mails lead, without a slash at the end: `mail.link_base`.
+    pub link_base: String,
+    /// Language of letters to people whose language is not known.
+    pub locale: Locale,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -87,6 +116,8 @@ pub struct Parts {
     pub engine: Engine,
     /// What counts attempts.
     pub throttle: Throttle,
+    /// What writes letters and sends them.
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.
@@ -101,8 +132,11 @@ pub struct Service {
     strength: Strength,
     tokens: Arc<Tokens>,
     devices: Arc<Devices>,
+    links: Arc<Links>,
     attempts: Attempts,
     activity: Activity,
+    /// How far the followers are.
+    followers: Arc<Figures>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -125,13 +159,21 @@ impl Service {
         Self {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
             devices: Arc::new(Devices::new(&parts.keyring.purpose_key("device-cookie"))),
+            links: Arc::new(Links::new(&parts.keyring)),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
+            followers: Arc::default(),
             parts,
             seals,
             strength: Strength::new(),
             commands,
         }
+    }
+
+    /// How far those are that act on the log, by name.
+    #[must_use]
+    pub fn followers(&self) -> Vec<(&'static str, Figure)> {
+        self.followers.all()
     }
 
     /// Waits for the commands in flight and the background writers. No command may come any more.

@@ -12,6 +12,8 @@ use crate::{
     open::{self, Durable},
 };
 
+mod mailed;
+
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "a violet anchor in the tundra";
@@ -23,10 +25,18 @@ struct Bed {
 }
 
 impl Bed {
+    /// Whose addresses need no proof.
     async fn new() -> Self {
+        Self::with(false, None).await
+    }
+
+    async fn with(verify: bool, clock: Option<Clock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().display().to_string();
-        let flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        let flags = vec![
+            ("--data-dir", "data.dir".to_owned(), data),
+            ("--verify-email", "signup.verify_email".to_owned(), verify.to_string()),
+        ];
         let sources = Sources {
             file: None,
             environment: Vec::new(),
@@ -39,8 +49,9 @@ impl Bed {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
-            clock: config.service_clock(),
             throttle: Throttle::off(),
+            post: Arc::new(Post::open(&config).unwrap()),
+            clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,
             keyring,
             store,
@@ -127,4 +138,21 @@ async fn sign_ups_of_known_and_unknown_addresses_append_the_same_number_of_event
     bed.sign_up(ADA).await;
     assert_eq!(appended().await - unknown, unknown);
     assert_eq!(bed.events("signup.refused").await.len(), 1);
+}
+
+#[tokio::test]
+async fn erasing_and_exporting_need_a_proof_of_the_last_five_minutes() {
+    let bed = Bed::new().await;
+    bed.sign_up(ADA).await;
+    let session = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    let stale = LiveSession {
+        authenticated_at: session.authenticated_at.minus(Duration::from_mins(5)),
+        ..session
+    };
+    let refused = bed.service.erase_me(&stale, &origin()).await;
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    let refused = bed.service.export(&stale).await.map(drop);
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    assert!(bed.events("user.erased").await.is_empty());
+    assert!(bed.log_in(ADA, PASSWORD).await.is_ok());
 }

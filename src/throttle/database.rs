@@ -183,7 +183,13 @@ async fn take_one(tx: &mut Tx, take: &Take, now: i64) -> Result<Said, sqlx::Erro
             })?
         }
         Rule::Row(row) => {
-            let Row { limit, most, first_wait, longest_wait, memory } = row;
+            let Row {
+                limit,
+                most,
+                first_wait,
+                longest_wait,
+                memory,
+            } = row;
             let first = if limit <= 1 { now + first_wait } else { now };
             on_tx!(&mut *tx, db => {
                 let query = sqlx::query_scalar(TAKE_ROW).bind(key).bind(first).bind(now + memory).bind(now);
@@ -195,8 +201,7 @@ async fn take_one(tx: &mut Tx, take: &Take, now: i64) -> Result<Said, sqlx::Erro
         return Ok(Said::Yes(free_at));
     }
     let query = "select free_at from counters where key = $1";
-    let free_at: Option<i64> =
-        on_tx!(&mut *tx, db => sqlx::query_scalar(query).bind(key).fetch_optional(db).await)?;
+    let free_at: Option<i64> = on_tx!(&mut *tx, db => sqlx::query_scalar(query).bind(key).fetch_optional(db).await)?;
     // It may have been forgotten in between: the next attempt will do.
     Ok(Said::No(free_at.unwrap_or(now).max(now + 1)))
 }
@@ -205,7 +210,8 @@ async fn give_back(tx: &mut Tx, take: &Take, said: i64, now: i64) -> Result<(), 
     let key = take.key.as_slice();
     match take.rule {
         Rule::Rate { step, .. } => {
-            let query = "update counters set used = used - 1, free_at = free_at - $2, until = until - $2 where key = $1";
+            let query =
+                "update counters set used = used - 1, free_at = free_at - $2, until = until - $2 where key = $1";
             on_tx!(&mut *tx, db => sqlx::query(query).bind(key).bind(step).execute(db).await.map(drop))
         }
         Rule::Row(_) => {

@@ -67,7 +67,10 @@ impl Devices {
     #[must_use]
     pub fn knows(&self, device: &Device, user: UserId, epoch: u32) -> bool {
         let own = self.tag(&device.id, user, epoch);
-        let found = device.tags.iter().fold(Choice::from(0), |found, tag| found | tag.ct_eq(&own));
+        let found = device
+            .tags
+            .iter()
+            .fold(Choice::from(0), |found, tag| found | tag.ct_eq(&own));
         found.into()
     }
 
@@ -153,7 +156,10 @@ mod tests {
         let devices = devices();
         let (one, other) = (devices.write(None, ADA, 0), devices.write(None, ADA, 0));
         let (one, other) = (Devices::read(&one).unwrap(), Devices::read(&other).unwrap());
-        let mixed = Device { id: one.id, tags: other.tags };
+        let mixed = Device {
+            id: one.id,
+            tags: other.tags,
+        };
         assert!(!devices.knows(&mixed, ADA, 0));
         let cookie = devices.write(None, ADA, 0).0;
         for at in 0..cookie.len() {
@@ -169,7 +175,15 @@ mod tests {
     fn what_has_not_the_form_is_no_device() {
         let whole = devices().write(None, ADA, 0).0;
         let long = "A".repeat(4000);
-        for wrong in ["", "A", &whole[..22], &whole[1..], &format!("{whole}="), &format!("{whole}AA"), &long] {
+        for wrong in [
+            "",
+            "A",
+            &whole[..22],
+            &whole[1..],
+            &format!("{whole}="),
+            &format!("{whole}AA"),
+            &long,
+        ] {
             assert_eq!(Devices::read(&DeviceCookie(wrong.to_owned())), None, "{wrong}");
         }
     }

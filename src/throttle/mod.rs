@@ -31,14 +31,14 @@ use sha2::Sha256;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    device::{Device, Devices},
-    scope::Scope,
-};
 use self::{
     database::{Database, Key, Said, Settle, Take},
     refused::Refused,
     rule::Rule,
+};
+pub use self::{
+    device::{Device, Devices},
+    scope::Scope,
 };
 use crate::{clock::Clock, config, keys::keyed_hmac};
 
@@ -123,7 +123,8 @@ impl Throttle {
                     vec![throttle.row(Scope::LoginDevice, &what, config.login_device)]
                 }
                 Guesser::Stranger(claim) => {
-                    let mut counters = vec![throttle.row(Scope::LoginAccount, claim.0.as_bytes(), config.login_account)];
+                    let mut counters =
+                        vec![throttle.row(Scope::LoginAccount, claim.0.as_bytes(), config.login_account)];
                     counters.extend(throttle.networks(Scope::LoginNetwork, ip, config.login_network));
                     counters.push(throttle.global(Scope::LoginGlobal, config.login_global));
                     counters
@@ -225,7 +226,10 @@ impl Throttle {
     /// Attempts refused since the start.
     #[must_use]
     pub fn refusals(&self) -> Vec<(Scope, u64)> {
-        self.0.as_ref().map(|throttle| throttle.refused.counts()).unwrap_or_default()
+        self.0
+            .as_ref()
+            .map(|throttle| throttle.refused.counts())
+            .unwrap_or_default()
     }
 
     /// Whether the counters can be read.
@@ -298,7 +302,8 @@ impl Inner {
             match said {
                 Said::Yes(free_at) => counted.push((counter.take, free_at)),
                 Said::No(free_at) => {
-                    self.refused.remember(counter.take.key, counter.scope, free_at, now.micros());
+                    self.refused
+                        .remember(counter.take.key, counter.scope, free_at, now.micros());
                     if longest.is_none_or(|(_, other)| other < free_at) {
                         longest = Some((counter.scope, free_at));
                     }

@@ -29,7 +29,10 @@ mod tests {
 
     #[test]
     fn addresses_of_one_64_are_one_network() {
-        assert_eq!(networks("2001:db8:1:2::1"), networks("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_eq!(
+            networks("2001:db8:1:2::1"),
+            networks("2001:db8:1:2:ffff:ffff:ffff:ffff")
+        );
         assert_ne!(networks("2001:db8:1:2::1")[0], networks("2001:db8:1:3::1")[0]);
         assert_eq!(networks("2001:db8:1:2::1")[1], networks("2001:db8:1:3::1")[1]);
     }

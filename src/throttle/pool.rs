@@ -118,7 +118,10 @@ async fn open_sqlite(file: &Path) -> Result<Pool, Fault> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY)
         .pragma("temp_store", "memory");
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await?;
     sqlx::migrate!("migrations/throttle_sqlite")
         .run(&pool)
         .await

@@ -48,7 +48,14 @@ impl Refused {
         // Without room the database is asked each time, which is slower and just as right.
         if held.len() < REMEMBERED {
             let believed_until = now.saturating_add(BELIEVED);
-            held.insert(key, Held { scope, free_at, believed_until });
+            held.insert(
+                key,
+                Held {
+                    scope,
+                    free_at,
+                    believed_until,
+                },
+            );
         }
     }
 

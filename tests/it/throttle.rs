@@ -28,14 +28,19 @@ async fn guesses(service: &Service, tries: impl Iterator<Item = (String, String)
             let token = tab.jar().value("csrftoken").unwrap();
             let request = tab.request(Method::POST, "/api/login").header("x-csrftoken", token);
             let wish = json!({"email": email, "password": "a guess"});
-            tab.send(request.header("x-forwarded-for", from).json(&wish)).await.unwrap()
+            tab.send(request.header("x-forwarded-for", from).json(&wish))
+                .await
+                .unwrap()
         }
     });
     join_all(tries).await
 }
 
 fn with_status(answers: &[Answer], status: u16) -> Vec<&Answer> {
-    answers.iter().filter(|answer| answer.status.as_u16() == status).collect()
+    answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() == status)
+        .collect()
 }
 
 fn retry_after(answer: &Answer) -> u64 {
@@ -43,7 +48,9 @@ fn retry_after(answer: &Answer) -> u64 {
 }
 
 async fn metric(service: &Service, line: &str) -> u64 {
-    let answer = reqwest::get(format!("{}/metrics", service.admin_origin())).await.unwrap();
+    let answer = reqwest::get(format!("{}/metrics", service.admin_origin()))
+        .await
+        .unwrap();
     let text = answer.text().await.unwrap();
     let found = text.lines().find_map(|found| found.strip_prefix(line));
     found.map_or(0, |value| value.trim().parse().unwrap())
@@ -53,7 +60,13 @@ async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still
     let service = Service::start_with(database, &[ON, ("THROTTLE__LOGIN_NETWORK__LIMIT", "1000")]).await;
     let owner = service.signed_up(EMAIL).await;
     let before = metric(&service, "doorbook_passwords_hashed ").await;
-    let spellings = ["ada@example.org", "ADA@example.org", " Ada@Example.Org ", "\u{ff41}da@example.org", "ada@EXAMPLE.ORG"];
+    let spellings = [
+        "ada@example.org",
+        "ADA@example.org",
+        " Ada@Example.Org ",
+        "\u{ff41}da@example.org",
+        "ada@EXAMPLE.ORG",
+    ];
     let tries = (0..200_usize).map(|number| {
         let spelling = spellings[number % spellings.len()];
         (spelling.to_owned(), format!("203.0.113.{number}"))
@@ -99,7 +112,11 @@ async fn addresses_of_one_network_are_counted_together_behind_a_trusted_proxy(da
 
 #[tokio::test]
 async fn unknown_address_is_refused_like_a_known_one() {
-    let settings = [ON, ("THROTTLE__FIRST_WAIT", "30m"), ("THROTTLE__LOGIN_NETWORK__LIMIT", "100")];
+    let settings = [
+        ON,
+        ("THROTTLE__FIRST_WAIT", "30m"),
+        ("THROTTLE__LOGIN_NETWORK__LIMIT", "100"),
+    ];
     let service = Service::start_with(Database::Sqlite, &settings).await;
     service.signed_up(EMAIL).await;
     let mut refusals = Vec::new();
@@ -163,7 +180,13 @@ async fn proofs_in_a_session_are_counted_and_end_nothing() {
 async fn sign_ups_at_one_address_and_from_one_network_are_counted() {
     let settings = [ON, ("THROTTLE__SIGNUP_NETWORK__WINDOW", "10h")];
     let service = Service::start_with(Database::Sqlite, &settings).await;
-    for spelling in ["ada@example.org", "ADA@example.org", "ada@EXAMPLE.org", "Ada@example.org", "adA@example.org"] {
+    for spelling in [
+        "ada@example.org",
+        "ADA@example.org",
+        "ada@EXAMPLE.org",
+        "Ada@example.org",
+        "adA@example.org",
+    ] {
         service.anonymous().try_sign_up(spelling).await.unwrap().expect(202);
     }
     let refused = service.anonymous().try_sign_up(EMAIL).await.unwrap();
@@ -198,7 +221,9 @@ async fn was_new(service: &Service) -> bool {
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .rfind(|event| event["type"] == "session.started")
         .unwrap();
-    started["payload"]["started"]["new_device"].as_bool().unwrap_or_default()
+    started["payload"]["started"]["new_device"]
+        .as_bool()
+        .unwrap_or_default()
 }
 
 async fn listed(caller: &Caller) {
@@ -209,7 +234,10 @@ async fn listed(caller: &Caller) {
 async fn browser_is_new_until_its_owner_has_used_it(database: Database) {
     let service = Service::start(database).await;
     let desk = service.signed_up(EMAIL).await;
-    assert!(!was_new(&service).await, "the first login ever has nothing to compare with");
+    assert!(
+        !was_new(&service).await,
+        "the first login ever has nothing to compare with"
+    );
     listed(&desk).await;
     desk.log_in(EMAIL).await;
     assert!(!was_new(&service).await);
@@ -218,7 +246,10 @@ async fn browser_is_new_until_its_owner_has_used_it(database: Database) {
     let answer = phone.log_in(EMAIL).await;
     assert!(was_new(&service).await);
     let cookie = answer.cookie("doorbook_device").unwrap();
-    assert!(cookie.has("httponly") && cookie.attribute("samesite") == Some("Lax"), "{cookie:?}");
+    assert!(
+        cookie.has("httponly") && cookie.attribute("samesite") == Some("Lax"),
+        "{cookie:?}"
+    );
     assert_eq!(cookie.attribute("max-age"), Some("34560000"));
     phone.log_in(EMAIL).await;
     assert!(!was_new(&service).await);
@@ -234,7 +265,10 @@ async fn browser_is_new_until_its_owner_has_used_it(database: Database) {
     desk.post("/api/password/change", &change).await.expect(204);
     desk.try_log_out().await.unwrap().expect(200);
     desk.try_log_in(EMAIL, OTHER).await.unwrap().expect(200);
-    assert!(!was_new(&service).await, "the browser that changed the password stays known");
+    assert!(
+        !was_new(&service).await,
+        "the browser that changed the password stays known"
+    );
     let _ = phone.try_log_in(EMAIL, OTHER).await.unwrap();
     phone.try_log_in(EMAIL, OTHER).await.unwrap().expect(200);
     assert!(was_new(&service).await, "every other one is a stranger again");

@@ -61,7 +61,7 @@ struct SignedUp {
 impl Example for SignedUp {
     fn example() -> Self {
         Self {
-            detail: DETAIL_AT_ONCE.to_owned(),
+            detail: DETAIL_BY_MAIL.to_owned(),
         }
     }
 }
@@ -131,7 +131,9 @@ impl Login {
         Json(body): Json<SignUp>,
     ) -> Result<
         Reply<SignedUp, 202>,
-        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::SignUpClosed, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) }>,
+        Refused<
+            { LOOK | WRITE | BODY | kinds(&[Kind::SignUpClosed, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) },
+        >,
     > {
         let gate = visitor.call.gate();
         let wish = app::SignUp {
@@ -162,7 +164,18 @@ impl Login {
         Json(body): Json<LogIn>,
     ) -> Result<
         Reply<Session>,
-        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::InvalidCredentials, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) }>,
+        Refused<
+            {
+                LOOK | WRITE
+                    | BODY
+                    | kinds(&[
+                        Kind::InvalidCredentials,
+                        Kind::Conflict,
+                        Kind::Busy,
+                        Kind::TooManyRequests,
+                    ])
+            },
+        >,
     > {
         let gate = visitor.call.gate();
         let wish = app::LogIn {

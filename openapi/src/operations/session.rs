@@ -54,7 +54,7 @@ impl SessionApi {
         let body = anyone
             .session
             .as_ref()
-            .map_or_else(|| SIGNED_OUT.to_owned(), session_json);
+            .map_or_else(|| SIGNED_OUT.to_vec(), session_json);
         Ok(Reply::written(body))
     }
 
@@ -81,7 +81,9 @@ impl SessionApi {
         Json(body): Json<Proof>,
     ) -> Result<
         Reply<Session>,
-        Refused<{ READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) }>,
+        Refused<
+            { READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) },
+        >,
     > {
         let gate = actor.call.gate();
         let password = Secret(body.password.0);

@@ -74,6 +74,8 @@ fn operations_and_their_statuses_are_these() {
             "changePassword",
             "POST /api/password/change: 204 400 401 403 409 413 415 422 429 500 503",
         ),
+        ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
+        ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
         ("getConfig", "GET /api/config: 200 500"),
         ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
         ("getProfile", "GET /api/me: 200 400 401 500 503"),

@@ -29,7 +29,11 @@ impl Stand {
     async fn start(settings: &[(&'static str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut flags = vec![("--set", "data.dir".to_owned(), directory.path().display().to_string())];
-        flags.extend(settings.iter().map(|(key, value)| ("--set", (*key).to_owned(), (*value).to_owned())));
+        flags.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ("--set", (*key).to_owned(), (*value).to_owned())),
+        );
         let config = Config::load(&Sources {
             file: None,
             environment: Vec::new(),
@@ -93,7 +97,11 @@ impl Stand {
 fn failures(events: &[Recorded]) -> u64 {
     let count = |recorded: &Recorded| {
         let payload: Value = serde_json::from_str(&recorded.payload).unwrap();
-        let count = payload.as_object().unwrap().values().find_map(|fields| fields["count"].as_u64());
+        let count = payload
+            .as_object()
+            .unwrap()
+            .values()
+            .find_map(|fields| fields["count"].as_u64());
         count.unwrap_or(1)
     };
     events.iter().map(count).sum()
@@ -125,7 +133,11 @@ async fn flood_of_refused_attempts_grows_the_log_by_less_than_a_hundredth() {
         "{} events for {refused} refused attempts",
         events.len()
     );
-    assert_eq!(failures(&events), u64::from(ATTEMPTS), "every attempt is part of an event");
+    assert_eq!(
+        failures(&events),
+        u64::from(ATTEMPTS),
+        "every attempt is part of an event"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,7 +165,9 @@ async fn refused_guesses_at_one_address_are_summed_up_there() {
 async fn invented_addresses_make_keys_and_events_within_a_budget() {
     let stand = Stand::start(&[("throttle.enabled", "false")]).await;
     for number in 0..400 {
-        let failed = stand.guess(format!("user-{number}@example.org"), Ipv4Addr::LOCALHOST).await;
+        let failed = stand
+            .guess(format!("user-{number}@example.org"), Ipv4Addr::LOCALHOST)
+            .await;
         assert!(matches!(failed, Refusal::InvalidCredentials), "{failed:?}");
     }
     let events = stand.end().await;

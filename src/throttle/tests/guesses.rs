@@ -78,7 +78,11 @@ async fn ceiling_of_all_holds_for_attackers_from_everywhere(bed: &Bed) {
     let guesses = (0..700_u16).map(async |number| guess(&node, &format!("user {number}"), client(number)).await);
     assert_eq!(count(join_all(guesses).await), 600);
     let known = Guesser::Known(&browser(), ADA);
-    assert_eq!(wait(node.log_in(known, client(1)).await), None, "known browsers log in meanwhile");
+    assert_eq!(
+        wait(node.log_in(known, client(1)).await),
+        None,
+        "known browsers log in meanwhile"
+    );
 }
 
 async fn refused_attempt_is_taken_from_no_counter(bed: &Bed) {
@@ -107,7 +111,11 @@ async fn good_login_clears_the_row_of_the_account_and_nothing_of_the_network(bed
     }
     assert!(!guess(&node, "ada", client(3)).await);
     let others = (0..30).map(async |number| guess(&node, &format!("user {number}"), client(1)).await);
-    assert_eq!(count(join_all(others).await), 16, "four failures count on, the good login does not");
+    assert_eq!(
+        count(join_all(others).await),
+        16,
+        "four failures count on, the good login does not"
+    );
 }
 
 async fn attempt_that_was_not_judged_does_not_count(bed: &Bed) {
@@ -135,7 +143,10 @@ async fn browser_that_its_owner_used_is_shut_out_by_nobody_else(bed: &Bed) {
     assert!(!guess(&node, "bob", client(1)).await, "the network is, too");
     let right = node.log_in(Guesser::Known(&browser, ADA), client(1)).await.unwrap();
     node.passed(right).await;
-    assert!(!guess(&node, "ada", client(50)).await, "that lifts the lock for nobody else");
+    assert!(
+        !guess(&node, "ada", client(50)).await,
+        "that lifts the lock for nobody else"
+    );
 }
 
 async fn known_browser_has_a_limit_of_its_own(bed: &Bed) {

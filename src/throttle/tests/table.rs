@@ -36,7 +36,10 @@ async fn table_of_an_attack_stays_within_its_capacity_and_keeps_the_newest(bed: 
         assert_eq!(wait(taken), None);
     }
     for _ in 0..5 {
-        assert_eq!(wait(node.log_in(Guesser::Stranger(&claim("ada")), client(9999)).await), None);
+        assert_eq!(
+            wait(node.log_in(Guesser::Stranger(&claim("ada")), client(9999)).await),
+            None
+        );
         bed.pass(1);
     }
     assert!(sweep(&node).await <= 300);
@@ -65,7 +68,13 @@ async fn nothing_in_the_table_names_anybody(bed: &Bed) {
         inner.key(crate::throttle::Scope::LoginAccount, claim("ada").0.as_bytes()),
     ];
     assert_ne!(keys[0], keys[1], "scopes have nothing in common");
-    let other = Throttle::open(&defaults(), &bed.file(), &[8; 32], bed.clock.clone()).await.unwrap();
-    let again = other.0.as_ref().unwrap().key(crate::throttle::Scope::MailAddress, claim("ada").0.as_bytes());
+    let other = Throttle::open(&defaults(), &bed.file(), &[8; 32], bed.clock.clone())
+        .await
+        .unwrap();
+    let again = other
+        .0
+        .as_ref()
+        .unwrap()
+        .key(crate::throttle::Scope::MailAddress, claim("ada").0.as_bytes());
     assert_ne!(keys[0], again, "without the key nobody can look an address up");
 }

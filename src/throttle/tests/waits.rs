@@ -106,13 +106,20 @@ async fn window_becomes_free_one_by_one(bed: &Bed) {
     for network in 0..5 {
         assert_eq!(wait(node.mail(&ada, client(network)).await), None);
     }
-    assert_eq!(wait(node.mail(&ada, client(9)).await), Some(step), "no more than a window is saved up");
+    assert_eq!(
+        wait(node.mail(&ada, client(9)).await),
+        Some(step),
+        "no more than a window is saved up"
+    );
 }
 
 async fn longest_wait_of_several_is_told(bed: &Bed) {
     let node = bed.node().await;
     for number in 0..15 {
-        fails(node.log_in(Guesser::Stranger(&claim(&number.to_string())), client(1)).await);
+        fails(
+            node.log_in(Guesser::Stranger(&claim(&number.to_string())), client(1))
+                .await,
+        );
     }
     for _ in 0..5 {
         assert_eq!(guess(&node, 1).await, None);
@@ -134,7 +141,10 @@ async fn mails_are_counted_by_address_and_network(bed: &Bed) {
     for network in 2..7 {
         assert_eq!(wait(node.mail(&claim("ada"), client(network)).await), None);
     }
-    assert!(wait(node.sign_up(&claim("ada"), client(7)).await).is_some(), "a sign-up is a mail");
+    assert!(
+        wait(node.sign_up(&claim("ada"), client(7)).await).is_some(),
+        "a sign-up is a mail"
+    );
 }
 
 async fn redemptions_are_counted_by_token_and_network(bed: &Bed) {
@@ -146,7 +156,10 @@ async fn redemptions_are_counted_by_token_and_network(bed: &Bed) {
     for number in 0..20 {
         assert_eq!(wait(node.redemption(&number.to_string(), client(40)).await), None);
     }
-    assert_eq!(wait(node.redemption("another", client(40)).await), Some(Duration::from_secs(3)));
+    assert_eq!(
+        wait(node.redemption("another", client(40)).await),
+        Some(Duration::from_secs(3))
+    );
     assert_eq!(wait(node.redemption("another", client(41)).await), None);
 }
 

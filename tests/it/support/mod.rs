@@ -5,10 +5,13 @@ mod caller;
 mod curl;
 mod jar;
 mod journal;
+mod letters;
 mod ports;
 mod postgres;
 mod service;
+mod smtp;
 mod wait;
+mod wire;
 
 pub(crate) use self::{
     answer::Answer,
@@ -17,7 +20,9 @@ pub(crate) use self::{
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},
+    smtp::{MailServer, Received},
     wait::{eventually, random},
+    wire::Wire,
 };
 
 /// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.
