@@ -21,6 +21,7 @@ mod cookie;
 mod csrf;
 mod document;
 mod edge;
+mod events;
 mod form;
 mod gate;
 mod json;

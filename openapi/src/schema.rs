@@ -169,22 +169,35 @@ pub(crate) const SIGNED_OUT: &str = "{\"authenticated\":false}";
 /// The JSON of a [`Session`], written straight from the record: this is what every page load asks for.
 pub(crate) fn session_json(live: &LiveSession) -> String {
     let mut out = String::with_capacity(640);
-    out.push_str("{\"authenticated\":true,\"session\":{\"id\":");
-    push_id(&mut out, live.id.0);
-    out.push_str(",\"started_at\":");
-    push_instant(&mut out, live.started_at);
-    out.push_str(",\"authenticated_at\":");
-    push_instant(&mut out, live.authenticated_at);
-    out.push_str(",\"idle_expires_at\":");
-    push_instant(&mut out, live.idle_until);
-    out.push_str(",\"expires_at\":");
-    push_instant(&mut out, live.absolute_until);
-    out.push_str(",\"remember\":");
-    push_flag(&mut out, live.remember);
-    out.push_str("},\"user\":");
+    out.push_str("{\"authenticated\":true,\"session\":");
+    push_session(&mut out, live);
+    out.push_str(",\"user\":");
     push_user(&mut out, live);
     out.push('}');
     out
+}
+
+/// The JSON of a [`SessionInfo`].
+pub(crate) fn session_info_json(live: &LiveSession) -> String {
+    let mut out = String::with_capacity(320);
+    push_session(&mut out, live);
+    out
+}
+
+fn push_session(out: &mut String, live: &LiveSession) {
+    out.push_str("{\"id\":");
+    push_id(out, live.id.0);
+    out.push_str(",\"started_at\":");
+    push_instant(out, live.started_at);
+    out.push_str(",\"authenticated_at\":");
+    push_instant(out, live.authenticated_at);
+    out.push_str(",\"idle_expires_at\":");
+    push_instant(out, live.idle_until);
+    out.push_str(",\"expires_at\":");
+    push_instant(out, live.absolute_until);
+    out.push_str(",\"remember\":");
+    push_flag(out, live.remember);
+    out.push('}');
 }
 
 /// The JSON of a [`User`].

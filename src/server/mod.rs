@@ -89,6 +89,7 @@ pub async fn serve(
             () = lost.cancelled() => {}
         }
         vitals.stopping();
+        service.close_tabs();
     };
     run(api, endpoint, stop, config.shutdown.grace).await;
     background.stop().await;
@@ -169,6 +170,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             absolute: session.staff_absolute,
             idle: session.staff_idle,
         },
+        max_sessions: session.max_per_user,
         settings: Settings {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),

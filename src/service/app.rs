@@ -7,8 +7,8 @@ use doorbook_domain::{
     time::Timestamp,
 };
 use doorbook_openapi::app::{
-    App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
-    Settings, SignUp,
+    App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionCookie,
+    SessionEntry, Settings, SignUp, Tab,
 };
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
@@ -57,6 +57,10 @@ impl App for Service {
     fn touch(&self, session: &LiveSession) {
         let idle = self.lifetimes(session.roles).idle;
         self.activity.note(session, self.clock.now(), idle);
+    }
+
+    async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
+        self.follow_session(&cookie.0).await
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 //!
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -20,6 +21,8 @@ mod seals;
 mod session;
 mod signup;
 mod strength;
+mod surplus;
+mod tabs;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -37,7 +40,7 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, token::Tokens};
+use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, tabs::Tabs, token::Tokens};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -66,6 +69,8 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// Most live sessions of one user.
+    pub max_sessions: u32,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -97,6 +102,7 @@ pub struct Service {
     tokens: Arc<Tokens>,
     attempts: Attempts,
     activity: Activity,
+    tabs: Tabs,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -120,6 +126,7 @@ impl Service {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
+            tabs: Tabs::new(),
             parts,
             seals,
             strength: Strength::new(),

@@ -197,6 +197,7 @@ fn rules() -> Rules {
     Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
+        max_sessions: 50,
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,
