@@ -12,6 +12,8 @@ use crate::{
     open::{self, Durable},
 };
 
+mod lifetimes;
+
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "a violet anchor in the tundra";
@@ -24,9 +26,18 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Self {
+        Self::with(Clock::system(), &[]).await
+    }
+
+    async fn with(clock: Clock, settings: &[(&'static str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().display().to_string();
-        let flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        let mut flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        flags.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ("--set", (*key).to_owned(), (*value).to_owned())),
+        );
         let sources = Sources {
             file: None,
             environment: Vec::new(),
@@ -39,7 +50,7 @@ impl Bed {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
-            clock: config.service_clock(),
+            clock,
             engine,
             keyring,
             store,

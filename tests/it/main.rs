@@ -30,6 +30,10 @@ mod rebuild;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod session_limit;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod tabs;

@@ -197,7 +197,7 @@ impl App for StandIn {
         let live = live.ok_or(Refusal::NotSignedIn)?;
         let mut notices = VecDeque::from([Notice::Connected(live.clone())]);
         notices.extend(self.notices.lock().unwrap().iter().cloned());
-        Ok(Box::new(Page(notices)))
+        Ok(Box::new(OpenPage(notices)))
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
@@ -358,10 +358,10 @@ impl App for StandIn {
 }
 
 /// A page that hears what it is to hear, and then nothing more.
-struct Page(VecDeque<Notice>);
+struct OpenPage(VecDeque<Notice>);
 
 #[async_trait]
-impl Tab for Page {
+impl Tab for OpenPage {
     async fn next(&mut self) -> Option<Notice> {
         self.0.pop_front()
     }

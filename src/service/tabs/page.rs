@@ -3,13 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use doorbook_domain::{
-    event::Event,
-    id::UserId,
-    seal::SecretHash,
-    session::Session,
-    user::User,
-};
+use doorbook_domain::{event::Event, id::UserId, seal::SecretHash, session::Session, user::User};
 use doorbook_openapi::app::{LiveSession, Notice, Tab};
 use doorbook_projections::{fault::Fault, sessions::raised_epoch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
