@@ -8,6 +8,7 @@ pub mod args;
 mod configuration;
 pub mod events;
 pub mod exit;
+mod import;
 pub mod logging;
 mod openapi;
 pub mod output;

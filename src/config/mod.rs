@@ -10,6 +10,7 @@ mod key;
 mod layers;
 mod nearest;
 mod net;
+mod password;
 mod raw;
 mod rules;
 mod setting;
@@ -24,6 +25,7 @@ pub use self::{
     key::{KEYS, Key, Preset},
     layers::Sources,
     net::{Network, Origin},
+    password::{Argon2, Hibp, Password},
     raw::Source,
     setting::LogFormat,
     template::{Effective, template},
@@ -123,26 +125,6 @@ pub struct SignUp {
     pub verify_email: bool,
 }
 
-/// `password.*`.
-#[derive(Debug)]
-pub struct Password {
-    /// Fewest characters.
-    pub min_length: usize,
-    /// Cost of a hash.
-    pub argon2: Argon2,
-}
-
-/// `password.argon2.*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Argon2 {
-    /// Memory of one hash, in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
-}
-
 /// `csrf.*`.
 #[derive(Debug)]
 pub struct Csrf {
@@ -214,7 +196,7 @@ impl Config {
 
     fn read(layers: &mut Layers) -> Option<Self> {
         // Everything is read before anything is given up, so that all complaints come at once.
-        let (http, session, password) = (http(layers), sessions(layers), password(layers));
+        let (http, session, password) = (http(layers), sessions(layers), password::read(layers));
         let dir = get(layers, "data.dir");
         let (store, read) = (get(layers, "store.url"), get(layers, "read.url"));
         let (keys_url, keys_file) = (get(layers, "keys.url"), get(layers, "keys.file"));
@@ -297,23 +279,6 @@ fn sessions(layers: &mut Layers) -> Option<Sessions> {
         staff_absolute: staff_absolute?,
         staff_idle: staff_idle?,
         directory_capacity: directory_capacity?,
-    })
-}
-
-fn password(layers: &mut Layers) -> Option<Password> {
-    let min_length = get(layers, "password.min_length");
-    let (memory_kib, iterations) = (
-        get(layers, "password.argon2.memory_kib"),
-        get(layers, "password.argon2.iterations"),
-    );
-    let parallelism = get(layers, "password.argon2.parallelism");
-    Some(Password {
-        min_length: min_length?,
-        argon2: Argon2 {
-            memory_kib: memory_kib?,
-            iterations: iterations?,
-            parallelism: parallelism?,
-        },
     })
 }
 

@@ -35,6 +35,12 @@ impl Origin {
         self.0.scheme() == "https"
     }
 
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// Whether it is this machine: `localhost`, a name under it, or a loopback address.
     #[must_use]
     pub fn is_local(&self) -> bool {

@@ -75,8 +75,18 @@ mod tests {
 
     /// Some of the list, from its beginning to its end.
     const LISTED: [&str; 12] = [
-        "password", "12345678", "baseball", "football", "jennifer", "superman", "trustno1", "1qaz2wsx", "iloveyou1",
-        "password123", "qwertyuiop", "corvette",
+        "password",
+        "12345678",
+        "baseball",
+        "football",
+        "jennifer",
+        "superman",
+        "trustno1",
+        "1qaz2wsx",
+        "iloveyou1",
+        "password123",
+        "qwertyuiop",
+        "corvette",
     ];
 
     #[test]
@@ -101,7 +111,8 @@ mod tests {
     #[test]
     fn own_list_is_one_a_line() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all("Tulip Harbour 9\r\n\n#zebra crossing\n".as_bytes()).unwrap();
+        file.write_all("Tulip Harbour 9\r\n\n#zebra crossing\n".as_bytes())
+            .unwrap();
         let own = Blocklist::read(file.path()).unwrap();
         assert!(own.has("tulip harbour 9") && own.has("#Zebra Crossing"));
         assert!(!own.has("") && !own.has("tulip harbour") && !own.has("zebra crossing"));

@@ -16,13 +16,14 @@ use self::{health::Vitals, prompt::Prompt};
 use crate::{
     config::{Config, Database},
     directory::Directory,
-    hashing::PasswordHasher,
+    hashing::{PasswordHasher, rules},
     keys::Keyring,
     lock::{DatabaseLock, DirectoryLock},
     open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
         process::{self, Finisher, Reaction, Shredder},
+        strength::Strength,
     },
 };
 
@@ -139,6 +140,7 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
         store,
         keyring,
         hasher: Arc::new(hasher),
+        strength: Strength::open(config)?,
         directory,
         engine,
         clock: config.service_clock(),
@@ -181,6 +183,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             signup_enabled: config.signup.enabled,
             verify_email: config.signup.verify_email,
             password_min_length: config.password.min_length,
+            password_max_length: rules::MAX_LENGTH,
             session_absolute: session.absolute,
             session_idle: session.idle,
         },

@@ -4,6 +4,7 @@
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`accounts`] are those of the command line.
+//! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
@@ -11,6 +12,7 @@ pub mod accounts;
 pub mod activity;
 mod app;
 pub mod attempts;
+pub mod breached;
 mod lists;
 mod login;
 mod password;
@@ -19,7 +21,7 @@ mod profile;
 mod seals;
 mod session;
 mod signup;
-mod strength;
+pub mod strength;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -78,6 +80,8 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The pool that hashes passwords.
     pub hasher: Arc<PasswordHasher>,
+    /// Judges new passwords.
+    pub strength: Strength,
     /// Live sessions in memory.
     pub directory: Arc<Directory>,
     /// The read models.
@@ -93,7 +97,6 @@ pub struct Parts {
 pub struct Service {
     parts: Arc<Parts>,
     seals: Seals,
-    strength: Strength,
     tokens: Arc<Tokens>,
     attempts: Attempts,
     activity: Activity,
@@ -122,7 +125,6 @@ impl Service {
             activity: Activity::start(Arc::clone(&parts), &commands),
             parts,
             seals,
-            strength: Strength::new(),
             commands,
         }
     }

@@ -22,6 +22,8 @@ mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod races;

@@ -35,7 +35,11 @@ pub(crate) fn run() -> Result<()> {
     filter.dma_copy_descriptor_to(&mut bytes);
     bytes.extend_from_slice(filter.dma_fingerprints());
     fs::write(run::root().join(FILTER), &bytes).with_context(|| format!("cannot write {FILTER}"))?;
-    say(format_args!("{FILTER}: {} passwords in {} bytes", keys.len(), bytes.len()));
+    say(format_args!(
+        "{FILTER}: {} passwords in {} bytes",
+        keys.len(),
+        bytes.len()
+    ));
     Ok(())
 }
 

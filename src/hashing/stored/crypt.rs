@@ -82,7 +82,10 @@ impl CryptHash {
             return false;
         }
         match self {
-            Self::Md5 { salt, hash } => md5_crypt(password, salt.as_bytes()).as_bytes().ct_eq(hash.as_bytes()).into(),
+            Self::Md5 { salt, hash } => md5_crypt(password, salt.as_bytes())
+                .as_bytes()
+                .ct_eq(hash.as_bytes())
+                .into(),
             Self::Sha { text, .. } => ShaCrypt::default().verify_password(password, text.as_str()).is_ok(),
         }
     }
@@ -98,8 +101,15 @@ impl CryptHash {
 
 /// The hash of `$1$`, by Poul-Henning Kamp (1994): no crate that is looked after has it.
 fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
-    let inner = Md5::new().chain_update(password).chain_update(salt).chain_update(password).finalize();
-    let mut digest = Md5::new().chain_update(password).chain_update(b"$1$").chain_update(salt);
+    let inner = Md5::new()
+        .chain_update(password)
+        .chain_update(salt)
+        .chain_update(password)
+        .finalize();
+    let mut digest = Md5::new()
+        .chain_update(password)
+        .chain_update(b"$1$")
+        .chain_update(salt);
     for chunk in password.chunks(inner.len()) {
         digest.update(inner.get(..chunk.len()).unwrap_or_default());
     }
@@ -111,7 +121,11 @@ fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
     }
     let mut hash = digest.finalize();
     for round in 0..MD5_ROUNDS {
-        let (before, behind) = if round % 2 == 1 { (password, &hash[..]) } else { (&hash[..], password) };
+        let (before, behind) = if round % 2 == 1 {
+            (password, &hash[..])
+        } else {
+            (&hash[..], password)
+        };
         let mut digest = Md5::new().chain_update(before);
         if round % 3 != 0 {
             digest.update(salt);

@@ -1,6 +1,9 @@
 //! scrypt (RFC 7914), and Firebase's form of it.
 
-use aes::{Aes256, cipher::{KeyIvInit, StreamCipher}};
+use aes::{
+    Aes256,
+    cipher::{KeyIvInit, StreamCipher},
+};
 use ctr::Ctr128BE;
 use scrypt::{Params, scrypt};
 use subtle::ConstantTimeEq;

@@ -159,10 +159,10 @@ async fn fastest(hasher: &PasswordHasher, hash: Option<&str>) -> Duration {
 #[tokio::test]
 async fn cheap_hash_is_verified_no_faster_than_nobodys() {
     let hasher = hasher();
-    let nobody = fastest(&hasher, None).await;
     for hash in HASHES.into_iter().chain(["unreadable"]) {
-        let took = fastest(&hasher, Some(hash)).await;
-        assert!(took * 10 >= nobody * 8, "{took:?} against {nobody:?}: {hash}");
+        // Unpadded, most of these take a hundredth; what else runs here makes either slower.
+        let (took, nobody) = (fastest(&hasher, Some(hash)).await, fastest(&hasher, None).await);
+        assert!(took * 2 >= nobody, "{took:?} against {nobody:?}: {hash}");
     }
 }
 
@@ -177,5 +177,9 @@ async fn password_beyond_every_limit_costs_what_others_cost_and_matches_nothing(
     let began = Instant::now();
     let megabyte = vec![b'x'; 1 << 20];
     assert_eq!(hasher.verify(&megabyte, dear).await.unwrap(), Verdict::Mismatch);
-    assert!(began.elapsed() < nobody * 10, "{:?} against {nobody:?}", began.elapsed());
+    assert!(
+        began.elapsed() < nobody * 10,
+        "{:?} against {nobody:?}",
+        began.elapsed()
+    );
 }

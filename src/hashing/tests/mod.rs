@@ -213,7 +213,8 @@ fn cost_out_of_range_is_refused() {
 }
 
 fn codes(password: &str, words: &[&str]) -> Vec<&'static str> {
-    rules::check(password, 8, words)
+    rules::Rules::default()
+        .check(password, 8, words)
         .iter()
         .map(rules::Broken::code)
         .collect()
@@ -222,8 +223,12 @@ fn codes(password: &str, words: &[&str]) -> Vec<&'static str> {
 #[test]
 fn all_broken_rules_are_told_at_once() {
     assert_eq!(codes("abc", &[]), ["too_short", "too_weak"]);
-    assert_eq!(codes("password", &[]), ["too_weak"]);
+    assert_eq!(codes("password", &[]), ["too_common", "too_weak"]);
     assert_eq!(codes(&"x7§".repeat(400), &[]), ["too_long"]);
+    assert_eq!(
+        codes(&format!("{PASSWORD} {}", "λ".repeat(rules::MAX_LENGTH - 31)), &[]),
+        [""; 0]
+    );
     assert_eq!(codes(PASSWORD, &[]), [""; 0]);
 }
 
@@ -231,7 +236,8 @@ fn all_broken_rules_are_told_at_once() {
 fn characters_are_counted_not_bytes() {
     assert_eq!(codes("ωλμξπφψ", &[]).first(), Some(&"too_short"));
     assert_eq!(
-        rules::check("ωλμξπφψχ", 8, &[])
+        rules::Rules::default()
+            .check("ωλμξπφψχ", 8, &[])
             .iter()
             .filter(|rule| rule.code() == "too_short")
             .count(),
@@ -249,4 +255,23 @@ fn own_address_and_name_make_a_weak_password() {
 #[test]
 fn estimate_of_a_long_password_ends() {
     assert_eq!(codes(&"ab1!".repeat(256), &[]), ["too_weak"]);
+}
+
+#[test]
+fn words_of_the_service_make_a_weak_password() {
+    let service = rules::Rules {
+        context: vec!["vexzorblim.example".to_owned()],
+        ..rules::Rules::default()
+    };
+    let broken = service.check("vexzorblim81", 8, &[]);
+    assert!(matches!(broken.as_slice(), [rules::Broken::TooWeak(_)]), "{broken:?}");
+    assert_eq!(codes("doorbook2024!", &[]), ["too_weak"]);
+}
+
+#[test]
+fn common_password_is_refused_even_where_the_estimate_accepts_it() {
+    // A Russian name, typed on the keys of a Latin keyboard.
+    for spelling in ["fgjkbyfhbz", "FGJKBYFHBZ"] {
+        assert_eq!(codes(spelling, &[]), ["too_common"]);
+    }
 }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
+use crate::service::strength::Strength;
 use crate::{
     clock::Clock,
     config::Database,
@@ -61,6 +62,7 @@ impl Stand {
         let service = Service::new(Parts {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
+            strength: Strength::new(crate::hashing::rules::Rules::default(), None),
             rules: rules(),
             store,
             keyring,
@@ -209,6 +211,7 @@ fn rules() -> Rules {
             signup_enabled: true,
             verify_email: false,
             password_min_length: 8,
+            password_max_length: 1024,
             session_absolute: lifetimes.absolute,
             session_idle: lifetimes.idle,
         },
