@@ -200,7 +200,7 @@ their number and the reason, and the command then ends with 5.
 Examples:
   doorbook user import users.ndjson --dry-run
   doorbook user import users.ndjson
-  doorbook user import - --json < users.ndjson")]
+  gunzip -c users.ndjson.gz | doorbook user import - --json")]
     Import(Import),
     /// List users
     #[command(after_long_help = "\
