@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     SignUpClosed,
     NotFound,
     MethodNotAllowed,
+    RequestTimeout,
     Conflict,
     TokenDead,
     PayloadTooLarge,
@@ -40,7 +41,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::Unauthenticated,
@@ -52,6 +53,7 @@ impl Kind {
         Self::SignUpClosed,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::Conflict,
         Self::TokenDead,
         Self::PayloadTooLarge,
@@ -77,6 +79,7 @@ impl Kind {
             Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::RequestTimeout => (408, "request-timeout", "The request took too long to arrive"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
             Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),

@@ -127,6 +127,7 @@ const fn start_code(error: &StartError) -> u8 {
         | StartError::File { .. }
         | StartError::Blocklist { .. }
         | StartError::StoreUrl(_)
+        | StartError::Mail(_)
         | StartError::Lock(LockError::Unwritable { .. })
         | StartError::Keys(_) => 78,
     }

@@ -6,6 +6,7 @@
 //! * [`accounts`] are those of the command line.
 //! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
@@ -13,6 +14,7 @@ pub mod activity;
 mod app;
 pub mod attempts;
 pub mod breached;
+pub mod letters;
 mod lists;
 mod login;
 mod password;
@@ -46,6 +48,7 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    mail::{Locale, Post},
     store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
 
@@ -68,6 +71,10 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// Where links in mails lead, without a slash at the end: `mail.link_base`.
+    pub link_base: String,
+    /// Language of letters to people whose language is not known.
+    pub locale: Locale,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -86,6 +93,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// What writes letters and sends them.
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.

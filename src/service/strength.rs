@@ -59,7 +59,7 @@ impl Strength {
         };
         let hibp = &config.password.hibp;
         let breached = hibp.enabled.then(|| Breached::new(hibp.url.clone())).transpose()?;
-        let context = vec![config.http.public_url.host().to_owned()];
+        let context = vec![config.http.public_url.host()];
         Ok(Self::new(Rules { context, blocklist }, breached))
     }
 

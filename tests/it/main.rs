@@ -35,3 +35,5 @@ mod refusals;
 mod sessions;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod slow;

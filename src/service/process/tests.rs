@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use doorbook_domain::{
     claim::Claim,
@@ -19,11 +19,12 @@ use super::*;
 use crate::service::strength::Strength;
 use crate::{
     clock::Clock,
-    config::Database,
+    config::{Config, Database, Sources},
     directory::Directory,
     hashing::{Argon2Cost, PasswordHasher},
     ids,
     keys::{Keyring, MasterKey},
+    mail::{Locale, Post},
     service::{Lifetimes, Parts, Rules},
     store::{Store, StoreOptions, StoreUrl},
 };
@@ -64,6 +65,7 @@ impl Stand {
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             strength: Strength::new(crate::hashing::rules::Rules::default(), None),
             rules: rules(),
+            post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
             keyring,
             engine,
@@ -191,6 +193,15 @@ impl Stand {
     }
 }
 
+fn config(data: &Path) -> Config {
+    let flags = vec![("--data-dir", "data.dir".to_owned(), data.display().to_string())];
+    let sources = Sources {
+        flags,
+        ..Sources::default()
+    };
+    Config::load(&sources).unwrap()
+}
+
 fn rules() -> Rules {
     let lifetimes = Lifetimes {
         absolute: Duration::from_hours(24),
@@ -199,6 +210,8 @@ fn rules() -> Rules {
     Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
+        link_base: "http://localhost".to_owned(),
+        locale: Locale::English,
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,
@@ -208,6 +221,7 @@ fn rules() -> Rules {
             csrf_header: "X-CSRFToken".to_owned(),
             csrf_key: [7; 32],
             body_limit: 65_536,
+            body_timeout: Duration::from_secs(10),
             signup_enabled: true,
             verify_email: false,
             password_min_length: 8,

@@ -9,6 +9,7 @@ mod ports;
 mod postgres;
 mod service;
 mod wait;
+mod wire;
 
 pub(crate) use self::{
     answer::Answer,
@@ -18,6 +19,7 @@ pub(crate) use self::{
     journal::Journal,
     service::{Database, Service},
     wait::{eventually, random},
+    wire::Wire,
 };
 
 /// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.
