@@ -123,6 +123,26 @@ impl App for Nobody {
         unreachable!("{NEVER}")
     }
 
+    async fn verify_email(&self, _: Secret, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn resend_verification(&self, _: String, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn request_password_reset(&self, _: String, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn reset_password(&self, _: Secret, _: Secret, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn change_email(&self, _: &LiveSession, _: String, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
     async fn log_in(&self, _: LogIn, _: &Origin) -> Result<Opened, Refusal> {
         unreachable!("{NEVER}")
     }

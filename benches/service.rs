@@ -44,6 +44,7 @@ impl Service {
         service.set("HTTP__PUBLIC_URL", &service.origin());
         service.set("DATA__DIR", &service.data().display().to_string());
         service.set("THROTTLE__ENABLED", "false");
+        service.set("SIGNUP__VERIFY_EMAIL", "false");
         service.set("LOG__LEVEL", "warn");
         service
     }

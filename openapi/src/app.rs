@@ -367,6 +367,17 @@ pub trait App: Send + Sync + 'static {
 
     /// Begins an account. The same answer whether the address is known or not.
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;
+    /// Follows a mailed link that proves an address: of a sign-up, or of a change of address.
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends the link of a sign-up once more. The same answer whether there is one or not.
+    async fn resend_verification(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to set another password. The same answer whether the address is known or not.
+    async fn request_password_reset(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sets another password by such a link, and ends every session.
+    async fn reset_password(&self, token: Secret, new: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to another address, which takes effect when it is followed. The same answer whether the address is
+    /// taken or not.
+    async fn change_email(&self, session: &LiveSession, email: String, origin: &Origin) -> Result<(), Refusal>;
     /// Opens a session.
     async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal>;
     /// Ends the session. Once it returns, nobody accepts its cookie.

@@ -24,6 +24,7 @@ mod edge;
 mod form;
 mod gate;
 mod json;
+mod mailbox;
 mod operations;
 mod origin;
 mod pages;

@@ -14,7 +14,7 @@ use poem_openapi::OpenApi as _;
 
 use crate::{
     gate::{Gate, Visit},
-    operations, pages,
+    mailbox, operations, pages,
     problem::{Kind, Problem},
     reply,
     schema::{SIGNED_OUT, session_json},
@@ -35,6 +35,7 @@ impl Router {
         operations::all().add_routes(&mut table);
         let mut paths: Vec<_> = table.into_iter().collect();
         paths.extend(pages::routes());
+        paths.extend(mailbox::routes());
         let mut route = Route::new();
         for (path, endpoints) in paths {
             if path == EXT_AUTHZ {

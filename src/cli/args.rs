@@ -8,7 +8,7 @@ use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
 use super::exit::CODES;
-use crate::config::Sources;
+use crate::{config::Sources, keys::Slot};
 
 /// An event-sourced auth backend for single-page apps.
 #[derive(Debug, Parser)]
@@ -106,6 +106,16 @@ Examples:
   doorbook projections rebuild --all"
     )]
     Projections(ProjectionsCommand),
+    /// Look after letters that were not sent
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook mail list
+  doorbook mail retry --all
+  doorbook mail test ada@example.org"
+    )]
+    Mail(MailCommand),
     /// Read the log
     #[command(
         subcommand,
@@ -287,6 +297,44 @@ Examples:
     Verify {
         /// Which one [default: all]
         name: Option<String>,
+    },
+}
+
+/// `doorbook mail …`
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// List letters that wait and letters that are parked, and why
+    #[command(after_long_help = "\
+A letter is parked when the mail server refused it for good, or did not take it for a day. The list says which event it is
+about, not to whom it goes.
+
+Examples:
+  doorbook mail list
+  doorbook mail list --json | jq -r 'select(.state == \"parked\") | .id'")]
+    List,
+    /// Send parked letters again; a running service takes them up within a second
+    #[command(after_long_help = "\
+A letter whose link is dead by now is not sent.
+
+Examples:
+  doorbook mail retry 42.0
+  doorbook mail retry --all")]
+    Retry {
+        /// Which one, as `doorbook mail list` names it; or --all
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<Slot>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
+    /// Send a letter to an address now, to see whether mail works
+    #[command(after_long_help = "\
+Examples:
+  doorbook mail test ada@example.org
+  doorbook mail test ada@example.org --set mail.url=smtps://door:hush@mail.example.org")]
+    Test {
+        /// The address
+        address: String,
     },
 }
 

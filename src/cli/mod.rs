@@ -10,6 +10,7 @@ pub mod events;
 pub mod exit;
 mod import;
 pub mod logging;
+mod mail;
 mod openapi;
 pub mod output;
 pub mod password;

@@ -141,8 +141,8 @@ pub static KEYS: &[Key] = &[
     key("signup.enabled", "true", "Whether people may sign up by themselves."),
     key(
         "signup.verify_email",
-        "false",
-        "Whether an address must be proven by mail first. While it is `false`, you accept unproven addresses.",
+        "true",
+        "Whether an address must be proven by mail first. With `false`, you accept unproven addresses.",
     ),
     key(
         "password.min_length",

@@ -3,6 +3,7 @@
 //!
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`accounts`] are those of the command line.
 //! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
@@ -11,15 +12,18 @@
 
 pub mod accounts;
 pub mod activity;
+mod address;
 mod app;
 pub mod attempts;
 pub mod breached;
 pub mod letters;
+pub mod links;
 mod lists;
 mod login;
 mod password;
 pub mod process;
 mod profile;
+mod recovery;
 mod seals;
 mod session;
 mod signup;
@@ -27,6 +31,7 @@ pub mod strength;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod verify;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -41,7 +46,7 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, token::Tokens};
+use self::{activity::Activity, attempts::Attempts, links::Links, seals::Seals, strength::Strength, token::Tokens};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -107,6 +112,7 @@ pub struct Service {
     parts: Arc<Parts>,
     seals: Seals,
     tokens: Arc<Tokens>,
+    links: Arc<Links>,
     attempts: Attempts,
     activity: Activity,
     /// Commands in flight: a shutdown waits for them.
@@ -130,6 +136,7 @@ impl Service {
         let commands = TaskTracker::new();
         Self {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
+            links: Arc::new(Links::new(&parts.keyring)),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
             parts,

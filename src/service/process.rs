@@ -1,7 +1,7 @@
 //! Followers of the log that act on it: each keeps a durable cursor, so that a crash repeats an action rather than losing
 //! it. Every action is harmless when repeated, and none is triggered by the rebuild of a projection.
 //!
-//! * [`Finisher`] completes sign-ups that a crash interrupted.
+//! * [`Finisher`] completes sign-ups and changes of address that a crash interrupted.
 //! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use doorbook_domain::{
     event::Event,
-    id::SignUpId,
+    id::{SignUpId, UserId},
     seal::Sealed,
     signup::{SignUp, SignUpEvent},
     user::UserEvent,
@@ -91,7 +91,7 @@ fn readable(recorded: &Recorded) -> Option<Event> {
         .ok()
 }
 
-/// Completes sign-ups that a crash interrupted.
+/// Completes sign-ups and changes of address that a crash interrupted.
 pub struct Finisher;
 
 #[async_trait]
@@ -106,33 +106,42 @@ impl Reaction for Finisher {
     }
 
     fn concerns(&self, event_type: &str) -> bool {
-        event_type == "signup.requested"
+        matches!(
+            event_type,
+            "signup.requested" | "signup.verified" | "user.email_change_confirmed" | "user.email_changed"
+        )
     }
 
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault> {
-        let Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. })) = readable(recorded) else {
-            return Ok(());
-        };
-        let Ok(id) = recorded.stream_id.parse::<SignUpId>() else {
-            return Ok(());
-        };
-        if !service
-            .store
-            .load::<SignUp>(&recorded.stream_id)
-            .await?
-            .aggregate
-            .is_pending()
-        {
-            return Ok(());
-        }
         let metadata = CommandMetadata {
             causation: Some(recorded.event_id().to_string()),
             ..metadata_of("system", service.clock.now())
         };
-        match service.complete_sign_up(id, &metadata).await {
+        let finished = match readable(recorded) {
+            Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. } | SignUpEvent::Verified { .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<SignUpId>() else {
+                    return Ok(());
+                };
+                service.complete_sign_up(id, &metadata).await.map(drop)
+            }
+            Some(Event::User(UserEvent::EmailChangeConfirmed { request, .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<UserId>() else {
+                    return Ok(());
+                };
+                service.finish_email_change(id, request, &metadata).await.map(drop)
+            }
+            Some(Event::User(UserEvent::EmailChanged { .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<UserId>() else {
+                    return Ok(());
+                };
+                service.give_up_other_claims(id, &metadata).await
+            }
+            _ => return Ok(()),
+        };
+        match finished {
             Ok(()) => Ok(()),
             Err(Refusal::Fault(fault)) => Err(fault),
-            Err(refusal) => Err(Fault::new("a sign-up was not finished", refusal)),
+            Err(refusal) => Err(Fault::new("what a request left behind was not finished", refusal)),
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::{
     open::{self, Durable},
 };
 
+mod mailed;
+
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "a violet anchor in the tundra";
@@ -23,10 +25,18 @@ struct Bed {
 }
 
 impl Bed {
+    /// Whose addresses need no proof.
     async fn new() -> Self {
+        Self::with(false, None).await
+    }
+
+    async fn with(verify: bool, clock: Option<Clock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().display().to_string();
-        let flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        let flags = vec![
+            ("--data-dir", "data.dir".to_owned(), data),
+            ("--verify-email", "signup.verify_email".to_owned(), verify.to_string()),
+        ];
         let sources = Sources {
             file: None,
             environment: Vec::new(),
@@ -41,7 +51,7 @@ impl Bed {
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             strength: Strength::open(&config).unwrap(),
             post: Arc::new(Post::open(&config).unwrap()),
-            clock: config.service_clock(),
+            clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,
             keyring,
             store,

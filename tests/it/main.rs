@@ -24,11 +24,15 @@ mod house;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod recovery;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

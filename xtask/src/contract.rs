@@ -9,7 +9,6 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    npm,
     parts::{self, Part},
     run::{self, say},
 };
@@ -26,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     if !document.is_file() {
         bail!("openapi/openapi.json is missing: `cargo run -- openapi print > openapi/openapi.json`");
     }
-    npm::install(&tools, "the readers of openapi.json")?;
+    parts::install_tools("openapi")?;
     let made = run::root().join("target/openapi");
     fs::create_dir_all(&made)?;
     let types = made.join("schema.ts");

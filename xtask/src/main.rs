@@ -6,13 +6,11 @@
 //! * [`run`] starts commands and stops them when somebody interrupts.
 //! * [`parts`] finds what a machine lacks, and installs it where it may.
 //! * [`postgres`] is a private cluster for tests and benches.
-//! * [`npm`] installs what a lock file names.
 //! * [`serve`], [`suite`], [`contract`], [`lint`], [`bench`] and [`passwords`] are the chores.
 
 mod bench;
 mod contract;
 mod lint;
-mod npm;
 mod parts;
 mod passwords;
 mod postgres;

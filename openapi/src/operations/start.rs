@@ -74,7 +74,7 @@ impl Example for Config {
         Self {
             signup: SignUpConfig {
                 enabled: true,
-                verify_email: false,
+                verify_email: true,
             },
             password: PasswordConfig {
                 min_length: 8,

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,6 +24,8 @@ use uuid::Uuid;
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 pub(crate) const EMAIL: &str = "ada@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// What a mailed link would carry.
+pub(crate) const TOKEN: &str = "token-of-a-link";
 
 /// What is to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct StandIn {
     pub(crate) pages: Mutex<Vec<PageRequest>>,
     pub(crate) wishes: Mutex<Vec<LogIn>>,
     pub(crate) touched: AtomicU64,
+    /// Whether it shows the mail that it sends.
+    pub(crate) shows_mail: AtomicBool,
     counter: AtomicU64,
 }
 
@@ -72,6 +76,41 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// A hostile mail, and one without HTML.
+#[async_trait]
+impl Mailbox for StandIn {
+    async fn mails(&self) -> Result<Vec<MailEntry>, Fault> {
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Err(Fault::plain("the mail directory cannot be used"));
+        }
+        Ok(vec![hostile("m1").entry, hostile("m2").entry])
+    }
+
+    async fn mail(&self, id: &str) -> Result<Option<Mail>, Fault> {
+        Ok(match id {
+            "m1" => Some(hostile(id)),
+            "m2" => Some(Mail {
+                html: None,
+                ..hostile(id)
+            }),
+            _ => None,
+        })
+    }
+}
+
+fn hostile(id: &str) -> Mail {
+    Mail {
+        entry: MailEntry {
+            id: id.to_owned(),
+            to: "\"<i>@example.org".to_owned(),
+            subject: "<script>alert(1)</script>".to_owned(),
+            date: "Mon, 23 Nov 2026 12:00:00 +0000".to_owned(),
+        },
+        text: Some("<b> & http://localhost:8080/auth/verify#token=\"x javascript:alert(1)\n".to_owned()),
+        html: Some("<p onclick='alert(1)'>hello</p>".to_owned()),
+    }
+}
+
 impl StandIn {
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
@@ -82,6 +121,7 @@ impl StandIn {
             pages: Mutex::default(),
             wishes: Mutex::default(),
             touched: AtomicU64::new(0),
+            shows_mail: AtomicBool::new(false),
             counter: AtomicU64::new(1),
         })
     }
@@ -164,6 +204,11 @@ impl App for StandIn {
         &self.settings
     }
 
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        let mailbox: &dyn Mailbox = self;
+        self.shows_mail.load(Ordering::Relaxed).then_some(mailbox)
+    }
+
     fn check(&self, cookie: &str) -> Check {
         if *self.broken.lock().unwrap() == Broken::Log {
             return Check::Unknown;
@@ -209,6 +254,36 @@ impl App for StandIn {
             Ok(())
         } else {
             Err(Refusal::Invalid(errors))
+        }
+    }
+
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if token.0 == TOKEN {
+            Ok(())
+        } else {
+            Err(Refusal::LinkDead)
+        }
+    }
+
+    async fn resend_verification(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn request_password_reset(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn reset_password(&self, token: Secret, _: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.verify_email(token, origin).await
+    }
+
+    async fn change_email(&self, session: &LiveSession, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if session.authenticated_at == NOW {
+            Ok(())
+        } else {
+            Err(Refusal::ReauthenticationRequired)
         }
     }
 

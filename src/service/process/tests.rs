@@ -29,6 +29,8 @@ use crate::{
     store::{Store, StoreOptions, StoreUrl},
 };
 
+mod address;
+
 const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -147,20 +149,19 @@ impl Stand {
         id
     }
 
+    async fn owner_of(&self, email: &str) -> Option<UserId> {
+        let claim = self.service.keyring.claim("email", email).to_string();
+        let loaded = self.service.store.load::<Claim>(&claim).await;
+        loaded.unwrap().aggregate.owner()
+    }
+
     async fn attempt(&self, id: SignUpId) -> SignUp {
         let loaded = self.service.store.load::<SignUp>(&id.to_string()).await;
         loaded.unwrap().aggregate
     }
 
     async fn owner(&self) -> Option<UserId> {
-        let claim = self.service.keyring.claim("email", EMAIL).to_string();
-        self.service
-            .store
-            .load::<Claim>(&claim)
-            .await
-            .unwrap()
-            .aggregate
-            .owner()
+        self.owner_of(EMAIL).await
     }
 
     async fn user(&self, id: UserId) -> User {
@@ -271,6 +272,22 @@ async fn sign_up_that_waits_for_its_mail_is_not_finished() {
 
     assert_eq!(stand.react(&Finisher).await, 1);
     assert_eq!(stand.owner().await, None);
+}
+
+#[tokio::test]
+async fn sign_up_whose_link_was_followed_is_finished_and_proven() {
+    let stand = Stand::start().await;
+    let (id, user, _) = stand.interrupted_sign_up(true).await;
+    let at = stand.service.clock.now();
+    let verify = SignUpCommand::Verify(signup::Verify { at });
+    let store = &stand.service.store;
+    let followed = store.execute::<SignUp>(&id.to_string(), verify, &metadata_of("test", at));
+    followed.await.unwrap();
+
+    stand.react(&Finisher).await;
+
+    assert_eq!(stand.owner().await, Some(user));
+    assert!(stand.user(user).await.email_verified());
 }
 
 #[tokio::test]

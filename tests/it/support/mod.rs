@@ -5,9 +5,11 @@ mod caller;
 mod curl;
 mod jar;
 mod journal;
+mod letters;
 mod ports;
 mod postgres;
 mod service;
+mod smtp;
 mod wait;
 mod wire;
 
@@ -18,6 +20,7 @@ pub(crate) use self::{
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},
+    smtp::{MailServer, Received},
     wait::{eventually, random},
     wire::Wire,
 };
