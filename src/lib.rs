@@ -12,4 +12,5 @@ pub mod open;
 pub mod seed;
 pub mod server;
 pub mod service;
+pub mod social;
 pub mod store;

@@ -13,6 +13,7 @@ mod net;
 mod raw;
 mod rules;
 mod setting;
+pub mod social;
 mod span;
 mod template;
 
@@ -26,6 +27,7 @@ pub use self::{
     net::{Network, Origin},
     raw::Source,
     setting::LogFormat,
+    social::Social,
     template::{Effective, template},
 };
 use self::{
@@ -57,13 +59,15 @@ pub struct Config {
     pub csrf: Csrf,
     /// `throttle.*`.
     pub throttle: Throttle,
+    /// `social.*`: identity providers.
+    pub social: Social,
     /// `log.*`.
     pub log: Log,
     /// `clock.*`.
     pub clock: ClockSettings,
     /// `shutdown.*`.
     pub shutdown: Shutdown,
-    found: Vec<(&'static Key, Found)>,
+    found: Vec<(String, &'static Key, Found)>,
 }
 
 /// `http.*`.
@@ -221,6 +225,7 @@ impl Config {
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
         let throttle = get(layers, "throttle.enabled");
+        let social = social::read(layers);
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
         let grace = get(layers, "shutdown.grace");
@@ -244,6 +249,7 @@ impl Config {
                 header: header?.0,
             },
             throttle: Throttle { enabled: throttle? },
+            social: social?,
             log: Log {
                 format: format?,
                 level: level?.0,

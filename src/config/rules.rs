@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Config, Http, Password, Sessions, layers::Layers, raw::Source};
+use super::{Argon2, Config, Http, Password, Sessions, layers::Layers, raw::Source, social};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
@@ -17,6 +17,8 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     sessions(&config.session, layers);
     password(&config.password, layers);
     csrf(config, layers);
+    let http = &config.http;
+    social::check(&config.social, &http.public_url, &http.allowed_origins, layers);
     if cfg!(not(feature = "test-clock"))
         && layers
             .get("clock.offset")

@@ -25,4 +25,4 @@ pub use error::KeysError;
 pub use keyring::Keyring;
 pub use master::MasterKey;
 pub use name::KeyName;
-pub(crate) use secret::keyed_hmac;
+pub(crate) use secret::{Secret, keyed_hmac};
