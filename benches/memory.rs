@@ -168,6 +168,7 @@ fn started(number: u64, at: Timestamp) -> SessionEvent {
         secret: SECRET,
         method: Method::Password,
         remember: true,
+        new_device: false,
         idle_until: at.plus(day),
         absolute_until: at.plus(day * 2),
         idle_ms: 86_400_000,

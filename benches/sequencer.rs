@@ -119,6 +119,7 @@ async fn begin(store: &Store) -> String {
         secret: SecretHash(ids::random()),
         method: Method::Password,
         remember: true,
+        new_device: false,
         idle_ms: 86_400_000,
         absolute_ms: 86_400_000,
         origin: None,

@@ -40,3 +40,11 @@ id! {
     /// One attempt to sign up: UUID v7. Its stream is `signup-<id>`.
     SignUpId
 }
+id! {
+    /// One link that a mail carries: UUID v7.
+    RequestId
+}
+id! {
+    /// A social account of a user: UUID v7.
+    LinkId
+}

@@ -168,6 +168,15 @@ pub enum Refusal {
     /// The password given as proof is not the user's.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The operation needs a recent proof of who asks.
+    #[error("a recent proof is needed")]
+    ReauthenticationRequired,
+    /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
+    #[error("the link leads nowhere any more")]
+    LinkDead,
+    /// Too many attempts: to be tried again after so long.
+    #[error("too many attempts")]
+    Throttled(Duration),
     /// Sign-up is closed.
     #[error("sign-up is closed")]
     SignUpClosed,

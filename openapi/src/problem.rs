@@ -23,13 +23,16 @@ pub(crate) enum Kind {
     CsrfFailed,
     OriginRefused,
     WrongPassword,
+    ReauthenticationRequired,
     SignUpClosed,
     NotFound,
     MethodNotAllowed,
     Conflict,
+    TokenDead,
     PayloadTooLarge,
     UnsupportedMediaType,
     Invalid,
+    TooManyRequests,
     Internal,
     Busy,
     Unavailable,
@@ -37,7 +40,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::Unauthenticated,
@@ -45,13 +48,16 @@ impl Kind {
         Self::CsrfFailed,
         Self::OriginRefused,
         Self::WrongPassword,
+        Self::ReauthenticationRequired,
         Self::SignUpClosed,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::TokenDead,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::Invalid,
+        Self::TooManyRequests,
         Self::Internal,
         Self::Busy,
         Self::Unavailable,
@@ -67,13 +73,16 @@ impl Kind {
             Self::CsrfFailed => (403, "csrf-failed", "The CSRF token is missing or does not fit"),
             Self::OriginRefused => (403, "origin-refused", "The request comes from a page of another origin"),
             Self::WrongPassword => (403, "wrong-password", "The password is wrong"),
+            Self::ReauthenticationRequired => (403, "reauthentication-required", "Prove again who you are first"),
             Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
+            Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),
             Self::Invalid => (422, "invalid", "Some fields are not valid"),
+            Self::TooManyRequests => (429, "too-many-requests", "Too many attempts"),
             Self::Internal => (500, "internal", "The service failed"),
             Self::Busy => (503, "busy", "The service is busy"),
             Self::Unavailable => (503, "unavailable", "The service cannot answer now"),
@@ -96,8 +105,8 @@ impl Kind {
 
     /// The kind as a member of a set.
     #[expect(clippy::as_conversions, reason = "the discriminant of a field-less enum is its bit")]
-    pub(crate) const fn bit(self) -> u32 {
-        1 << (self as u32)
+    pub(crate) const fn bit(self) -> u64 {
+        1 << (self as u64)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a refusal to its problem, and the failures that an operation documents.
 
-use std::{error::Error as _, fmt::Write as _};
+use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use doorbook_projections::fault::Fault;
 use poem_openapi::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A set of kinds, for [`Refused`].
-pub(crate) const fn kinds(list: &[Kind]) -> u32 {
+pub(crate) const fn kinds(list: &[Kind]) -> u64 {
     let mut set = 0;
     let mut rest = list;
     while let [first, tail @ ..] = rest {
@@ -27,13 +27,13 @@ pub(crate) const fn kinds(list: &[Kind]) -> u32 {
 }
 
 /// What every operation that looks at the session can answer.
-pub(crate) const LOOK: u32 = kinds(&[Kind::DuplicateCookie, Kind::Internal, Kind::Unavailable]);
+pub(crate) const LOOK: u64 = kinds(&[Kind::DuplicateCookie, Kind::Internal, Kind::Unavailable]);
 /// What every operation for the signed-in can answer.
-pub(crate) const READ: u32 = LOOK | Kind::Unauthenticated.bit();
+pub(crate) const READ: u64 = LOOK | Kind::Unauthenticated.bit();
 /// What a state-changing operation adds.
-pub(crate) const WRITE: u32 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
+pub(crate) const WRITE: u64 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
 /// What a body adds.
-pub(crate) const BODY: u32 = kinds(&[
+pub(crate) const BODY: u64 = kinds(&[
     Kind::Malformed,
     Kind::PayloadTooLarge,
     Kind::UnsupportedMediaType,
@@ -41,21 +41,21 @@ pub(crate) const BODY: u32 = kinds(&[
 ]);
 
 /// A problem in the place of an answer. `KINDS` are those that the operation documents.
-pub(crate) struct Refused<const KINDS: u32>(Problem);
+pub(crate) struct Refused<const KINDS: u64>(Problem);
 
-impl<const KINDS: u32> From<Problem> for Refused<KINDS> {
+impl<const KINDS: u64> From<Problem> for Refused<KINDS> {
     fn from(problem: Problem) -> Self {
         Self(problem)
     }
 }
 
-impl<const KINDS: u32> From<Refusal> for Refused<KINDS> {
+impl<const KINDS: u64> From<Refusal> for Refused<KINDS> {
     fn from(refusal: Refusal) -> Self {
         Self(refusal.into())
     }
 }
 
-impl<const KINDS: u32> From<Refused<KINDS>> for poem::Error {
+impl<const KINDS: u64> From<Refused<KINDS>> for poem::Error {
     fn from(refused: Refused<KINDS>) -> Self {
         refused.0.into()
     }
@@ -68,17 +68,24 @@ impl From<Refusal> for Problem {
                 .detail("The address or the password is wrong, or the address has not been confirmed yet."),
             Refusal::NotSignedIn => Self::new(Kind::Unauthenticated),
             Refusal::WrongPassword => Self::new(Kind::WrongPassword),
+            Refusal::ReauthenticationRequired => Self::new(Kind::ReauthenticationRequired)
+                .detail("This needs a proof of who you are from the last five minutes: reauthenticate and try again."),
+            Refusal::LinkDead => Self::new(Kind::TokenDead)
+                .detail("The link was used, has expired, or another one has taken its place. Ask for a new one."),
+            Refusal::Throttled(wait) => Self::new(Kind::TooManyRequests).retry_after(whole_seconds(wait)),
             Refusal::SignUpClosed => Self::new(Kind::SignUpClosed),
             Refusal::Invalid(errors) => Self::invalid(errors),
             Refusal::NotFound => Self::new(Kind::NotFound),
             Refusal::Conflict => Self::new(Kind::Conflict).retry_after(1),
-            Refusal::Busy(wait) => {
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Self::new(Kind::Busy).retry_after(seconds)
-            }
+            Refusal::Busy(wait) => Self::new(Kind::Busy).retry_after(whole_seconds(wait)),
             Refusal::Fault(fault) => Self::from(fault),
         }
     }
+}
+
+/// Rounded up.
+const fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + if wait.subsec_nanos() > 0 { 1 } else { 0 }
 }
 
 /// An outage: its chain is for the log, and never shown.
@@ -95,7 +102,7 @@ impl From<Fault> for Problem {
     }
 }
 
-impl<const KINDS: u32> ApiResponse for Refused<KINDS> {
+impl<const KINDS: u64> ApiResponse for Refused<KINDS> {
     fn meta() -> MetaResponses {
         let mut statuses: Vec<u16> = Kind::ALL
             .into_iter()
@@ -114,7 +121,7 @@ impl<const KINDS: u32> ApiResponse for Refused<KINDS> {
 }
 
 fn response(status: u16) -> MetaResponse {
-    let retry = matches!(status, 409 | 503).then(|| MetaHeader {
+    let retry = matches!(status, 409 | 429 | 503).then(|| MetaHeader {
         name: "Retry-After".to_owned(),
         description: Some("When to try again, in seconds.".to_owned()),
         required: true,
@@ -140,9 +147,11 @@ const fn describe(status: u16) -> &'static str {
         403 => "Not allowed: `csrf-failed` (sets a fresh token: try once more), `origin-refused`, or as `type` says",
         404 => "There is no such thing for this user (`not-found`)",
         409 => "Somebody else changed the same thing at the same time; try again (`conflict`)",
+        410 => "The link was used, has expired, was superseded, or never was: one answer for all (`token-dead`)",
         413 => "The body is too large (`payload-too-large`)",
         415 => "The body is not `application/json` (`unsupported-media-type`)",
         422 => "Some fields are not valid; `errors` names all of them (`invalid`)",
+        429 => "Too many attempts; try again later (`too-many-requests`)",
         503 => "No room now (`busy`), or something that is needed is down (`unavailable`); try again",
         _ => "The service failed (`internal`)",
     }

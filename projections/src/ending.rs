@@ -34,10 +34,20 @@ pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent
         UserEvent::RoleRevoked { epoch, at, .. } => (epoch, at, "role_revoked"),
         UserEvent::Deactivated { epoch, at } => (epoch, at, "deactivated"),
         UserEvent::SessionsEnded { epoch, at } => (epoch, at, "sessions_ended"),
+        UserEvent::PasswordRemoved { epoch, at } => (epoch, at, "password_removed"),
+        UserEvent::Erased { epoch, at } => (epoch, at, "erased"),
         UserEvent::Registered { .. }
         | UserEvent::ProfileChanged { .. }
         | UserEvent::PasswordUpgraded { .. }
-        | UserEvent::Reactivated { .. } => return,
+        | UserEvent::Reactivated { .. }
+        | UserEvent::PasswordResetRequested { .. }
+        | UserEvent::EmailVerified { .. }
+        | UserEvent::EmailChangeRequested { .. }
+        | UserEvent::EmailChangeConfirmed { .. }
+        | UserEvent::EmailChanged { .. }
+        | UserEvent::EmailChangeRefused { .. }
+        | UserEvent::SocialAccountLinked { .. }
+        | UserEvent::SocialAccountUnlinked { .. } => return,
     };
     let row = out.row(table, [(&*recorded.stream_id).into(), (*epoch).into()]);
     row.set("at", *at).set("cause", cause).done();
@@ -71,8 +81,9 @@ pub(crate) fn columns(row: &str, epochs: &str) -> String {
 pub struct Ended {
     /// When.
     pub at: Timestamp,
-    /// `logged_out`, `revoked`, `replaced`; with all sessions of the user: `password_changed`, `password_reset`,
-    /// `password_set`, `role_granted`, `role_revoked`, `deactivated`, `sessions_ended`.
+    /// `logged_out`, `revoked`, `replaced`, `too_many`; with all sessions of the user: `password_changed`,
+    /// `password_reset`, `password_set`, `password_removed`, `role_granted`, `role_revoked`, `deactivated`,
+    /// `sessions_ended`, `erased`.
     pub reason: String,
     /// Who ended it, where that is known.
     pub by: Option<UserId>,

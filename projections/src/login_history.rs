@@ -126,6 +126,10 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     let stream = format!("attempts-{}", recorded.stream_id);
     let entry = format!("{stream}#{}", recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
+    // A link is no login.
+    if matches!(event, LoginAttemptsEvent::LinkRefused { .. }) {
+        return;
+    }
     let row = out
         .new_row(&TABLES[0], [entry.into()])
         .set("stream", stream)
@@ -156,6 +160,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             .set("user_id", user(user_id))
             .set("failures", *count)
             .set("since", *from),
+        LoginAttemptsEvent::LinkRefused { .. } => row,
     };
     row.done();
 }

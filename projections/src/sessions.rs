@@ -94,6 +94,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             secret: _,
             method,
             remember,
+            new_device: _,
             idle_until,
             absolute_until,
             idle_ms: _,

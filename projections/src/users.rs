@@ -117,7 +117,23 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
         UserEvent::RoleRevoked { role, .. } => set_role(row, *role, false),
         UserEvent::Deactivated { .. } => row.set("deactivated", true),
         UserEvent::Reactivated { .. } => row.set("deactivated", false),
-        UserEvent::PasswordChanged { .. } | UserEvent::PasswordUpgraded { .. } | UserEvent::SessionsEnded { .. } => row,
+        UserEvent::EmailVerified { .. } => row.set("email_verified", true),
+        UserEvent::EmailChanged { email, claim, at: _ } => row
+            .set("claim", &*claim.0)
+            .set("email", email.as_str())
+            .set("email_event", kind)
+            .set("email_verified", true),
+        UserEvent::Erased { .. } => row.set("deactivated", true),
+        UserEvent::PasswordChanged { .. }
+        | UserEvent::PasswordUpgraded { .. }
+        | UserEvent::PasswordRemoved { .. }
+        | UserEvent::SessionsEnded { .. }
+        | UserEvent::PasswordResetRequested { .. }
+        | UserEvent::EmailChangeRequested { .. }
+        | UserEvent::EmailChangeConfirmed { .. }
+        | UserEvent::EmailChangeRefused { .. }
+        | UserEvent::SocialAccountLinked { .. }
+        | UserEvent::SocialAccountUnlinked { .. } => row,
     };
     row.done();
 }

@@ -87,14 +87,18 @@ impl Reader {
     pub(super) async fn user(&self, id: UserId) -> Result<User, Fault> {
         let mut user = User::unread(id);
         let mut address = None;
+        let mut address_event = "";
         let mut name = None;
         for recorded in self.stream("user", &id.to_string()).await? {
             let Event::User(event) = recorded.event().map_err(Fault::because(UNREADABLE))? else {
                 return Err(Fault::plain(UNREADABLE));
             };
             user.apply(&event);
+            let event_type = event.name();
             match event {
-                UserEvent::Registered { email, .. } => address = Some(email),
+                UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. } => {
+                    (address, address_event) = (Some(email), event_type);
+                }
                 UserEvent::ProfileChanged { name: changed, .. } => name = changed,
                 UserEvent::PasswordChanged { .. }
                 | UserEvent::PasswordUpgraded { .. }
@@ -102,11 +106,20 @@ impl Reader {
                 | UserEvent::RoleRevoked { .. }
                 | UserEvent::Deactivated { .. }
                 | UserEvent::Reactivated { .. }
-                | UserEvent::SessionsEnded { .. } => {}
+                | UserEvent::SessionsEnded { .. }
+                | UserEvent::PasswordRemoved { .. }
+                | UserEvent::PasswordResetRequested { .. }
+                | UserEvent::EmailVerified { .. }
+                | UserEvent::EmailChangeRequested { .. }
+                | UserEvent::EmailChangeConfirmed { .. }
+                | UserEvent::EmailChangeRefused { .. }
+                | UserEvent::SocialAccountLinked { .. }
+                | UserEvent::SocialAccountUnlinked { .. }
+                | UserEvent::Erased { .. } => {}
             }
         }
         user.active &= address.is_some();
-        let email = self.open(id, address, "user.registered", "email").await?;
+        let email = self.open(id, address, address_event, "email").await?;
         let name = self.open(id, name, "user.profile_changed", "name").await?;
         user.identity = Identity::new(email.as_deref().unwrap_or_default(), name.as_deref());
         user.fresh = true;

@@ -59,8 +59,9 @@ impl User {
                 self.since = *at;
                 self.active = true;
             }
-            UserEvent::ProfileChanged { .. } | UserEvent::PasswordUpgraded { .. } => {}
-            UserEvent::PasswordChanged { epoch, .. } | UserEvent::SessionsEnded { epoch, .. } => self.epoch = *epoch,
+            UserEvent::PasswordChanged { epoch, .. }
+            | UserEvent::PasswordRemoved { epoch, .. }
+            | UserEvent::SessionsEnded { epoch, .. } => self.epoch = *epoch,
             UserEvent::RoleGranted { role, epoch, .. } => {
                 self.roles = self.roles.with(*role);
                 self.epoch = *epoch;
@@ -69,11 +70,20 @@ impl User {
                 self.roles = self.roles.without(*role);
                 self.epoch = *epoch;
             }
-            UserEvent::Deactivated { epoch, .. } => {
+            UserEvent::Deactivated { epoch, .. } | UserEvent::Erased { epoch, .. } => {
                 self.active = false;
                 self.epoch = *epoch;
             }
             UserEvent::Reactivated { .. } => self.active = true,
+            UserEvent::EmailVerified { .. } | UserEvent::EmailChanged { .. } => self.email_verified = true,
+            UserEvent::ProfileChanged { .. }
+            | UserEvent::PasswordUpgraded { .. }
+            | UserEvent::PasswordResetRequested { .. }
+            | UserEvent::EmailChangeRequested { .. }
+            | UserEvent::EmailChangeConfirmed { .. }
+            | UserEvent::EmailChangeRefused { .. }
+            | UserEvent::SocialAccountLinked { .. }
+            | UserEvent::SocialAccountUnlinked { .. } => {}
         }
     }
 
@@ -85,7 +95,12 @@ impl User {
         }
         let sealed = matches!(
             event,
-            Some(UserEvent::Registered { .. } | UserEvent::ProfileChanged { .. })
+            Some(
+                UserEvent::Registered { .. }
+                    | UserEvent::ProfileChanged { .. }
+                    | UserEvent::EmailChanged { .. }
+                    | UserEvent::Erased { .. }
+            )
         );
         match event {
             Some(event) if self.fresh && !sealed && sequence == self.sequence + 1 => self.apply(event),

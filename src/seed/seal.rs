@@ -286,6 +286,7 @@ impl Page<'_> {
             name: self.name(user, TYPE).await?,
             password: self.password(password, TYPE).await?,
             verify: false,
+            until: None,
             origin: self.origin(key, TYPE, place).await?,
             at: self.at,
         })
@@ -364,6 +365,7 @@ impl Page<'_> {
             secret,
             method: Method::Password,
             remember,
+            new_device: false,
             idle_until,
             absolute_until,
             idle_ms,

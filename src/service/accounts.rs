@@ -235,6 +235,7 @@ impl Accounts {
             email_verified: true,
             password: Some(sealed_hash),
             name,
+            social: None,
             at: self.clock.now(),
         })
     }

@@ -121,6 +121,7 @@ impl Service {
             secret: token::hash(&secret),
             method: Method::Password,
             remember,
+            new_device: false,
             idle_ms: millis(lifetimes.idle),
             absolute_ms: millis(lifetimes.absolute),
             origin: sealed,

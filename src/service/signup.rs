@@ -4,6 +4,8 @@
 //! completed at once: `user.registered` first, `claim.taken` last, since the claim is the commit point. A crash in between
 //! leaves a user that nothing names, and [`super::process`] finishes the attempt.
 
+use std::time::Duration;
+
 use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
     email::EmailAddress,
@@ -23,6 +25,8 @@ use crate::{
     store::{CommandMetadata, Failure},
 };
 
+/// How long the link of a sign-up lives.
+const VERIFY_WITHIN: Duration = Duration::from_hours(24);
 const REQUESTED: &str = "signup.requested";
 
 /// What was typed, in the forms that are worked with.
@@ -108,6 +112,7 @@ impl Service {
                 .text(&KeyName::password(password_key), &place("password"), hash)
                 .await?,
             verify: self.rules.settings.verify_email,
+            until: self.rules.settings.verify_email.then(|| at.plus(VERIFY_WITHIN)),
             origin: self
                 .seals
                 .origin(&Owner::User(user_id), &stream, REQUESTED, origin, at)
@@ -207,6 +212,7 @@ impl Service {
             email_verified: false,
             password,
             name,
+            social: None,
             at,
         }))
     }

@@ -1,4 +1,4 @@
-use super::FailureReason;
+use super::{FailureReason, LinkPurpose};
 use crate::{decide::commands, id::UserId, seal::Sealed, time::Timestamp};
 
 commands! {
@@ -8,6 +8,8 @@ commands! {
         Record,
         /// Record the failures that were not recorded singly.
         Summarize,
+        /// Record that a link was asked for where there is none to send.
+        RefuseLink,
     }
 }
 
@@ -36,5 +38,14 @@ pub struct Summarize {
     /// The first of them.
     pub from: Timestamp,
     /// The last of them.
+    pub at: Timestamp,
+}
+
+/// Record that a link was asked for where there is none to send. The caller limits how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefuseLink {
+    /// For what.
+    pub purpose: LinkPurpose,
+    /// When.
     pub at: Timestamp,
 }

@@ -15,6 +15,18 @@ pub enum FailureReason {
     Inactive,
     /// The user has no password.
     NoPassword,
+    /// The address was not proven yet.
+    Unverified,
+}
+
+/// What a mailed link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPurpose {
+    /// Setting another password.
+    PasswordReset,
+    /// Proving the address of a sign-up.
+    Verification,
 }
 
 impl FailureReason {
@@ -26,6 +38,7 @@ impl FailureReason {
             Self::UnknownAddress => "unknown_address",
             Self::Inactive => "inactive",
             Self::NoPassword => "no_password",
+            Self::Unverified => "unverified",
         }
     }
 }
@@ -63,6 +76,14 @@ pub enum LoginAttemptsEvent {
         /// The last of them.
         at: Timestamp,
     },
+    /// A link was asked for where there is none to send. It holds nothing of the person, and needs no key: a known and an
+    /// unknown address cost the same.
+    LinkRefused {
+        /// For what.
+        purpose: LinkPurpose,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl LoginAttemptsEvent {
@@ -72,6 +93,7 @@ impl LoginAttemptsEvent {
         match self {
             Self::Failed { .. } => "login.failed",
             Self::Summarized { .. } => "login.failures_summarized",
+            Self::LinkRefused { .. } => "login.link_refused",
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoginAttemptsCommand, LoginAttemptsError, LoginAttemptsEvent, Record, Summarize};
+use super::{LoginAttemptsCommand, LoginAttemptsError, LoginAttemptsEvent, Record, RefuseLink, Summarize};
 use crate::{
     decide::{Decide, aggregate},
     time::Timestamp,
@@ -88,6 +88,7 @@ impl LoginAttempts {
                 }
             }
             LoginAttemptsEvent::Summarized { at, .. } => self.summarized_at = Some(at),
+            LoginAttemptsEvent::LinkRefused { .. } => {}
         }
     }
 }
@@ -97,6 +98,9 @@ impl Decide for LoginAttempts {
         match command {
             LoginAttemptsCommand::Record(command) => Ok(self.record(command)),
             LoginAttemptsCommand::Summarize(command) => self.summarize(command),
+            LoginAttemptsCommand::RefuseLink(RefuseLink { purpose, at }) => {
+                Ok(vec![LoginAttemptsEvent::LinkRefused { purpose, at }])
+            }
         }
     }
 }

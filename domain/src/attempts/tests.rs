@@ -180,6 +180,7 @@ proptest! {
             match event {
                 LoginAttemptsEvent::Failed { at, .. } => singles.push(at),
                 LoginAttemptsEvent::Summarized { at, .. } => summaries.push(at),
+                LoginAttemptsEvent::LinkRefused { .. } => {}
             }
         }
         prop_assert!(singles.windows(11).all(|run| run[10].since(run[0]) >= Duration::from_hours(1)));

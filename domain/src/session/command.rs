@@ -35,6 +35,8 @@ pub struct Start {
     pub method: Method,
     /// Whether the cookie outlives the browser.
     pub remember: bool,
+    /// Whether its owner had not used this browser before.
+    pub new_device: bool,
     /// How long it lives without being used, in milliseconds.
     pub idle_ms: u64,
     /// How long it lives at most, in milliseconds.

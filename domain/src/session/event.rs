@@ -13,14 +13,29 @@ use crate::{
 pub enum Method {
     /// By password.
     Password,
+    /// By an account at an identity provider.
+    Social {
+        /// Which, as it is configured: `github`.
+        provider: Box<str>,
+    },
 }
 
 impl Method {
-    /// As shown and searched: `password`.
+    /// As shown and searched: `password`, `social`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Social { .. } => "social",
+        }
+    }
+
+    /// The identity provider, where there is one.
+    #[must_use]
+    pub const fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Password => None,
+            Self::Social { provider } => Some(provider),
         }
     }
 }
@@ -35,16 +50,19 @@ pub enum EndReason {
     Revoked,
     /// The same browser logged in anew.
     Replaced,
+    /// The user had more sessions than are allowed, and this was the oldest.
+    TooMany,
 }
 
 impl EndReason {
-    /// As stored in read models and shown: `logged_out`, `revoked`, `replaced`.
+    /// As stored in read models and shown: `logged_out`, `revoked`, `replaced`, `too_many`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LoggedOut => "logged_out",
             Self::Revoked => "revoked",
             Self::Replaced => "replaced",
+            Self::TooMany => "too_many",
         }
     }
 }
@@ -68,6 +86,9 @@ pub enum SessionEvent {
         method: Method,
         /// Whether the cookie outlives the browser.
         remember: bool,
+        /// Whether its owner had not used this browser before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        new_device: bool,
         /// The session is dead from this instant on unless it is refreshed.
         idle_until: Timestamp,
         /// The session is dead from this instant on.

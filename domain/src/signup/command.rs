@@ -10,6 +10,10 @@ commands! {
     SignUpCommand {
         /// Open the attempt.
         Request,
+        /// Send its link once more.
+        RequestLink,
+        /// Follow its link.
+        Verify,
         /// Record that it became a user.
         Complete,
         /// Record that it came to nothing.
@@ -32,9 +36,25 @@ pub struct Request {
     pub password: Sealed,
     /// Whether the address must be proven before the attempt completes.
     pub verify: bool,
+    /// The link that proves the address is dead from this instant on; `None` where none is needed.
+    pub until: Option<Timestamp>,
     /// From where, under the user's key of the month.
     pub origin: Option<Sealed>,
     /// Time of the request.
+    pub at: Timestamp,
+}
+
+/// Send the link once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLink {
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Follow the link: once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verify {
+    /// When.
     pub at: Timestamp,
 }
 

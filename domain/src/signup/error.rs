@@ -7,6 +7,9 @@ pub enum SignUpError {
     /// Any other command was sent to an attempt that does not exist.
     #[error("the sign-up was never requested")]
     NotRequested,
+    /// The link was used, has expired, or none is needed; or the attempt is over.
+    #[error("the link leads nowhere any more")]
+    LinkDead,
     /// `Refuse` was sent to an attempt that became a user.
     #[error("the sign-up was already completed")]
     AlreadyCompleted,

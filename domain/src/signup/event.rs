@@ -28,10 +28,23 @@ pub enum SignUpEvent {
         password: Sealed,
         /// Whether the address must be proven before the attempt completes.
         verify: bool,
+        /// The link that proves the address is dead from this instant on; absent where none is needed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
         /// From where, under the user's key of the month.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<Sealed>,
         /// When it was asked for.
+        at: Timestamp,
+    },
+    /// The link was asked for once more.
+    LinkRequested {
+        /// When.
+        at: Timestamp,
+    },
+    /// The link was followed: the address is proven.
+    Verified {
+        /// When.
         at: Timestamp,
     },
     /// The attempt became a user.
@@ -56,6 +69,8 @@ impl SignUpEvent {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Requested { .. } => "signup.requested",
+            Self::LinkRequested { .. } => "signup.link_requested",
+            Self::Verified { .. } => "signup.verified",
             Self::Completed { .. } => "signup.completed",
             Self::Refused { .. } => "signup.refused",
         }

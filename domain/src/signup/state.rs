@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Complete, Refuse, Request, SignUpCommand, SignUpError, SignUpEvent};
+use super::{Complete, Refuse, Request, RequestLink, SignUpCommand, SignUpError, SignUpEvent, Verify};
 use crate::{
     decide::{Decide, aggregate},
     id::UserId,
@@ -12,6 +12,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignUp {
     requested: Option<Requested>,
+    verified: bool,
     end: Option<SignUpEnd>,
 }
 
@@ -30,6 +31,8 @@ pub struct Requested {
     pub password: Sealed,
     /// Whether the address must be proven before the attempt completes.
     pub verify: bool,
+    /// The link that proves the address is dead from this instant on; `None` where none is needed.
+    pub until: Option<Timestamp>,
     /// When it was asked for.
     pub at: Timestamp,
 }
@@ -62,6 +65,25 @@ impl SignUp {
         self.pending().is_some()
     }
 
+    /// What was asked for, while the attempt waits for its link to be followed and the link lives.
+    #[must_use]
+    pub fn waiting(&self, at: Timestamp) -> Option<&Requested> {
+        let alive = |wish: &&Requested| wish.verify && wish.until.is_none_or(|until| at < until);
+        self.pending().filter(alive).filter(|_| !self.verified)
+    }
+
+    /// Whether the attempt is open and nothing more is needed to complete it.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.pending().is_some_and(|wish| !wish.verify || self.verified)
+    }
+
+    /// Whether its link was followed.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        self.verified
+    }
+
     /// How the attempt ended, if it has.
     #[must_use]
     pub const fn end(&self) -> Option<SignUpEnd> {
@@ -79,6 +101,7 @@ impl SignUp {
             name,
             password,
             verify,
+            until,
             origin,
             at,
         } = command;
@@ -89,9 +112,20 @@ impl SignUp {
             name,
             password,
             verify,
+            until,
             origin,
             at,
         }])
+    }
+
+    fn request_link(&self, RequestLink { at }: RequestLink) -> Result<Vec<SignUpEvent>, SignUpError> {
+        self.waiting(at).ok_or(SignUpError::LinkDead)?;
+        Ok(vec![SignUpEvent::LinkRequested { at }])
+    }
+
+    fn verify(&self, Verify { at }: Verify) -> Result<Vec<SignUpEvent>, SignUpError> {
+        self.waiting(at).ok_or(SignUpError::LinkDead)?;
+        Ok(vec![SignUpEvent::Verified { at }])
     }
 
     fn complete(&self, Complete { at }: Complete) -> Result<Vec<SignUpEvent>, SignUpError> {
@@ -121,6 +155,7 @@ impl SignUp {
                 name,
                 password,
                 verify,
+                until,
                 origin: _,
                 at,
             } => {
@@ -131,9 +166,12 @@ impl SignUp {
                     name,
                     password,
                     verify,
+                    until,
                     at,
                 });
             }
+            SignUpEvent::LinkRequested { .. } => {}
+            SignUpEvent::Verified { .. } => self.verified = true,
             SignUpEvent::Completed { .. } => self.end = Some(SignUpEnd::Completed),
             SignUpEvent::Refused { .. } => self.end = Some(SignUpEnd::Refused),
         }
@@ -144,6 +182,8 @@ impl Decide for SignUp {
     fn decide(&self, command: SignUpCommand) -> Result<Vec<SignUpEvent>, SignUpError> {
         match command {
             SignUpCommand::Request(command) => self.request(command),
+            SignUpCommand::RequestLink(command) => self.request_link(command),
+            SignUpCommand::Verify(command) => self.verify(command),
             SignUpCommand::Complete(command) => self.complete(command),
             SignUpCommand::Refuse(command) => self.refuse(command),
         }

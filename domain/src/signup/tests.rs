@@ -11,6 +11,7 @@ fn request() -> Request {
         name: Some(sealed("name")),
         password: sealed("password"),
         verify: true,
+        until: Some(after_ms(1000)),
         origin: Some(sealed("origin")),
         at: T0,
     }
@@ -24,6 +25,7 @@ fn requested() -> SignUpEvent {
         name: Some(sealed("name")),
         password: sealed("password"),
         verify: true,
+        until: Some(after_ms(1000)),
         origin: Some(sealed("origin")),
         at: T0,
     }
@@ -108,6 +110,7 @@ fn completer_finds_all_it_needs_while_the_attempt_is_open() {
         name: Some(sealed("name")),
         password: sealed("password"),
         verify: true,
+        until: Some(after_ms(1000)),
         at: T0,
     };
     assert_eq!(open.pending(), Some(&expected));
@@ -156,4 +159,69 @@ proptest! {
         prop_assert!(ends <= 1);
         prop_assert!(history.len() <= ends + 1);
     }
+}
+
+#[test]
+fn link_is_followed_once() {
+    let verified = SignUpEvent::Verified { at: T0 };
+    given::<SignUp>([requested()])
+        .when(Verify { at: T0 })
+        .then([verified.clone()]);
+    given::<SignUp>([requested(), verified])
+        .when(Verify { at: T0 })
+        .then_refused(SignUpError::LinkDead);
+}
+
+#[test]
+fn link_dies_at_its_deadline() {
+    given::<SignUp>([requested()])
+        .when(Verify { at: after_ms(999) })
+        .then([SignUpEvent::Verified { at: after_ms(999) }]);
+    for history in [
+        vec![requested()],
+        vec![],
+        vec![requested(), completed()],
+        vec![requested(), refused()],
+    ] {
+        given::<SignUp>(history)
+            .when(Verify { at: after_ms(1000) })
+            .then_refused(SignUpError::LinkDead);
+    }
+}
+
+#[test]
+fn attempt_that_needs_no_proof_has_no_link() {
+    let at_once = Request {
+        verify: false,
+        until: None,
+        ..request()
+    };
+    let (attempt, history) = run::<SignUp>([at_once.into()]);
+    assert!(attempt.is_ready());
+    given::<SignUp>(history.clone())
+        .when(Verify { at: T0 })
+        .then_refused(SignUpError::LinkDead);
+    given::<SignUp>(history)
+        .when(RequestLink { at: T0 })
+        .then_refused(SignUpError::LinkDead);
+}
+
+#[test]
+fn link_can_be_asked_for_again_while_it_lives() {
+    given::<SignUp>([requested()])
+        .when(RequestLink { at: T0 })
+        .then([SignUpEvent::LinkRequested { at: T0 }]);
+    given::<SignUp>([requested()])
+        .when(RequestLink { at: after_ms(1000) })
+        .then_refused(SignUpError::LinkDead);
+}
+
+#[test]
+fn attempt_is_ready_once_its_link_was_followed() {
+    let waiting = state::<SignUp>([requested()]);
+    assert!(waiting.waiting(T0).is_some() && !waiting.is_ready());
+    let ready = state::<SignUp>([requested(), SignUpEvent::Verified { at: T0 }]);
+    assert!(ready.waiting(T0).is_none() && ready.is_ready());
+    let over = state::<SignUp>([requested(), SignUpEvent::Verified { at: T0 }, completed()]);
+    assert!(!over.is_ready());
 }

@@ -15,6 +15,15 @@ pub enum UserError {
     /// The password that was to be replaced is no longer the user's: somebody was faster.
     #[error("the password was changed meanwhile")]
     PasswordReplaced,
+    /// The link was used, has expired, or a later one or a change of the account has taken its place.
+    #[error("the link leads nowhere any more")]
+    LinkDead,
+    /// The user has no such social account.
+    #[error("the user has no such social account")]
+    NotLinked,
+    /// Without this social account the user could not log in any more.
+    #[error("it is the last way to log in")]
+    LastWayIn,
     /// The epoch cannot be raised any further.
     #[error("the sessions of the user were ended too often")]
     EpochExhausted,

@@ -2,6 +2,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::{LinkId, RequestId},
     role::Role,
     seal::{ClaimId, Sealed},
     time::Timestamp,
@@ -103,6 +104,100 @@ pub enum UserEvent {
         /// When.
         at: Timestamp,
     },
+    /// There is no password any more: the owner of the address came, and somebody else may have set it.
+    PasswordRemoved {
+        /// The raised epoch.
+        epoch: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// A link to set another password was asked for. It supersedes the one before.
+    PasswordResetRequested {
+        /// Names the link.
+        request: RequestId,
+        /// The link is dead from this instant on.
+        until: Timestamp,
+        /// From where it was asked for, under the user's key of the month.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Sealed>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The address was proven.
+    EmailVerified {
+        /// When.
+        at: Timestamp,
+    },
+    /// Another address was asked for. It takes effect when it is proven, and supersedes the request before.
+    EmailChangeRequested {
+        /// Names the link that proves it.
+        request: RequestId,
+        /// The new address as it was typed, under the user's key.
+        email: Sealed,
+        /// The claim that it needs.
+        claim: ClaimId,
+        /// The link is dead from this instant on.
+        until: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// The link to the new address was followed.
+    EmailChangeConfirmed {
+        /// Which.
+        request: RequestId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The address is another one, proven. The claim of the old one is given up.
+    EmailChanged {
+        /// The new address as it was typed, under the user's key.
+        email: Sealed,
+        /// Its claim, which is taken.
+        claim: ClaimId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The new address turned out to be another user's.
+    EmailChangeRefused {
+        /// Which request.
+        request: RequestId,
+        /// When.
+        at: Timestamp,
+    },
+    /// An account at an identity provider may be logged in with.
+    SocialAccountLinked {
+        /// Names the link.
+        link: LinkId,
+        /// The provider, as it is configured: `github`.
+        provider: Box<str>,
+        /// The claim on (provider, subject).
+        claim: ClaimId,
+        /// The provider's name for the person, under the user's key.
+        subject: Sealed,
+        /// What the person sees of it, an address or a name, under the user's key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<Sealed>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It may no longer be logged in with. Its claim is given up.
+    SocialAccountUnlinked {
+        /// Which.
+        link: LinkId,
+        /// The provider.
+        provider: Box<str>,
+        /// The claim on (provider, subject).
+        claim: ClaimId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The user is gone for good: its claims are given up and its keys destroyed.
+    Erased {
+        /// The raised epoch.
+        epoch: u32,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl UserEvent {
@@ -119,6 +214,16 @@ impl UserEvent {
             Self::Deactivated { .. } => "user.deactivated",
             Self::Reactivated { .. } => "user.reactivated",
             Self::SessionsEnded { .. } => "user.sessions_ended",
+            Self::PasswordRemoved { .. } => "user.password_removed",
+            Self::PasswordResetRequested { .. } => "user.password_reset_requested",
+            Self::EmailVerified { .. } => "user.email_verified",
+            Self::EmailChangeRequested { .. } => "user.email_change_requested",
+            Self::EmailChangeConfirmed { .. } => "user.email_change_confirmed",
+            Self::EmailChanged { .. } => "user.email_changed",
+            Self::EmailChangeRefused { .. } => "user.email_change_refused",
+            Self::SocialAccountLinked { .. } => "social_account.linked",
+            Self::SocialAccountUnlinked { .. } => "social_account.unlinked",
+            Self::Erased { .. } => "user.erased",
         }
     }
 }

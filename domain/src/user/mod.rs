@@ -1,9 +1,11 @@
 //! An account.
 
+mod address;
 mod command;
 mod error;
 mod event;
 mod rules;
+mod social;
 mod state;
 #[cfg(test)]
 mod tests;

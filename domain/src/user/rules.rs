@@ -1,21 +1,21 @@
 use super::{
-    ChangePassword, Deactivate, EndSessions, GrantRole, Reactivate, Register, Rename, RevokeRole, UpgradePassword,
-    User, UserCommand, UserError, UserEvent,
+    ChangePassword, Deactivate, EndSessions, Erase, GrantRole, Reactivate, Register, Rename, RevokeRole,
+    UpgradePassword, User, UserCommand, UserError, UserEvent,
 };
 use crate::decide::{Decide, aggregate};
 
-type Decision = Result<Vec<UserEvent>, UserError>;
+pub(super) type Decision = Result<Vec<UserEvent>, UserError>;
 
 impl User {
-    fn must_exist(&self) -> Result<(), UserError> {
-        if self.is_registered() {
+    pub(super) fn must_exist(&self) -> Result<(), UserError> {
+        if self.is_registered() && !self.is_erased() {
             Ok(())
         } else {
             Err(UserError::NotRegistered)
         }
     }
 
-    fn must_be_active(&self) -> Result<(), UserError> {
+    pub(super) fn must_be_active(&self) -> Result<(), UserError> {
         self.must_exist()?;
         if self.is_active() {
             Ok(())
@@ -24,7 +24,7 @@ impl User {
         }
     }
 
-    fn raised_epoch(&self) -> Result<u32, UserError> {
+    pub(super) fn raised_epoch(&self) -> Result<u32, UserError> {
         self.epoch().checked_add(1).ok_or(UserError::EpochExhausted)
     }
 
@@ -35,6 +35,7 @@ impl User {
             email_verified,
             password,
             name,
+            social,
             at,
         } = command;
         if let Some(registered) = self.claim() {
@@ -52,7 +53,8 @@ impl User {
             at,
         };
         let named = name.map(|name| UserEvent::ProfileChanged { name: Some(name), at });
-        Ok(std::iter::once(registered).chain(named).collect())
+        let linked = social.map(|account| account.linked(at));
+        Ok(std::iter::once(registered).chain(named).chain(linked).collect())
     }
 
     fn rename(&self, Rename { name, at }: Rename) -> Decision {
@@ -132,6 +134,15 @@ impl User {
         let epoch = self.raised_epoch()?;
         Ok(vec![UserEvent::SessionsEnded { epoch, at }])
     }
+
+    fn erase(&self, Erase { at }: Erase) -> Decision {
+        if self.is_erased() {
+            return Ok(Vec::new());
+        }
+        self.must_exist()?;
+        let epoch = self.raised_epoch()?;
+        Ok(vec![UserEvent::Erased { epoch, at }])
+    }
 }
 
 impl Decide for User {
@@ -146,6 +157,17 @@ impl Decide for User {
             UserCommand::Deactivate(command) => self.deactivate(command),
             UserCommand::Reactivate(command) => self.reactivate(command),
             UserCommand::EndSessions(command) => self.end_sessions(command),
+            UserCommand::RequestPasswordReset(command) => self.request_password_reset(command),
+            UserCommand::ResetPassword(command) => self.reset_password(command),
+            UserCommand::ProveEmail(command) => self.prove_email(command),
+            UserCommand::RequestEmailChange(command) => self.request_email_change(command),
+            UserCommand::ConfirmEmailChange(command) => self.confirm_email_change(command),
+            UserCommand::CompleteEmailChange(command) => self.complete_email_change(command),
+            UserCommand::RefuseEmailChange(command) => self.refuse_email_change(command),
+            UserCommand::LinkSocialAccount(command) => self.link_social_account(command),
+            UserCommand::UnlinkSocialAccount(command) => self.unlink_social_account(command),
+            UserCommand::RefuseSocialAccount(command) => self.refuse_social_account(command),
+            UserCommand::Erase(command) => self.erase(command),
         }
     }
 }

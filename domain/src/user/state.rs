@@ -1,8 +1,9 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::UserEvent;
+use super::{SocialAccount, UserEvent};
 use crate::{
+    id::{LinkId, RequestId},
     role::Roles,
     seal::{ClaimId, Sealed},
     time::Timestamp,
@@ -13,6 +14,8 @@ use crate::{
 pub struct User {
     registered_at: Option<Timestamp>,
     email: Option<Sealed>,
+    /// Type of the event that the address stands in: part of its seal.
+    email_event: Option<String>,
     claim: Option<ClaimId>,
     email_verified: bool,
     password: Option<Sealed>,
@@ -21,7 +24,35 @@ pub struct User {
     name: Option<Sealed>,
     roles: Roles,
     deactivated: bool,
+    erased: bool,
     epoch: u32,
+    reset: Option<PasswordReset>,
+    email_change: Option<EmailChange>,
+    social: Vec<SocialAccount>,
+}
+
+/// A link that sets another password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// Names it.
+    pub request: RequestId,
+    /// Dead from this instant on.
+    pub until: Timestamp,
+}
+
+/// Another address that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChange {
+    /// Names the link that proves it.
+    pub request: RequestId,
+    /// As it was typed, sealed for `user.email_change_requested`.
+    pub email: Sealed,
+    /// The claim that it needs.
+    pub claim: ClaimId,
+    /// The link is dead from this instant on.
+    pub until: Timestamp,
+    /// Whether the link was followed. The change is then to be completed or refused.
+    pub confirmed: bool,
 }
 
 impl User {
@@ -40,7 +71,13 @@ impl User {
     /// Whether the user exists and may log in.
     #[must_use]
     pub const fn is_active(&self) -> bool {
-        self.is_registered() && !self.deactivated
+        self.is_registered() && !self.deactivated && !self.erased
+    }
+
+    /// Whether the user is gone for good.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.erased
     }
 
     /// Sessions of an older epoch are dead. 0 from the start.
@@ -59,6 +96,12 @@ impl User {
     #[must_use]
     pub const fn email(&self) -> Option<&Sealed> {
         self.email.as_ref()
+    }
+
+    /// Type of the event that the address stands in, which its seal is bound to; `None` before registration.
+    #[must_use]
+    pub fn email_event(&self) -> Option<&str> {
+        self.email_event.as_deref()
     }
 
     /// The claim that its address needs. Only while the claim names this user can it log in.
@@ -91,6 +134,36 @@ impl User {
         self.name.as_ref()
     }
 
+    /// The link that sets another password, if one was asked for and nothing has superseded it.
+    #[must_use]
+    pub const fn reset(&self) -> Option<&PasswordReset> {
+        self.reset.as_ref()
+    }
+
+    /// The other address that was asked for, if nothing has superseded the request.
+    #[must_use]
+    pub const fn email_change(&self) -> Option<&EmailChange> {
+        self.email_change.as_ref()
+    }
+
+    /// Its social accounts, oldest first. One can be logged in with while its claim names this user.
+    #[must_use]
+    pub fn social_accounts(&self) -> &[SocialAccount] {
+        &self.social
+    }
+
+    /// One of its social accounts.
+    #[must_use]
+    pub fn social_account(&self, link: LinkId) -> Option<&SocialAccount> {
+        self.social.iter().find(|account| account.link == link)
+    }
+
+    /// A change of who the user is ends what was asked for before it.
+    fn drop_requests(&mut self) {
+        self.reset = None;
+        self.email_change = None;
+    }
+
     pub(super) fn take_in(&mut self, event: UserEvent) {
         let event_type = event.event_type();
         match event {
@@ -103,6 +176,7 @@ impl User {
             } => {
                 self.registered_at = Some(at);
                 self.email = Some(email);
+                self.email_event = Some(event_type.clone());
                 self.claim = Some(claim);
                 self.email_verified = email_verified;
                 self.password_event = password.is_some().then_some(event_type);
@@ -113,6 +187,13 @@ impl User {
                 self.password = Some(password);
                 self.password_event = Some(event_type);
                 self.epoch = epoch;
+                self.drop_requests();
+            }
+            UserEvent::PasswordRemoved { epoch, .. } => {
+                self.password = None;
+                self.password_event = None;
+                self.epoch = epoch;
+                self.drop_requests();
             }
             UserEvent::PasswordUpgraded { password, .. } => {
                 self.password = Some(password);
@@ -129,9 +210,72 @@ impl User {
             UserEvent::Deactivated { epoch, .. } => {
                 self.deactivated = true;
                 self.epoch = epoch;
+                self.drop_requests();
             }
             UserEvent::Reactivated { .. } => self.deactivated = false,
             UserEvent::SessionsEnded { epoch, .. } => self.epoch = epoch,
+            UserEvent::PasswordResetRequested { request, until, .. } => {
+                self.reset = Some(PasswordReset { request, until });
+            }
+            UserEvent::EmailVerified { .. } => self.email_verified = true,
+            UserEvent::EmailChangeRequested { .. }
+            | UserEvent::EmailChangeConfirmed { .. }
+            | UserEvent::EmailChanged { .. }
+            | UserEvent::EmailChangeRefused { .. } => self.change_email(event),
+            UserEvent::SocialAccountLinked {
+                link,
+                provider,
+                claim,
+                subject,
+                label,
+                at: _,
+            } => self.social.push(SocialAccount {
+                link,
+                provider,
+                claim,
+                subject,
+                label,
+            }),
+            UserEvent::SocialAccountUnlinked { link, .. } => self.social.retain(|account| account.link != link),
+            UserEvent::Erased { epoch, .. } => {
+                self.erased = true;
+                self.epoch = epoch;
+                self.password = None;
+                self.password_event = None;
+                self.drop_requests();
+            }
+        }
+    }
+
+    fn change_email(&mut self, event: UserEvent) {
+        let event_type = event.event_type();
+        if let UserEvent::EmailChangeRequested {
+            request,
+            email,
+            claim,
+            until,
+            at: _,
+        } = event
+        {
+            self.email_change = Some(EmailChange {
+                request,
+                email,
+                claim,
+                until,
+                confirmed: false,
+            });
+        } else if let UserEvent::EmailChanged { email, claim, .. } = event {
+            self.email = Some(email);
+            self.email_event = Some(event_type);
+            self.claim = Some(claim);
+            self.email_verified = true;
+            self.drop_requests();
+        } else if let UserEvent::EmailChangeConfirmed { .. } = event {
+            if let Some(change) = &mut self.email_change {
+                change.confirmed = true;
+            }
+        } else {
+            self.email_change = None;
         }
     }
 }

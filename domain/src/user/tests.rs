@@ -7,6 +7,8 @@ use crate::{
 
 mod access;
 mod properties;
+mod recovery;
+mod social;
 
 fn register() -> Register {
     Register {
@@ -15,6 +17,7 @@ fn register() -> Register {
         email_verified: true,
         password: Some(sealed("password")),
         name: None,
+        social: None,
         at: T0,
     }
 }
@@ -86,8 +89,8 @@ fn rename(name: Option<&str>) -> Rename {
 }
 
 /// Every command but `Register`.
-fn later_commands() -> [UserCommand; 8] {
-    [
+fn later_commands() -> Vec<UserCommand> {
+    vec![
         rename(Some("name")).into(),
         change_password().into(),
         upgrade("password").into(),
@@ -96,6 +99,17 @@ fn later_commands() -> [UserCommand; 8] {
         Deactivate { at: T0 }.into(),
         Reactivate { at: T0 }.into(),
         EndSessions { at: T0 }.into(),
+        recovery::request_reset().into(),
+        recovery::reset(1).into(),
+        ProveEmail { at: T0 }.into(),
+        recovery::request_change().into(),
+        recovery::confirm_change().into(),
+        recovery::complete_change().into(),
+        recovery::refuse_change().into(),
+        social::link().into(),
+        social::unlink().into(),
+        social::refuse().into(),
+        Erase { at: T0 }.into(),
     ]
 }
 

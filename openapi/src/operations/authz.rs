@@ -95,7 +95,7 @@ fn header((name, description): (&str, &str)) -> MetaHeader {
 }
 
 /// Nothing but 401 may refuse here: nginx takes any other status for a failure of its own.
-const DENIED: u32 = kinds(&[Kind::Unauthenticated, Kind::Internal, Kind::Unavailable]);
+const DENIED: u64 = kinds(&[Kind::Unauthenticated, Kind::Internal, Kind::Unavailable]);
 
 pub(crate) struct Authz;
 

@@ -301,6 +301,7 @@ pub(super) fn started(user: UserId, epoch: u32) -> SessionEvent {
         secret: secret(1),
         method: Method::Password,
         remember: true,
+        new_device: false,
         idle_until: at(IDLE),
         absolute_until: at(ABSOLUTE),
         idle_ms: 1,

@@ -31,8 +31,9 @@ pub(super) fn fold_user(events: &[UserEvent]) -> TrueUser {
                     .as_ref()
                     .map(|name| name.as_str().rsplit('|').next().unwrap().to_owned());
             }
-            UserEvent::PasswordUpgraded { .. } => {}
-            UserEvent::PasswordChanged { epoch, .. } | UserEvent::SessionsEnded { epoch, .. } => user.epoch = *epoch,
+            UserEvent::PasswordChanged { epoch, .. }
+            | UserEvent::PasswordRemoved { epoch, .. }
+            | UserEvent::SessionsEnded { epoch, .. } => user.epoch = *epoch,
             UserEvent::RoleGranted { epoch, role, .. } => {
                 user.epoch = *epoch;
                 user.roles = user.roles.with(*role);
@@ -41,11 +42,20 @@ pub(super) fn fold_user(events: &[UserEvent]) -> TrueUser {
                 user.epoch = *epoch;
                 user.roles = user.roles.without(*role);
             }
-            UserEvent::Deactivated { epoch, .. } => {
+            UserEvent::Deactivated { epoch, .. } | UserEvent::Erased { epoch, .. } => {
                 user.epoch = *epoch;
                 user.off = true;
             }
             UserEvent::Reactivated { .. } => user.off = false,
+            UserEvent::PasswordUpgraded { .. }
+            | UserEvent::PasswordResetRequested { .. }
+            | UserEvent::EmailVerified { .. }
+            | UserEvent::EmailChangeRequested { .. }
+            | UserEvent::EmailChangeConfirmed { .. }
+            | UserEvent::EmailChanged { .. }
+            | UserEvent::EmailChangeRefused { .. }
+            | UserEvent::SocialAccountLinked { .. }
+            | UserEvent::SocialAccountUnlinked { .. } => {}
         }
     }
     user

@@ -104,6 +104,7 @@ impl Stand {
             name: None,
             password: seal(KeyName::password(password), "password", "a hash").await,
             verify,
+            until: None,
             origin: None,
             at,
         };

@@ -1,9 +1,12 @@
 //! Every event, with its optional fields present and absent.
 
+use uuid::Uuid;
+
 use super::*;
 use crate::{
-    attempts::FailureReason,
+    attempts::{FailureReason, LinkPurpose},
     given::{ADA, BOB, T0, after_ms, claim_id, sealed, secret},
+    id::{LinkId, RequestId},
     role::Role,
     seal::Sealed,
     session::{EndReason, Method},
@@ -16,6 +19,8 @@ pub(super) fn examples() -> Vec<Event> {
     let mut events = sign_up();
     events.extend(user());
     events.extend(passwords_and_roles());
+    events.extend(address());
+    events.extend(social_accounts());
     events.extend([
         ClaimEvent::Taken { user_id: ADA, at: T0 }.into(),
         ClaimEvent::Released { user_id: ADA, at: T0 }.into(),
@@ -38,12 +43,15 @@ fn sign_up() -> Vec<Event> {
             name: optional(present, "name"),
             password: sealed("password"),
             verify: present,
+            until: present.then(|| after_ms(1000)),
             origin: optional(present, "origin"),
             at: T0,
         };
         requested.into()
     });
     let ends = [
+        SignUpEvent::LinkRequested { at: T0 }.into(),
+        SignUpEvent::Verified { at: T0 }.into(),
         SignUpEvent::Completed { user_id: ADA, at: T0 }.into(),
         SignUpEvent::Refused { user_id: ADA, at: T0 }.into(),
     ];
@@ -72,6 +80,7 @@ fn user() -> Vec<Event> {
             UserEvent::Deactivated { epoch: 1, at: T0 },
             UserEvent::Reactivated { at: T0 },
             UserEvent::SessionsEnded { epoch: 2, at: T0 },
+            UserEvent::Erased { epoch: 3, at: T0 },
         ])
         .map(Event::from)
         .collect()
@@ -105,6 +114,61 @@ fn passwords_and_roles() -> Vec<Event> {
         .collect()
 }
 
+const REQUEST: RequestId = RequestId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001));
+const LINK: LinkId = LinkId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0002));
+
+fn address() -> Vec<Event> {
+    let resets = ABSENT_AND_PRESENT.map(|present| UserEvent::PasswordResetRequested {
+        request: REQUEST,
+        until: after_ms(1000),
+        origin: optional(present, "origin"),
+        at: T0,
+    });
+    let changes = [
+        UserEvent::PasswordRemoved { epoch: 1, at: T0 },
+        UserEvent::EmailVerified { at: T0 },
+        UserEvent::EmailChangeRequested {
+            request: REQUEST,
+            email: sealed("email"),
+            claim: claim_id('b'),
+            until: after_ms(1000),
+            at: T0,
+        },
+        UserEvent::EmailChangeConfirmed {
+            request: REQUEST,
+            at: T0,
+        },
+        UserEvent::EmailChanged {
+            email: sealed("email"),
+            claim: claim_id('b'),
+            at: T0,
+        },
+        UserEvent::EmailChangeRefused {
+            request: REQUEST,
+            at: T0,
+        },
+    ];
+    resets.into_iter().chain(changes).map(Event::from).collect()
+}
+
+fn social_accounts() -> Vec<Event> {
+    let linked = ABSENT_AND_PRESENT.map(|present| UserEvent::SocialAccountLinked {
+        link: LINK,
+        provider: "github".into(),
+        claim: claim_id('c'),
+        subject: sealed("subject"),
+        label: optional(present, "label"),
+        at: T0,
+    });
+    let unlinked = UserEvent::SocialAccountUnlinked {
+        link: LINK,
+        provider: "github".into(),
+        claim: claim_id('c'),
+        at: T0,
+    };
+    linked.into_iter().chain([unlinked]).map(Event::from).collect()
+}
+
 fn session() -> Vec<Event> {
     let started = ABSENT_AND_PRESENT.map(|present| SessionEvent::Started {
         user_id: ADA,
@@ -112,6 +176,7 @@ fn session() -> Vec<Event> {
         secret: secret(0xab),
         method: Method::Password,
         remember: present,
+        new_device: present,
         idle_until: after_ms(1000),
         absolute_until: after_ms(5000),
         idle_ms: 1000,
@@ -127,6 +192,12 @@ fn session() -> Vec<Event> {
             method: Method::Password,
             at: T0,
         },
+        SessionEvent::Reauthenticated {
+            method: Method::Social {
+                provider: "github".into(),
+            },
+            at: T0,
+        },
         SessionEvent::Rotated {
             secret: secret(0xcd),
             epoch: 1,
@@ -137,6 +208,7 @@ fn session() -> Vec<Event> {
         (EndReason::LoggedOut, Some(ADA)),
         (EndReason::Revoked, Some(BOB)),
         (EndReason::Replaced, None),
+        (EndReason::TooMany, None),
     ];
     let ended = ended.map(|(reason, by)| SessionEvent::Ended { reason, by, at: T0 });
     started.into_iter().chain(moved).chain(ended).map(Event::from).collect()
@@ -148,6 +220,7 @@ fn attempts() -> Vec<Event> {
         (FailureReason::UnknownAddress, false),
         (FailureReason::Inactive, true),
         (FailureReason::NoPassword, true),
+        (FailureReason::Unverified, true),
     ];
     let failed = failed.map(|(reason, known)| LoginAttemptsEvent::Failed {
         user_id: known.then_some(ADA),
@@ -162,5 +235,12 @@ fn attempts() -> Vec<Event> {
         from: T0,
         at: after_ms(1000),
     });
-    failed.into_iter().chain(summarized).map(Event::from).collect()
+    let refused = [LinkPurpose::PasswordReset, LinkPurpose::Verification]
+        .map(|purpose| LoginAttemptsEvent::LinkRefused { purpose, at: T0 });
+    failed
+        .into_iter()
+        .chain(summarized)
+        .chain(refused)
+        .map(Event::from)
+        .collect()
 }

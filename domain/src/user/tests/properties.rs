@@ -7,7 +7,7 @@ use crate::{decide::Decide, given::assert_replays};
 fn command() -> impl Strategy<Value = UserCommand> {
     let role = prop_oneof![Just(Role::Auditor), Just(Role::Admin)];
     let text = prop_oneof![Just("password"), Just("another"), Just("better")];
-    (0_u8..9, role, text, any::<bool>()).prop_map(|(kind, role, text, present)| match kind {
+    (0_u8..18, role, text, any::<bool>()).prop_map(|(kind, role, text, present)| match kind {
         0 => Register {
             name: present.then(|| sealed(text)),
             ..register()
@@ -24,6 +24,15 @@ fn command() -> impl Strategy<Value = UserCommand> {
         5 => revoke(role).into(),
         6 => Deactivate { at: T0 }.into(),
         7 => Reactivate { at: T0 }.into(),
+        8 => recovery::request_reset().into(),
+        9 => recovery::reset(1).into(),
+        10 => ProveEmail { at: T0 }.into(),
+        11 => recovery::request_change().into(),
+        12 => recovery::confirm_change().into(),
+        13 => recovery::complete_change().into(),
+        14 => social::link().into(),
+        15 => social::unlink().into(),
+        16 if present => Erase { at: T0 }.into(),
         _ => EndSessions { at: T0 }.into(),
     })
 }
@@ -48,8 +57,11 @@ proptest! {
         for command in commands {
             for event in user.decide(command).unwrap_or_default() {
                 let (before, roles, active) = (user.epoch(), user.roles(), user.is_active());
-                let changes_password = matches!(event, UserEvent::PasswordChanged { .. });
-                let ends_sessions = matches!(event, UserEvent::SessionsEnded { .. });
+                let changes_password = matches!(
+                    event,
+                    UserEvent::PasswordChanged { .. } | UserEvent::PasswordRemoved { .. }
+                );
+                let ends_sessions = matches!(event, UserEvent::SessionsEnded { .. } | UserEvent::Erased { .. });
                 user.apply(event);
                 let raised = changes_password || ends_sessions || user.roles() != roles || (active && !user.is_active());
                 prop_assert_eq!(user.epoch(), before + u32::from(raised));
