@@ -115,6 +115,11 @@ impl Health for Vitals {
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
+        registry.register(
+            "social_logins",
+            "Flows at identity providers that are over, by how they ended",
+            self.service.social.counts().clone(),
+        );
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -24,6 +24,7 @@ use crate::{
         Lifetimes, Parts, Rules, Service,
         process::{self, Finisher, Reaction, Shredder},
     },
+    social::Desk,
 };
 
 /// A silent connection is closed after so long.
@@ -134,8 +135,10 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
     let hasher = PasswordHasher::new(config.password.argon2.into())
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let social = Desk::open(config, &keyring).await?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
+        social: Arc::new(social),
         store,
         keyring,
         hasher: Arc::new(hasher),

@@ -48,7 +48,9 @@ impl Service {
             });
             return Err(Refusal::InvalidCredentials);
         };
-        let opened = self.open_session(user, &candidate.user, wish.remember, &origin).await?;
+        let opened = self
+            .open_session(user, &candidate.user, Method::Password, wish.remember, &origin)
+            .await?;
         if let Some(old) = wish.replaces {
             self.end(old, EndReason::Replaced, Some(user), &origin).await?;
         }
@@ -105,7 +107,14 @@ impl Service {
         })
     }
 
-    async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {
+    pub(super) async fn open_session(
+        &self,
+        id: UserId,
+        user: &User,
+        method: Method,
+        remember: bool,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
         let at = self.clock.now();
         let session = SessionId(ids::uuid_v7(at));
         let secret = ids::random();
@@ -119,7 +128,7 @@ impl Service {
             user_id: id,
             epoch: user.epoch(),
             secret: token::hash(&secret),
-            method: Method::Password,
+            method,
             remember,
             new_device: false,
             idle_ms: millis(lifetimes.idle),

@@ -2,7 +2,7 @@
 //! the session directory of this node before it answers.
 //!
 //! * [`token`] is the session cookie's value.
-//! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`signup`], [`login`], [`session`], [`password`], [`profile`], [`social`] and [`lists`] are the operations of the API.
 //! * [`accounts`] are those of the command line.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -19,6 +19,7 @@ mod profile;
 mod seals;
 mod session;
 mod signup;
+mod social;
 mod strength;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    social::Desk,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
 
@@ -82,6 +84,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// Identity providers.
+    pub social: Arc<Desk>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.

@@ -153,7 +153,7 @@ impl Reaction for Shredder {
     fn concerns(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            "user.password_changed" | "user.password_upgraded" | "signup.refused"
+            "user.password_changed" | "user.password_upgraded" | "user.password_removed" | "signup.refused"
         )
     }
 

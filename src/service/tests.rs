@@ -39,6 +39,7 @@ impl Bed {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
+            social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
             clock: config.service_clock(),
             engine,
             keyring,

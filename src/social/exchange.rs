@@ -70,7 +70,12 @@ pub(super) async fn redeem(http: &Outbound, of: &Provider, request: Request<'_>)
         client = client.set_client_secret(ClientSecret::new(secret.reveal().to_owned()));
     }
     let client = client.set_token_uri(TokenUrl::from_url(request.url.clone()));
-    let call = |request| async move { normalise(&http.send(request).await?) };
+    // Each request owns its client: the library asks for a future that borrows nothing.
+    let http = http.clone();
+    let call = move |request| {
+        let http = http.clone();
+        async move { normalise(&http.send(request).await?) }
+    };
     let answer = client
         .exchange_code(AuthorizationCode::new(request.code.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(request.verifier.to_owned()))

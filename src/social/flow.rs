@@ -109,6 +109,10 @@ pub struct Pending {
     pub subject: String,
     /// Their address, in the form that it was given in.
     pub email: Option<String>,
+    /// Their name.
+    pub name: Option<String>,
+    /// Whether the provider has verified the address.
+    pub verified: bool,
     /// Only this account may take it; any, where there is none.
     pub account: Option<UserId>,
     /// Where people go in the end.

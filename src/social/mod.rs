@@ -8,9 +8,11 @@
 //! * [`Providers`] holds those of the configuration, each of which makes the URL that people are sent to, and turns a
 //!   code into an identity.
 //! * [`Flows`] holds what was begun and is not over yet, for this browser only.
+//! * [`Desk`] is all of that, as the service works with it.
 //! * [`ReturnTo`] is where people go afterwards.
 
 mod browser;
+mod desk;
 mod error;
 mod exchange;
 mod facebook;
@@ -30,6 +32,7 @@ mod tokens;
 
 pub use self::{
     browser::Browser,
+    desk::Desk,
     error::{Outage, ProviderError},
     flow::{Flow, Intent, Landing, Pending},
     flows::Flows,

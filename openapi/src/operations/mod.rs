@@ -5,6 +5,7 @@ mod authz;
 mod log_in;
 mod session;
 mod sessions;
+mod social;
 mod start;
 
 use poem_openapi::Tags;
@@ -22,6 +23,8 @@ pub(crate) enum Tag {
     Sessions,
     /// The user's own account.
     Account,
+    /// Signing in with accounts at identity providers, and linking them.
+    Social,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -33,6 +36,7 @@ pub(crate) type Operations = (
     session::SessionApi,
     sessions::Sessions,
     account::Account,
+    social::SocialApi,
     authz::Authz,
 );
 
@@ -44,6 +48,7 @@ pub(crate) const fn all() -> Operations {
         session::SessionApi,
         sessions::Sessions,
         account::Account,
+        social::SocialApi,
         authz::Authz,
     )
 }

@@ -6,12 +6,13 @@ mod value;
 
 use std::time::Duration;
 
+pub use doorbook_domain::admission::LinkPolicy;
 use url::Url;
 
 use self::value::{Address, Domains};
 pub use self::{
     provider::{Dialect, Facebook, Fields, Github, Openid, Provider},
-    value::{AuthMethod, LinkPolicy, Password},
+    value::{AuthMethod, Password},
 };
 use super::{get, layers::Layers, net::Origin, raw::Source, setting::Setting as _};
 

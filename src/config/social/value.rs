@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use doorbook_domain::admission::LinkPolicy;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -32,17 +33,6 @@ impl Setting for Password {
             .map(|text| Self(Zeroizing::new(text.to_owned())))
             .ok_or_else(|| "write a text".to_owned())
     }
-}
-
-/// What the proven address of an existing account leads to (`social.link`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkPolicy {
-    /// A proof of the account is asked for, then it is linked.
-    Ask,
-    /// It is linked.
-    Always,
-    /// Nothing: people link from within their account.
-    Never,
 }
 
 impl Setting for LinkPolicy {

@@ -20,6 +20,8 @@ fn pending() -> Pending {
         provider: "github".to_owned(),
         subject: "canary-583231".to_owned(),
         email: Some("canary@example.org".to_owned()),
+        name: None,
+        verified: false,
         account: None,
         return_to: None,
     }
