@@ -19,6 +19,7 @@ mod origins;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
-mod stand_in;
+mod social;
 #[cfg(test)]
+mod stand_in;
 mod support;
