@@ -5,12 +5,14 @@
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`], [`social`] and [`lists`] are the operations of the API.
 //! * [`accounts`] are those of the command line.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
 pub mod activity;
 mod app;
 pub mod attempts;
+pub mod letters;
 mod lists;
 mod login;
 mod password;
@@ -45,6 +47,7 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    mail::{Locale, Post},
     social::Desk,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
@@ -68,6 +71,10 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// Where links in mails lead, without a slash at the end: `mail.link_base`.
+    pub link_base: String,
+    /// Language of letters to people whose language is not known.
+    pub locale: Locale,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -86,6 +93,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Identity providers.
     pub social: Arc<Desk>,
+    /// What writes letters and sends them.
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.

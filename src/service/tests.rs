@@ -40,6 +40,7 @@ impl Bed {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
+            post: Arc::new(Post::open(&config).unwrap()),
             clock: config.service_clock(),
             engine,
             keyring,

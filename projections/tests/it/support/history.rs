@@ -90,6 +90,7 @@ impl MemoryLog {
                 secret: SecretHash([7; 32]),
                 method: Method::Password,
                 remember: true,
+                new_device: false,
                 idle_until: at(micros + 100),
                 absolute_until: at(micros + 200),
                 idle_ms: 1,
