@@ -33,3 +33,5 @@ mod refusals;
 mod sessions;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod social;

@@ -7,6 +7,7 @@ mod jar;
 mod journal;
 mod ports;
 mod postgres;
+mod provider;
 mod service;
 mod wait;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     curl::Curl,
     jar::{Jar, SetCookie},
     journal::Journal,
+    provider::{Back, CANARIES, Kind, Lie, Person, Provider},
     service::{Database, Service},
     wait::{eventually, random},
 };
