@@ -132,6 +132,13 @@ impl Service {
         cookie(&answer, "sessionid").unwrap_or_else(|| panic!("no session: {answer}"))
     }
 
+    /// `GET /api/session` with live cookies of as many users.
+    pub(crate) fn session_checks(&self, users: usize) -> Vec<String> {
+        (0..users)
+            .map(|user| self.session_check(&self.signed_in(&format!("user.{user:04}@example.org"))))
+            .collect()
+    }
+
     /// `GET /api/session` with this session cookie.
     pub(crate) fn session_check(&self, cookie: &str) -> String {
         request(

@@ -302,6 +302,8 @@ pub struct Settings {
     pub csrf_key: [u8; 32],
     /// Largest accepted body, in bytes.
     pub body_limit: usize,
+    /// Longest time in which a whole body arrives.
+    pub body_timeout: Duration,
     /// Whether sign-up is open.
     pub signup_enabled: bool,
     /// Whether an address must be proven before the account can be used.

@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     NotLinked,
     NotFound,
     MethodNotAllowed,
+    RequestTimeout,
     Conflict,
     EmailNeeded,
     ProofNeeded,
@@ -51,7 +52,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::StateInvalid,
@@ -68,6 +69,7 @@ impl Kind {
         Self::NotLinked,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::Conflict,
         Self::EmailNeeded,
         Self::ProofNeeded,
@@ -104,6 +106,7 @@ impl Kind {
             Self::NotLinked => (403, "not-linked", "That account is not linked to this user"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::RequestTimeout => (408, "request-timeout", "The request took too long to arrive"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
             Self::EmailNeeded => (409, "email-needed", "An address is needed first"),
             Self::ProofNeeded => (409, "proof-needed", "Prove first that the account is yours"),

@@ -36,6 +36,7 @@ pub(crate) const WRITE: u64 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
 /// What a body adds.
 pub(crate) const BODY: u64 = kinds(&[
     Kind::Malformed,
+    Kind::RequestTimeout,
     Kind::PayloadTooLarge,
     Kind::UnsupportedMediaType,
     Kind::Invalid,

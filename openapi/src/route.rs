@@ -55,7 +55,7 @@ impl Router {
     async fn session(&self, request: &Request) -> Result<Response, Problem> {
         let live = self.gate.session(request.headers()).await?;
         Ok(reply::json(
-            live.as_ref().map_or_else(|| SIGNED_OUT.to_owned(), session_json),
+            live.as_ref().map_or_else(|| SIGNED_OUT.to_vec(), session_json),
         ))
     }
 }
@@ -67,7 +67,8 @@ impl Endpoint for Router {
         if request.method() == Method::GET && matches!(request.uri().path(), "/api/session" | "/api/session/") {
             return Ok(self.session(&request).await?);
         }
-        self.route.call(request).await
+        // Boxed: the session check would carry the room of every other operation along.
+        Box::pin(self.route.call(request)).await
     }
 }
 

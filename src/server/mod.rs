@@ -31,6 +31,10 @@ use crate::{
 /// A silent connection is closed after so long.
 const IDLE_CONNECTION: Duration = Duration::from_secs(75);
 
+/// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
+/// bodies do not pile up.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where a running service can be reached.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
@@ -201,6 +205,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             csrf_header: config.csrf.header.clone(),
             csrf_key: keyring.purpose_key("csrf"),
             body_limit: config.http.body_limit,
+            body_timeout: BODY_TIMEOUT,
             signup_enabled: config.signup.enabled,
             verify_email: config.signup.verify_email,
             password_min_length: config.password.min_length,

@@ -106,7 +106,8 @@ impl Service {
         }
     }
 
-    /// Checks a password that is given as proof, against what the log has now.
+    /// Checks a password that is given as proof, against what the log has now. Nobody may guess it through a session that
+    /// has died since the request began.
     pub(super) async fn prove(
         &self,
         session: &LiveSession,
@@ -114,6 +115,7 @@ impl Service {
         password: &Secret,
         origin: &Origin,
     ) -> Result<(), Refusal> {
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let verdict = match self.stored_hash(session.user, user).await? {
             Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await?,
             None => self.hasher.verify_nothing(password.0.as_bytes()).await?,

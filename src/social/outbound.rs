@@ -1,6 +1,6 @@
 //! Requests to providers: nowhere but where they should go, not for long, and with answers of bounded length.
 
-use std::{io, net::SocketAddr, sync::Once, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use doorbook_projections::fault::Fault;
 use oauth2::{
@@ -19,6 +19,7 @@ use super::{
     error::{Outage, ProviderError},
     internal::is_internal,
 };
+use crate::tls;
 
 /// Longest answer that is read, in bytes. Google's keys are 2 KB, a long list of addresses 20 KB.
 const ANSWER_MAX: usize = 256 * 1024;
@@ -42,11 +43,7 @@ impl Outbound {
     ///
     /// [`Fault`] when the certificates of the system cannot be read.
     pub fn new(allow_internal: bool, timeout: Duration) -> Result<Self, Fault> {
-        static RING: Once = Once::new();
-        RING.call_once(|| {
-            // Whoever installed one before us chose another; it serves as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        tls::install();
         let client = Client::builder()
             .user_agent(USER_AGENT)
             .timeout(timeout)

@@ -34,4 +34,6 @@ mod sessions;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod social;

@@ -66,6 +66,7 @@ pub(crate) fn settings() -> Settings {
         csrf_header: "X-CSRFToken".to_owned(),
         csrf_key: [7; 32],
         body_limit: 1024,
+        body_timeout: Duration::from_millis(500),
         signup_enabled: true,
         verify_email: false,
         password_min_length: 8,

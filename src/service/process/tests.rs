@@ -219,6 +219,7 @@ fn rules() -> Rules {
             csrf_header: "X-CSRFToken".to_owned(),
             csrf_key: [7; 32],
             body_limit: 65_536,
+            body_timeout: Duration::from_secs(10),
             signup_enabled: true,
             verify_email: false,
             password_min_length: 8,

@@ -56,6 +56,7 @@ async fn account_is_linked_from_within_and_unlinked_and_the_last_way_in_stays(da
     assert!(desk.is_signed_in().await && !phone.is_signed_in().await);
     assert_eq!(linked(&desk).await, ["oidc", "github", "facebook"]);
     // It is a stranger's from now on.
+    let phone = service.anonymous();
     let answer = log_in(&phone, &providers[0], &person(Kind::Google, 1, "new@example.org")).await;
     assert_ne!(answer.expect(200).json()["user"]["id"], id);
     let only = format!("/api/me/social-accounts/{}", first_link(&phone).await);

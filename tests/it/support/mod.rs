@@ -10,6 +10,7 @@ mod postgres;
 mod provider;
 mod service;
 mod wait;
+mod wire;
 
 pub(crate) use self::{
     answer::Answer,
@@ -20,6 +21,7 @@ pub(crate) use self::{
     provider::{Back, CANARIES, Kind, Lie, Person, Provider},
     service::{Database, Service},
     wait::{eventually, random},
+    wire::Wire,
 };
 
 /// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.

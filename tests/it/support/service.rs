@@ -54,6 +54,7 @@ impl Service {
 
     /// Prepares one that has not been started.
     pub(crate) async fn prepare(database: Database) -> Self {
+        doorbook::tls::install();
         let postgres = match database {
             Database::Sqlite => None,
             Database::Postgres => Some(OwnDatabase::create().await),
