@@ -115,7 +115,7 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
             .set("name_event", kind),
         UserEvent::RoleGranted { role, .. } => set_role(row, *role, true),
         UserEvent::RoleRevoked { role, .. } => set_role(row, *role, false),
-        UserEvent::Deactivated { .. } => row.set("deactivated", true),
+        UserEvent::Deactivated { .. } | UserEvent::Erased { .. } => row.set("deactivated", true),
         UserEvent::Reactivated { .. } => row.set("deactivated", false),
         UserEvent::EmailVerified { .. } => row.set("email_verified", true),
         UserEvent::EmailChanged { email, claim, at: _ } => row
@@ -123,7 +123,6 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
             .set("email", email.as_str())
             .set("email_event", kind)
             .set("email_verified", true),
-        UserEvent::Erased { .. } => row.set("deactivated", true),
         UserEvent::PasswordChanged { .. }
         | UserEvent::PasswordUpgraded { .. }
         | UserEvent::PasswordRemoved { .. }

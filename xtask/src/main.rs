@@ -11,6 +11,7 @@
 mod bench;
 mod contract;
 mod lint;
+mod npm;
 mod parts;
 mod postgres;
 mod run;

@@ -1,5 +1,6 @@
 //! Identity providers: coming in, linking, and everything that must not work.
 
+mod certified;
 mod lies;
 mod linking;
 mod secrets;

@@ -18,6 +18,7 @@ pub(crate) use self::{
     curl::Curl,
     jar::{Jar, SetCookie},
     journal::Journal,
+    ports::free_port,
     provider::{Back, CANARIES, Kind, Lie, Person, Provider},
     service::{Database, Service},
     wait::{eventually, random},
