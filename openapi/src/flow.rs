@@ -4,7 +4,8 @@ use poem::{Request, RequestBody, http::HeaderValue};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use crate::{
-    app::{Refusal, Secret},
+    app::{LiveSession, Refusal, Secret},
+    caller::{Anyone, Call},
     cookie::Attributes,
     gate::{Gate, Visit},
     problem::Problem,
@@ -32,11 +33,41 @@ impl<'a> ApiExtractor<'a> for FlowCookie {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let gate = &Visit::of(request)?.gate;
-        let value = gate.cookie(request.headers(), gate.flow_cookie_name())?;
-        let text = value.and_then(|value| str::from_utf8(value).ok());
-        Ok(Self(text.map(|text| Secret(text.to_owned()))))
+        Ok(Self(read(request)?))
     }
+}
+
+/// Somebody who comes back from a provider by its link: state and the cookie of the flow stand for the CSRF header.
+pub(crate) struct Traveller {
+    pub(crate) call: Call,
+    pub(crate) session: Option<LiveSession>,
+    pub(crate) browser: Option<Secret>,
+}
+
+impl<'a> ApiExtractor<'a> for Traveller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(_: &mut Registry) {}
+
+    fn security_schemes() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        let Anyone { call, session, .. } = Anyone::read(request).await?;
+        let browser = read(request)?;
+        Ok(Self { call, session, browser })
+    }
+}
+
+fn read(request: &Request) -> Result<Option<Secret>, Problem> {
+    let gate = &Visit::of(request)?.gate;
+    let value = gate.cookie(request.headers(), gate.flow_cookie_name())?;
+    let text = value.and_then(|value| str::from_utf8(value).ok());
+    Ok(text.map(|text| Secret(text.to_owned())))
 }
 
 impl Gate {

@@ -120,9 +120,10 @@ fn social(refusal: SocialRefusal) -> Problem {
         SocialRefusal::LastWayIn => (Kind::LastWayIn, "Set a password or link another account first."),
     };
     let problem = Problem::new(kind).detail(detail);
-    match refusal {
-        SocialRefusal::ProviderDown => problem.retry_after(30),
-        _ => problem,
+    if refusal == SocialRefusal::ProviderDown {
+        problem.retry_after(30)
+    } else {
+        problem
     }
 }
 

@@ -6,6 +6,7 @@
 mod accounts;
 pub mod args;
 mod configuration;
+mod doctor;
 pub mod events;
 pub mod exit;
 pub mod logging;

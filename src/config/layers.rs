@@ -228,11 +228,11 @@ impl Layers {
 
     /// The names that stand in keys between `section` and another part, each once: `github` of `social.github.kind`.
     pub(crate) fn names(&self, section: &str) -> Vec<String> {
-        let named = self.values.keys().filter_map(|key| {
+        let found = self.values.keys().filter_map(|key| {
             let (name, _) = key.strip_prefix(section)?.strip_prefix('.')?.split_once('.')?;
             Some(name.to_owned())
         });
-        let mut names: Vec<String> = named.collect();
+        let mut names: Vec<String> = found.collect();
         names.dedup();
         names
     }

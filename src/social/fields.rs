@@ -28,9 +28,9 @@ fn read(of: &Fields, answer: &Value) -> Result<Identity, ProviderError> {
 
 /// The value at `user.id`, or at `data.0.id` of a list.
 fn at<'a>(answer: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(answer, |value, part| match value {
-        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-        value => value.get(part),
+    path.split('.').try_fold(answer, |value, part| match value.as_array() {
+        Some(list) => list.get(part.parse::<usize>().ok()?),
+        None => value.get(part),
     })
 }
 

@@ -13,10 +13,18 @@ pub(super) fn is_internal(address: IpAddr) -> bool {
 
 fn is_internal_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
-        // This network, private, loopback; shared (RFC 6598); link-local, where clouds keep their secrets.
-        [0 | 10 | 127, ..] | [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => true,
-        // Protocol assignments, documentation, 6to4 relays, benchmarks.
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => true,
+        // This network, private, loopback; shared (RFC 6598); link-local, where clouds keep their secrets; then protocol
+        // assignments, documentation, 6to4 relays and benchmarks.
+        [0 | 10 | 127, ..]
+        | [100, 64..=127, ..]
+        | [169, 254, ..]
+        | [172, 16..=31, ..]
+        | [192, 168, ..]
+        | [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 18 | 19, ..]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _] => true,
         // Groups, reserved, broadcast.
         [first, ..] => first >= 224,
     }

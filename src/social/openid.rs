@@ -132,8 +132,9 @@ fn unknown_key(error: &ClaimsVerificationError) -> bool {
 
 /// With the cause, which the error itself leaves out.
 fn reason(error: &ClaimsVerificationError) -> String {
-    match error {
-        ClaimsVerificationError::SignatureVerification(cause) => format!("{error}: {cause}"),
-        error => error.to_string(),
+    if let ClaimsVerificationError::SignatureVerification(cause) = error {
+        format!("{error}: {cause}")
+    } else {
+        error.to_string()
     }
 }

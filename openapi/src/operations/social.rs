@@ -10,7 +10,7 @@ use crate::{
     app::{LiveSession, Secret},
     body::Json,
     caller::{Actor, Anyone, Call, Reader, Visitor},
-    flow::FlowCookie,
+    flow::{FlowCookie, Traveller},
     form::{Form, FromForm},
     gate::Gate,
     param::{Line, Path, Provider, Query, SameSite},
@@ -180,7 +180,6 @@ struct SocialAccountList {
 }
 
 /// A live session, and what a flow at a provider did to it.
-#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 struct SocialSession {
@@ -240,6 +239,7 @@ const DEPARTURE: u64 = LOOK
 pub(crate) struct SocialApi;
 
 #[OpenApi(prefix_path = "/api", tag = "Tag::Social")]
+#[expect(clippy::unused_async, reason = "poem-openapi takes asynchronous operations only")]
 impl SocialApi {
     /// List the identity providers
     ///
@@ -322,8 +322,7 @@ impl SocialApi {
     )]
     async fn complete_by_query(
         &self,
-        anyone: Anyone,
-        flow: FlowCookie,
+        traveller: Traveller,
         /// The provider.
         provider: Path<Provider>,
         /// The code; absent when the provider says no.
@@ -335,8 +334,8 @@ impl SocialApi {
         /// Why the provider says no.
         error: Query<Option<Line>>,
     ) -> Result<Reply<SocialSession>, Refused<{ LANDING | kinds(&[Kind::Invalid]) }>> {
-        let back = returned(&anyone, flow, provider, (code, state, iss, error), false);
-        Ok(land(&anyone.call, back).await?)
+        let back = returned(&traveller, provider, (code, state, iss, error), false);
+        Ok(land(&traveller.call, back).await?)
     }
 
     /// Go to an identity provider
@@ -381,8 +380,7 @@ impl SocialApi {
     )]
     async fn callback(
         &self,
-        anyone: Anyone,
-        flow: FlowCookie,
+        traveller: Traveller,
         /// The provider.
         provider: Path<Provider>,
         /// The code; absent when the provider says no.
@@ -394,11 +392,10 @@ impl SocialApi {
         /// Why the provider says no.
         error: Query<Option<Line>>,
     ) -> Result<Redirect, Refused<{ LOOK | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let browser = flow.0.clone();
-        let back = returned(&anyone, flow, provider, (code, state, iss, error), true);
+        let back = returned(&traveller, provider, (code, state, iss, error), true);
         let name = back.provider.clone();
-        let gate = anyone.call.gate();
-        let Landed { outcome, return_to } = gate.app.land_social(back, &anyone.call.origin).await;
+        let gate = traveller.call.gate();
+        let Landed { outcome, return_to } = gate.app.land_social(back, &traveller.call.origin).await;
         let target = return_to.unwrap_or_else(|| "/".to_owned());
         match outcome {
             Ok(arrival) => {
@@ -406,7 +403,7 @@ impl SocialApi {
                 Ok(cookies.into_iter().fold(Redirect::to(&target), Redirect::cookie))
             }
             Err(refusal) => {
-                let problem = gate.flow_problem(refusal, browser.as_ref());
+                let problem = gate.flow_problem(refusal, traveller.browser.as_ref());
                 if problem.is(Kind::NotFound) {
                     return Err(problem.into());
                 }
@@ -507,7 +504,7 @@ type Query4 = (
     Query<Option<Line>>,
 );
 
-fn returned(anyone: &Anyone, flow: FlowCookie, provider: Path<Provider>, query: Query4, to_server: bool) -> Return {
+fn returned(traveller: &Traveller, provider: Path<Provider>, query: Query4, to_server: bool) -> Return {
     let (code, state, iss, error) = query;
     let code = code.0.filter(|_| error.0.is_none());
     Return {
@@ -516,8 +513,8 @@ fn returned(anyone: &Anyone, flow: FlowCookie, provider: Path<Provider>, query: 
         state: Secret(state.0.0),
         iss: iss.0.map(|line| line.0),
         to_server,
-        browser: flow.0,
-        session: anyone.session.clone(),
+        browser: traveller.browser.clone(),
+        session: traveller.session.clone(),
     }
 }
 

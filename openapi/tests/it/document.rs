@@ -174,8 +174,14 @@ fn every_operation_is_described() {
 fn security_is_one_requirement() {
     let both = json!([{"csrf": [], "session": []}]);
     let expected = |id: &str| match id {
-        "getConfig" | "getCsrfToken" | "setCsrfCookie" | "getSession" | "listProviders" => json!([]),
-        "completeSocialLoginByQuery" | "redirectSocialLogin" | "finishSocialRedirect" => json!([]),
+        "getConfig"
+        | "getCsrfToken"
+        | "setCsrfCookie"
+        | "getSession"
+        | "listProviders"
+        | "completeSocialLoginByQuery"
+        | "redirectSocialLogin"
+        | "finishSocialRedirect" => json!([]),
         "logIn" | "signUp" | "startSocialLogin" | "completeSocialLogin" => json!([{"csrf": []}]),
         "logOut" => json!([{"csrf": [], "session": []}, {}]),
         id if id.starts_with("get") || id.starts_with("list") || id.starts_with("authorize") => {

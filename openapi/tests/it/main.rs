@@ -22,4 +22,5 @@ mod pages;
 mod social;
 #[cfg(test)]
 mod stand_in;
+#[cfg(test)]
 mod support;

@@ -185,6 +185,10 @@ impl Reader<'_> {
         format!("social.{}.{field}", self.name)
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "complained about, absent, and there are three things"
+    )]
     fn find<T: Setting>(&mut self, field: &str) -> Option<Option<T>> {
         let key = self.key(field);
         match self.layers.get(&key).map(|(raw, _)| T::read(raw)) {
@@ -207,6 +211,10 @@ impl Reader<'_> {
     }
 
     /// The secret. Only a public client of OpenID Connect or plain OAuth2 has none.
+    #[expect(
+        clippy::option_option,
+        reason = "complained about, absent, and there are three things"
+    )]
     fn secret(&mut self) -> Option<Option<Password>> {
         let filled = |secret: Option<Password>| secret.filter(|secret| !secret.reveal().is_empty());
         let secret = self.find::<Password>("client_secret").map(filled)?;
@@ -220,6 +228,10 @@ impl Reader<'_> {
         Some(secret)
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "complained about, absent, and there are three things"
+    )]
     fn url(&mut self, field: &str) -> Option<Option<Url>> {
         let own = self.find::<Address>(field)?.and_then(|address| address.0);
         let preset = self.preset.value(field).and_then(|text| Url::parse(text).ok());
@@ -235,6 +247,10 @@ impl Reader<'_> {
         url
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "complained about, absent, and there are three things"
+    )]
     fn field(&mut self, field: &str) -> Option<Option<String>> {
         let own = self.find::<Text>(field)?.map(|text| text.0);
         Some(own.or_else(|| self.preset.value(field).map(str::to_owned)))
@@ -317,8 +333,7 @@ impl Reader<'_> {
     fn refuse_others(&mut self) {
         let fields = ["subject_field", "email_field", "verified_field", "name_field"];
         let foreign: &[&str] = match self.preset.kind {
-            "google" => &["emails_url"],
-            "oidc" => &["emails_url"],
+            "google" | "oidc" => &["emails_url"],
             "github" => &["issuer", "jwks_url"],
             _ => &["issuer", "jwks_url", "emails_url"],
         };

@@ -87,7 +87,7 @@ impl Setting for Words {
             let mut letters = word.chars();
             !word.is_empty() && letters.all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
         };
-        let list = raw.list().filter(|list| list.iter().all(|word| fits(word)));
+        let list = raw.list().filter(|list| list.iter().all(fits));
         list.map(|list| Self(list.into_iter().map(str::to_owned).collect()))
             .ok_or_else(|| "write a list of words, such as `[\"openid\", \"email\"]`".to_owned())
     }

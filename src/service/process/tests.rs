@@ -63,6 +63,7 @@ impl Stand {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             rules: rules(),
+            social: Arc::new(crate::social::Desk::open(&config(path), &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
             keyring,

@@ -21,7 +21,7 @@ impl Service {
         let now = self.clock.now();
         let begun = provider.begin(&self.social.flows, &browser, departure, now).await;
         let url = begun.map_err(|error| match error {
-            BeginError::Provider(error) => self.provider_failed(&wish.provider, &error),
+            BeginError::Provider(error) => provider_failed(&wish.provider, &error),
             BeginError::Fault(fault) => fault.into(),
         })?;
         Ok(Started {
@@ -127,18 +127,18 @@ impl Service {
             iss: back.iss.clone(),
         };
         let identity = provider.identify(flow, &callback, self.clock.now()).await;
-        let identity = identity.map_err(|error| self.provider_failed(provider.name(), &error))?;
+        let identity = identity.map_err(|error| provider_failed(provider.name(), &error))?;
         Ok(self.proven(provider.name(), identity))
     }
+}
 
-    /// The reason is for the log, and not for the answer.
-    fn provider_failed(&self, provider: &str, error: &ProviderError) -> Refusal {
-        let cause: &(dyn std::error::Error + 'static) = error;
-        tracing::warn!(provider, error = cause, "an identity provider was of no use: {error}");
-        match error {
-            ProviderError::Down(_) => SocialRefusal::ProviderDown.into(),
-            ProviderError::Refused(_) | ProviderError::Untrusted(_) => SocialRefusal::ProviderRefused.into(),
-        }
+/// The reason is for the log, and not for the answer.
+fn provider_failed(provider: &str, error: &ProviderError) -> Refusal {
+    let cause: &(dyn std::error::Error + 'static) = error;
+    tracing::warn!(provider, error = cause, "an identity provider was of no use: {error}");
+    match error {
+        ProviderError::Down(_) => SocialRefusal::ProviderDown.into(),
+        ProviderError::Refused(_) | ProviderError::Untrusted(_) => SocialRefusal::ProviderRefused.into(),
     }
 }
 

@@ -186,6 +186,13 @@ fn refused(failure: Failure<UserError>) -> Refusal {
         Failure::Refused(UserError::LastWayIn) => SocialRefusal::LastWayIn.into(),
         Failure::Refused(UserError::Inactive) => SocialRefusal::AccountInactive.into(),
         Failure::Refused(UserError::NotRegistered) => Refusal::NotSignedIn,
-        failure => unexpected(failure),
+        failure @ (Failure::Refused(
+            UserError::AlreadyRegistered
+            | UserError::PasswordReplaced
+            | UserError::LinkDead
+            | UserError::EpochExhausted,
+        )
+        | Failure::Conflict
+        | Failure::Broken(_)) => unexpected(failure),
     }
 }

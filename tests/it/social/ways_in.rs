@@ -274,3 +274,19 @@ async fn outage_of_a_provider_is_no_outage_of_the_others() {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_which_provider_is_ill_and_what_its_console_must_hold() {
+    let provider = Provider::start(Kind::Oidc, "idp").await;
+    let service = service(Database::Sqlite, &[&provider], &[]).await;
+    let said = service.doorbook(&["doctor"]).await;
+    for path in ["/auth/idp/callback", "/api/social/idp/callback"] {
+        assert!(said.contains(&format!("{}{path}", service.origin())), "{said}");
+    }
+    assert!(said.contains("idp (idp): fine"), "{said}");
+    provider.is_down(true);
+    let output = service.output(&["doctor"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("the provider is down: status 503"), "{said}");
+}
