@@ -5,6 +5,7 @@
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`accounts`] are those of the command line.
+//! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
@@ -17,6 +18,7 @@ mod address;
 mod admins;
 mod app;
 pub mod attempts;
+pub mod breached;
 pub(crate) mod erase;
 pub mod erasures;
 mod export;
@@ -31,7 +33,7 @@ mod recovery;
 mod seals;
 mod session;
 mod signup;
-mod strength;
+pub mod strength;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -107,6 +109,8 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The pool that hashes passwords.
     pub hasher: Arc<PasswordHasher>,
+    /// Judges new passwords.
+    pub strength: Strength,
     /// Live sessions in memory.
     pub directory: Arc<Directory>,
     /// The read models.
@@ -124,7 +128,6 @@ pub struct Parts {
 pub struct Service {
     parts: Arc<Parts>,
     seals: Seals,
-    strength: Strength,
     tokens: Arc<Tokens>,
     links: Arc<Links>,
     attempts: Attempts,
@@ -158,7 +161,6 @@ impl Service {
             followers: Arc::default(),
             parts,
             seals,
-            strength: Strength::new(),
             commands,
         }
     }
