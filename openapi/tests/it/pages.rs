@@ -30,7 +30,10 @@ async fn pages_load_nothing_but_own_files() {
             assert!(!answer.text.contains(inline), "{path}: {inline}");
         }
         for link in answer.text.split(['"', '\'']).filter(|text| text.starts_with('/')) {
-            assert_eq!(browser.get(link).await.status, 200, "{path}: {link}");
+            // An operation that the page posts to is there, and nothing to be loaded.
+            let posts = link.starts_with("/api/email/") || link.starts_with("/api/password/");
+            let expected = if posts { 405 } else { 200 };
+            assert_eq!(browser.get(link).await.status, expected, "{path}: {link}");
         }
     }
 }
