@@ -2,10 +2,11 @@ use cqrs_es::DomainEvent;
 use doorbook_domain::{
     attempts::{FailureReason, LoginAttemptsEvent},
     claim::ClaimEvent,
-    id::{SessionId, UserId},
+    id::{SessionId, SignUpId, UserId},
     role::Role,
     seal::{ClaimId, Sealed, SecretHash},
     session::{EndReason, Method, SessionEvent},
+    signup::SignUpEvent,
     time::Timestamp,
     user::{PasswordCause, UserEvent},
 };
@@ -134,11 +135,35 @@ impl MemoryLog {
         )
     }
 
+    /// An attempt to sign up that became the user of the same number.
+    pub(crate) fn attempt(&self, number: u128, micros: i64) -> Position {
+        let id = SignUpId(Uuid::from_u128(0x0300 << 64 | number)).to_string();
+        let user_id = user(number);
+        let requested = SignUpEvent::Requested {
+            user_id,
+            email: Sealed::new(format!("user-{number}:email")),
+            claim: claim(number),
+            name: None,
+            password: Sealed::new(format!("password-{number}:hash")),
+            verify: false,
+            until: None,
+            origin: None,
+            at: at(micros),
+        };
+        self.fact("signup", &id, &requested);
+        let completed = SignUpEvent::Completed {
+            user_id,
+            at: at(micros),
+        };
+        self.fact("signup", &id, &completed)
+    }
+
     /// A bit of everything, `rounds` times, from `micros` on. The same arguments append the same.
     pub(crate) fn live_on(&self, first: u128, rounds: u128) -> Position {
         let mut position = Position::START;
         for number in first..first + rounds {
             let micros = i64::try_from(number * 1000).unwrap();
+            self.attempt(number, micros);
             self.sign_up(number, micros);
             self.log_in(number, number * 2, 1, micros + 1);
             self.log_in(number, number * 2 + 1, 1, micros + 2);
