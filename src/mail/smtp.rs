@@ -58,10 +58,8 @@ impl Smtp {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
                 if error.status().is_none() {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the mail server cannot be used"
-                    );
+                    let cause: &(dyn std::error::Error + 'static) = &error;
+                    tracing::warn!(error = cause, "the mail server cannot be used");
                 }
                 Err(outcome(&error))
             }

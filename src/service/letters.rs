@@ -200,7 +200,7 @@ impl Service {
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
         Event::User(UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. }) => Some(email),
-        _ => None,
+        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
     }
 }
 

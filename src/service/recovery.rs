@@ -66,8 +66,8 @@ impl Service {
         };
         let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
         let now = self.clock.now();
-        let alive = |reset: &&user::PasswordReset| reset.request == request && now < reset.until;
-        if !user.is_active() || user.reset().filter(alive).is_none() {
+        let alive = |reset: &user::PasswordReset| reset.request == request && now < reset.until;
+        if !user.is_active() || !user.reset().is_some_and(alive) {
             return Err(Refusal::LinkDead);
         }
         self.must_be_a_good_password(id, &user, &new).await?;

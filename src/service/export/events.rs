@@ -6,7 +6,6 @@ use doorbook_domain::{
     event::Event,
     id::UserId,
     seal::{ClaimId, Sealed},
-    signup::SignUpEvent,
     time::Timestamp,
     user::UserEvent,
 };
@@ -16,6 +15,7 @@ use doorbook_projections::{
     keyring::{ERASED, Place},
     log::Recorded,
     sessions::SessionRow,
+    signups,
 };
 use serde_json::{Map, Value};
 
@@ -23,6 +23,8 @@ use crate::{keys::KeyName, service::Service};
 
 /// Most events of an export.
 const EVENTS: usize = 20_000;
+/// Attempts at one address among which the user's own is looked for.
+const ATTEMPTS: u32 = 10_000;
 /// Secrets, though they are sealed or hashed.
 const SECRET: [&str; 2] = ["password", "secret"];
 /// Fields that hold instants.
@@ -41,6 +43,10 @@ impl Service {
         for claim in &claims {
             found.extend(log.stream("claim", &claim.0, 0).await?);
             found.extend(log.stream("attempts", &claim.0, 0).await?);
+            let attempts = signups::at_claim(&self.engine.reads(), claim, ATTEMPTS).await?;
+            for attempt in attempts.iter().filter(|attempt| attempt.user_id == user) {
+                found.extend(log.stream("signup", &attempt.id.to_string(), 0).await?);
+            }
         }
         for session in sessions {
             if found.len() > EVENTS {
@@ -83,7 +89,7 @@ impl Service {
             let value = match value {
                 Value::String(text) => self.opened_text(recorded, &name, text).await?,
                 Value::Number(number) if INSTANTS.contains(&name.as_str()) => instant(&number),
-                other => other,
+                other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other,
             };
             opened.insert(name, value);
         }
@@ -140,12 +146,11 @@ fn claims(stream: &[Recorded]) -> Vec<ClaimId> {
 /// Streams of claims and of failed logins are shared: others may have had the same address before or after.
 fn is_about(recorded: &Recorded, user: UserId) -> bool {
     match recorded.event() {
-        Ok(Event::User(_) | Event::Session(_)) => true,
+        Ok(Event::User(_) | Event::Session(_) | Event::SignUp(_)) => true,
         Ok(Event::Claim(ClaimEvent::Taken { user_id, .. } | ClaimEvent::Released { user_id, .. })) => user_id == user,
         Ok(Event::LoginAttempts(
             LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
         )) => user_id == Some(user),
-        Ok(Event::SignUp(SignUpEvent::Requested { user_id, .. })) => user_id == user,
-        Ok(Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. }) | Event::SignUp(_)) | Err(_) => false,
+        Ok(Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })) | Err(_) => false,
     }
 }

@@ -20,6 +20,7 @@ use doorbook_projections::{
     keyring::{ERASED, Place},
     login_history,
     sessions::{self, SessionRow, Which},
+    signups,
 };
 
 use super::Service;
@@ -35,6 +36,7 @@ impl Service {
         self.must_be_proven(session)?;
         self.caught_up(login_history::NAME).await?;
         self.caught_up(sessions::NAME).await?;
+        self.caught_up(signups::NAME).await?;
         let user = self.user_of(session).await?;
         let (rows, all_sessions) = self.every_session(session.user).await?;
         let (logins, all_logins) = self.every_login(session.user).await?;
