@@ -116,6 +116,7 @@ impl Service {
             origin: self.origin(),
             connection: Connection::open(self.api),
             token: String::new(),
+            session: None,
         };
         let answer = browser
             .connection
@@ -152,28 +153,44 @@ impl Service {
     }
 }
 
-/// Somebody without a session, over one connection.
+/// Somebody over one connection.
 pub(crate) struct Browser {
     origin: String,
     connection: Connection,
     token: String,
+    /// The session cookie, if there is one.
+    session: Option<String>,
 }
 
 impl Browser {
     /// Sends an address and a password.
     pub(crate) fn post(&mut self, path: &str, email: &str, password: &str) -> String {
-        let request = self.prepared(path, email, password);
+        let request = self.prepared(path, &format!(r#"{{"email":"{email}","password":"{password}"}}"#));
         self.connection.ask(&request)
     }
 
-    fn prepared(&self, path: &str, email: &str, password: &str) -> String {
+    /// Sends an address.
+    pub(crate) fn post_address(&mut self, path: &str, email: &str) -> String {
+        let request = self.prepared(path, &format!(r#"{{"email":"{email}"}}"#));
+        self.connection.ask(&request)
+    }
+
+    /// Signs in, and stays so.
+    pub(crate) fn log_in(&mut self, email: &str, password: &str) {
+        let answer = self.post("/api/login", email, password);
+        self.session = cookie(&answer, "sessionid");
+        self.token = cookie(&answer, "csrftoken").unwrap_or_else(|| panic!("no token: {answer}"));
+    }
+
+    fn prepared(&self, path: &str, body: &str) -> String {
         let Self { origin, token, .. } = self;
+        let session = self.session.as_ref().map(|session| format!("; sessionid={session}"));
+        let session = session.unwrap_or_default();
         let headers = format!(
-            "cookie: csrftoken={token}\r\nx-csrftoken: {token}\r\norigin: {origin}\r\nsec-fetch-site: same-origin\r\n\
+            "cookie: csrftoken={token}{session}\r\nx-csrftoken: {token}\r\norigin: {origin}\r\nsec-fetch-site: same-origin\r\n\
              content-type: application/json\r\n"
         );
-        let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
-        request("POST", path, origin, &headers, &body)
+        request("POST", path, origin, &headers, body)
     }
 }
 

@@ -129,6 +129,8 @@ fn addresses_keep_their_spelling_and_hosts_become_what_the_dns_knows() {
     assert_eq!(to("Ada.L+mail@Example.ORG"), "Ada.L+mail@example.org");
     assert_eq!(to("ada@bücher.example"), "ada@xn--bcher-kva.example");
     assert_eq!(to("äda@example.org"), "äda@example.org");
+    assert_eq!(to("a\u{308}da@example.org"), "äda@example.org");
+    assert_eq!(to("ａda＠example.org"), "ada@example.org");
 }
 
 #[test]

@@ -11,6 +11,8 @@ use lettre::{
     },
 };
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::{Addressed, post::MailError, templates::Templates};
 
 /// Writes messages.
@@ -71,13 +73,13 @@ impl Writer {
     }
 }
 
-/// The address as it was typed, with its host in the form that the DNS knows.
+/// The address as it was typed, composed as mail wants it (RFC 6532, 3.1), with its host in the form that the DNS knows.
 pub(super) fn mailbox(typed: &str) -> Result<Mailbox, MailError> {
     let parsed = EmailAddress::parse(typed).map_err(|_| MailError::Address)?;
     let local = parsed.as_typed().rsplit_once('@').map(|(local, _)| local);
     let host = parsed.canonical().rsplit_once('@').map(|(_, host)| host);
     let address = match (local, host) {
-        (Some(local), Some(host)) => Address::new(local, host),
+        (Some(local), Some(host)) => Address::new(local.nfc().collect::<String>(), host),
         // A full-width `＠`.
         _ => parsed.canonical().parse(),
     };

@@ -1,5 +1,7 @@
 //! The requests of the article, in its order, with `curl` and a cookie jar.
 
+use std::process::Command;
+
 use crate::support::{Answer, Curl, Database, PASSWORD, Service};
 
 on_each_store!(
@@ -79,4 +81,25 @@ async fn session_id_rotates_at_each_login(database: Database) {
     curl.run("/api/users/profile/", &[]).expect(200);
     curl.with_cookie("/api/users/profile/", &format!("sessionid={first}"))
         .expect_any_problem(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readme_signs_in_as_it_is_printed() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("## Sign in with curl\n\n```console\n").unwrap();
+    let (commands, _) = rest.split_once("```").unwrap();
+    let service = Service::start_with_mail(Database::Sqlite).await;
+    let script = commands.replace("http://localhost:8080", &service.origin());
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).current_dir(service.directory());
+    let output = tokio::task::spawn_blocking(move || bash.output().unwrap())
+        .await
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains(r#""authenticated":true"#) && said.contains(r#""email_verified":true"#),
+        "{said}"
+    );
+    assert_eq!(said.matches("urn:doorbook:problem:").count(), 1, "{said}");
+    assert!(said.ends_with(r#""title":"Not signed in","status":401}"#), "{said}");
 }

@@ -337,7 +337,7 @@ async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
         "BÜCHER.Example",
         "bu\u{308}cher.example",
         "xn--bcher-kva.example",
-        "Bücher.EXAMPLE",
+        "ｂücher.EXAMPLE",
     ];
     let pairs = locals
         .iter()
