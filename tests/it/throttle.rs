@@ -273,3 +273,31 @@ async fn browser_is_new_until_its_owner_has_used_it(database: Database) {
     phone.try_log_in(EMAIL, OTHER).await.unwrap().expect(200);
     assert!(was_new(&service).await, "every other one is a stranger again");
 }
+
+#[tokio::test]
+async fn links_that_are_asked_for_and_followed_are_counted() {
+    let settings = [ON, ("THROTTLE__REDEEM_NETWORK__WINDOW", "10h")];
+    let service = Service::start_with(Database::Sqlite, &settings).await;
+    let stranger = service.anonymous();
+    for email in [EMAIL, "nobody@example.org"] {
+        for number in 0..5 {
+            let path = if number % 2 == 0 { "/api/password/forgot" } else { "/api/email/resend" };
+            stranger.post(path, &json!({"email": email})).await.expect(202);
+        }
+        for path in ["/api/password/forgot", "/api/email/resend"] {
+            let refused = stranger.post(path, &json!({"email": email})).await;
+            retry_after(&refused.expect_problem(429, "too-many-requests"));
+        }
+    }
+    for number in 0..20 {
+        let (path, wish) = if number % 2 == 0 {
+            ("/api/email/verify", json!({"token": format!("made up {number}")}))
+        } else {
+            let wish = json!({"token": format!("made up {number}"), "new_password": OTHER});
+            ("/api/password/reset", wish)
+        };
+        stranger.post(path, &wish).await.expect_problem(410, "token-dead");
+    }
+    let refused = stranger.post("/api/email/verify", &json!({"token": "made up"})).await;
+    refused.expect_problem(429, "too-many-requests");
+}
