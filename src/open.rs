@@ -14,6 +14,7 @@ use doorbook_projections::{
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
+    clock::Clock,
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
@@ -172,11 +173,14 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
 /// # Errors
 ///
 /// [`StartError::Throttle`] when their database cannot be opened.
-pub async fn throttle(config: &Config, keyring: &Keyring) -> Result<Throttle, StartError> {
+pub async fn throttle(config: &Config, keyring: &Keyring, clock: Clock) -> Result<Throttle, StartError> {
+    if !config.throttle.enabled {
+        return Ok(Throttle::off());
+    }
     let database = config.throttle_database();
     make_private(&database)?;
     let key = keyring.purpose_key("throttle");
-    let opened = Throttle::open(&config.throttle, &database, &key, config.service_clock()).await;
+    let opened = Throttle::open(&config.throttle, &database, &key, clock).await;
     opened.map_err(|source| StartError::Throttle {
         place: match &database {
             Database::Sqlite(file) => file.display().to_string(),

@@ -146,7 +146,7 @@ async fn assemble(
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
     let hasher = PasswordHasher::new(config.password.argon2.into())
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
-    let throttle = open::throttle(config, &keyring).await?;
+    let throttle = open::throttle(config, &keyring, config.service_clock()).await?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         store,

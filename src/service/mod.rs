@@ -185,9 +185,11 @@ impl Service {
             commands,
             ..
         } = self;
+        let throttle = parts.throttle.clone();
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
+        throttle.close().await;
     }
 
     /// Runs a command to its end even if the client goes away meanwhile.

@@ -262,7 +262,13 @@ impl Throttle {
                 reported = counts;
             }
         }
-        throttle.database.close().await;
+    }
+
+    /// Ends the connections to the counters.
+    pub async fn close(&self) {
+        if let Some(throttle) = &self.0 {
+            throttle.database.close().await;
+        }
     }
 
     async fn take(&self, counters: impl FnOnce(&Inner) -> Vec<Counter> + Send) -> Result<Counted, Refusal> {
@@ -289,13 +295,13 @@ impl Throttle {
 
 impl Inner {
     async fn take(&self, counters: &[Counter]) -> Result<Counted, Refusal> {
-        let now = self.clock.now();
+        let now = self.clock.now().micros();
         let keys = counters.iter().map(|counter| counter.take.key);
-        if let Some((scope, free_at)) = self.refused.find(keys, now.micros()) {
-            return Err(self.refuse(scope, free_at, now));
+        if let Some((scope, free_at)) = self.refused.find(keys, now) {
+            return Err(self.refuse(scope, free_at));
         }
         let takes: Vec<Take> = counters.iter().map(|counter| counter.take).collect();
-        let said = self.database.take(&takes, now.micros()).await?;
+        let said = self.database.take(&takes, now).await?;
         let mut counted = Vec::with_capacity(takes.len());
         let mut longest: Option<(Scope, i64)> = None;
         for (counter, said) in counters.iter().zip(said) {
@@ -303,7 +309,7 @@ impl Inner {
                 Said::Yes(free_at) => counted.push((counter.take, free_at)),
                 Said::No(free_at) => {
                     self.refused
-                        .remember(counter.take.key, counter.scope, free_at, now.micros());
+                        .remember(counter.take.key, counter.scope, free_at, now);
                     if longest.is_none_or(|(_, other)| other < free_at) {
                         longest = Some((counter.scope, free_at));
                     }
@@ -312,13 +318,15 @@ impl Inner {
         }
         match longest {
             None => Ok(Counted(counted)),
-            Some((scope, free_at)) => Err(self.refuse(scope, free_at, now)),
+            Some((scope, free_at)) => Err(self.refuse(scope, free_at)),
         }
     }
 
-    fn refuse(&self, scope: Scope, free_at: i64, now: Timestamp) -> Refusal {
+    /// The wait begins now: the counter may have been waited for.
+    fn refuse(&self, scope: Scope, free_at: i64) -> Refusal {
         self.refused.count(scope);
-        Refusal::Throttled(Timestamp::from_micros(free_at).since(now))
+        let wait = Timestamp::from_micros(free_at).since(self.clock.now());
+        Refusal::Throttled(wait.max(Duration::from_micros(1)))
     }
 
     async fn sweep(&self) -> Result<i64, Fault> {

@@ -78,7 +78,8 @@ async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still
     assert_eq!(hashed, 5, "counted before it is hashed");
     for refusal in refused {
         let wait = retry_after(refusal);
-        assert!((1..=30).contains(&wait), "{refusal:?}");
+        // Who waited for the row longer than others was refused by what those had taken.
+        assert!((1..=40).contains(&wait), "{refusal:?}");
         (*refusal).clone().expect_problem(429, "too-many-requests");
     }
     let told = metric(&service, "doorbook_throttle_refused_total{scope=\"login_account\"} ").await;
@@ -281,7 +282,11 @@ async fn links_that_are_asked_for_and_followed_are_counted() {
     let stranger = service.anonymous();
     for email in [EMAIL, "nobody@example.org"] {
         for number in 0..5 {
-            let path = if number % 2 == 0 { "/api/password/forgot" } else { "/api/email/resend" };
+            let path = if number % 2 == 0 {
+                "/api/password/forgot"
+            } else {
+                "/api/email/resend"
+            };
             stranger.post(path, &json!({"email": email})).await.expect(202);
         }
         for path in ["/api/password/forgot", "/api/email/resend"] {

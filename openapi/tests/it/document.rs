@@ -87,7 +87,10 @@ fn operations_and_their_statuses_are_these() {
         ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
         ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
         ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
-        ("logIn", "POST /api/login: 200 400 401 403 408 409 413 415 422 429 500 503"),
+        (
+            "logIn",
+            "POST /api/login: 200 400 401 403 408 409 413 415 422 429 500 503",
+        ),
         ("logOut", "POST /api/logout: 200 400 403 409 500 503"),
         (
             "reauthenticate",
@@ -118,7 +121,10 @@ fn operations_and_their_statuses_are_these() {
             "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
         ),
         ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
-        ("signUp", "POST /api/signup: 202 400 403 408 409 413 415 422 429 500 503"),
+        (
+            "signUp",
+            "POST /api/signup: 202 400 403 408 409 413 415 422 429 500 503",
+        ),
         (
             "updateProfile",
             "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",

@@ -43,8 +43,7 @@ impl Stand {
         .unwrap();
         let clock = Clock::standing(Timestamp::from_micros(1_795_478_400_000_000));
         let Durable { store, keyring } = Durable::open(&config).await.unwrap();
-        let key = keyring.purpose_key("throttle");
-        let counters = config.throttle_database();
+        let throttle = open::throttle(&config, &keyring, clock.clone()).await.unwrap();
         let cost = Argon2Cost {
             memory_kib: 64,
             iterations: 1,
@@ -56,9 +55,7 @@ impl Stand {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             engine: open::engine(&config, &store).await.unwrap(),
-            throttle: crate::throttle::Throttle::open(&config.throttle, &counters, &key, clock.clone())
-                .await
-                .unwrap(),
+            throttle,
             post: Arc::new(Post::open(&config).unwrap()),
             clock: clock.clone(),
             keyring,
