@@ -308,8 +308,7 @@ impl Inner {
             match said {
                 Said::Yes(free_at) => counted.push((counter.take, free_at)),
                 Said::No(free_at) => {
-                    self.refused
-                        .remember(counter.take.key, counter.scope, free_at, now);
+                    self.refused.remember(counter.take.key, counter.scope, free_at, now);
                     if longest.is_none_or(|(_, other)| other < free_at) {
                         longest = Some((counter.scope, free_at));
                     }

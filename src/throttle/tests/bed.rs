@@ -123,6 +123,10 @@ pub(super) fn claim(name: &str) -> ClaimId {
 }
 
 /// A client in a network of its own.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the throttle takes clients without an address, too"
+)]
 pub(super) fn client(network: u16) -> Option<IpAddr> {
     Some(Ipv6Addr::new(0x2001, 0xdb8, network, 0, 0, 0, 0, 1).into())
 }
@@ -138,6 +142,7 @@ pub(super) fn wait<T>(taken: Result<T, Refusal>) -> Option<Duration> {
 }
 
 /// Lets an attempt count.
-pub(super) fn fails(counted: Result<Counted, Refusal>) {
+#[track_caller]
+pub(super) fn fails(counted: &Result<Counted, Refusal>) {
     assert!(counted.is_ok(), "{counted:?}");
 }

@@ -88,7 +88,7 @@ async fn ceiling_of_all_holds_for_attackers_from_everywhere(bed: &Bed) {
 async fn refused_attempt_is_taken_from_no_counter(bed: &Bed) {
     let (node, ada) = (bed.node().await, claim("ada"));
     for network in 0..5 {
-        fails(node.log_in(Guesser::Stranger(&ada), client(100 + network)).await);
+        fails(&node.log_in(Guesser::Stranger(&ada), client(100 + network)).await);
     }
     for _ in 0..30 {
         // Another node, so that the memory of the first does not spare the table.
@@ -102,12 +102,12 @@ async fn refused_attempt_is_taken_from_no_counter(bed: &Bed) {
 async fn good_login_clears_the_row_of_the_account_and_nothing_of_the_network(bed: &Bed) {
     let (node, ada) = (bed.node().await, claim("ada"));
     for _ in 0..4 {
-        fails(node.log_in(Guesser::Stranger(&ada), client(1)).await);
+        fails(&node.log_in(Guesser::Stranger(&ada), client(1)).await);
     }
     let right = node.log_in(Guesser::Stranger(&ada), client(1)).await.unwrap();
     node.passed(right).await;
     for _ in 0..5 {
-        fails(node.log_in(Guesser::Stranger(&ada), client(2)).await);
+        fails(&node.log_in(Guesser::Stranger(&ada), client(2)).await);
     }
     assert!(!guess(&node, "ada", client(3)).await);
     let others = (0..30).map(async |number| guess(&node, &format!("user {number}"), client(1)).await);
@@ -125,7 +125,7 @@ async fn attempt_that_was_not_judged_does_not_count(bed: &Bed) {
         node.withdraw(counted).await;
     }
     for _ in 0..4 {
-        fails(node.log_in(Guesser::Stranger(&ada), client(1)).await);
+        fails(&node.log_in(Guesser::Stranger(&ada), client(1)).await);
     }
     let last = node.log_in(Guesser::Stranger(&ada), client(1)).await.unwrap();
     assert!(!guess(&node, "ada", client(1)).await);
@@ -152,7 +152,7 @@ async fn browser_that_its_owner_used_is_shut_out_by_nobody_else(bed: &Bed) {
 async fn known_browser_has_a_limit_of_its_own(bed: &Bed) {
     let (node, own, other) = (bed.node().await, browser(), browser());
     for _ in 0..5 {
-        fails(node.log_in(Guesser::Known(&own, ADA), client(1)).await);
+        fails(&node.log_in(Guesser::Known(&own, ADA), client(1)).await);
     }
     assert!(wait(node.log_in(Guesser::Known(&own, ADA), client(1)).await).is_some());
     assert_eq!(wait(node.log_in(Guesser::Known(&other, ADA), client(1)).await), None);
@@ -162,7 +162,7 @@ async fn known_browser_has_a_limit_of_its_own(bed: &Bed) {
 async fn proven_owner_is_forgiven(bed: &Bed) {
     let (node, ada) = (bed.node().await, claim("ada"));
     for _ in 0..5 {
-        fails(node.log_in(Guesser::Stranger(&ada), client(1)).await);
+        fails(&node.log_in(Guesser::Stranger(&ada), client(1)).await);
     }
     assert!(!guess(&node, "ada", client(2)).await);
     node.forgive(&ada).await;

@@ -77,7 +77,7 @@ async fn first_failure_waits_where_none_is_free(bed: &Bed) {
 async fn proofs_of_a_session_wait_too(bed: &Bed) {
     let (node, ada, bob) = (bed.node().await, UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
     for _ in 0..5 {
-        fails(node.proof(ada).await);
+        fails(&node.proof(ada).await);
     }
     assert_eq!(wait(node.proof(ada).await), Some(Duration::from_secs(30)));
     let right = node.proof(bob).await.unwrap();
@@ -86,7 +86,7 @@ async fn proofs_of_a_session_wait_too(bed: &Bed) {
     let right = node.proof(ada).await.unwrap();
     node.passed(right).await;
     for _ in 0..5 {
-        fails(node.proof(ada).await);
+        fails(&node.proof(ada).await);
     }
 }
 
@@ -117,7 +117,8 @@ async fn longest_wait_of_several_is_told(bed: &Bed) {
     let node = bed.node().await;
     for number in 0..15 {
         fails(
-            node.log_in(Guesser::Stranger(&claim(&number.to_string())), client(1))
+            &node
+                .log_in(Guesser::Stranger(&claim(&number.to_string())), client(1))
                 .await,
         );
     }
