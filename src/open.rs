@@ -14,11 +14,13 @@ use doorbook_projections::{
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
+    clock::Clock,
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
     mail::MailError,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
+    throttle::Throttle,
 };
 
 /// Why the service, or a command, cannot start. One sentence that names the key and the remedy.
@@ -68,6 +70,17 @@ pub enum StartError {
     /// The read models cannot be opened.
     #[error("read.url: the read models cannot be opened: {}", chain(.0))]
     Read(#[source] Fault),
+    /// The counters of attempts cannot be opened.
+    #[error(
+        "{place}: the counters of attempts cannot be opened: {}; they may be deleted, nothing else depends on them",
+        chain(source)
+    )]
+    Throttle {
+        /// The file, or `read.url`.
+        place: String,
+        /// Why.
+        source: Fault,
+    },
     /// Something else broke.
     #[error("{}", chain(.0))]
     Fault(#[from] Fault),
@@ -153,6 +166,28 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
     ];
     let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)
+}
+
+/// The counters of attempts.
+///
+/// # Errors
+///
+/// [`StartError::Throttle`] when their database cannot be opened.
+pub async fn throttle(config: &Config, keyring: &Keyring, clock: Clock) -> Result<Throttle, StartError> {
+    if !config.throttle.enabled {
+        return Ok(Throttle::off());
+    }
+    let database = config.throttle_database();
+    make_private(&database)?;
+    let key = keyring.purpose_key("throttle");
+    let opened = Throttle::open(&config.throttle, &database, &key, clock).await;
+    opened.map_err(|source| StartError::Throttle {
+        place: match &database {
+            Database::Sqlite(file) => file.display().to_string(),
+            Database::Postgres(_) => "read.url".to_owned(),
+        },
+        source,
+    })
 }
 
 /// Where the log is.

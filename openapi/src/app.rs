@@ -22,6 +22,18 @@ pub struct Origin {
     pub ip: Option<IpAddr>,
     /// As sent, at most 512 bytes.
     pub user_agent: Option<String>,
+    /// As sent, once.
+    pub device: Option<DeviceCookie>,
+}
+
+/// The value of the cookie that tells which users have used a browser. Nothing prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceCookie(pub String);
+
+impl std::fmt::Debug for DeviceCookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeviceCookie(…)")
+    }
 }
 
 /// A session that lives now, with as much of its user as every request needs.
@@ -132,6 +144,8 @@ pub struct Opened {
     pub session: LiveSession,
     /// Its cookie. An older cookie of the same session is dead.
     pub cookie: SessionCookie,
+    /// The cookie by which the browser is known from now on, where it changes.
+    pub device: Option<DeviceCookie>,
 }
 
 /// A wish to sign up.

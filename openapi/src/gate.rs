@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::{
-    app::{App, Check, LiveSession, Opened, Origin, Settings},
+    app::{App, Check, DeviceCookie, LiveSession, Opened, Origin, Settings},
     client,
     cookie::{self, Attributes},
     csrf::CsrfKey,
@@ -20,6 +20,10 @@ use crate::{
 
 /// Longest user agent that is kept, in bytes.
 const USER_AGENT_BYTES: usize = 512;
+/// Longest device cookie that is looked at, in bytes. The service's own are far shorter.
+const DEVICE_BYTES: usize = 512;
+/// How long a browser is known: as long as browsers keep a cookie (RFC 6265bis), 400 days.
+const DEVICE_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// The service and, made ready once, what its settings mean for a request.
 pub(crate) struct Gate {
@@ -27,6 +31,7 @@ pub(crate) struct Gate {
     pub(crate) settings: Settings,
     pub(crate) origins: Origins,
     session_cookie: &'static str,
+    device_cookie: &'static str,
     csrf_header: HeaderName,
     csrf: CsrfKey,
 }
@@ -41,6 +46,11 @@ impl Gate {
                 "__Host-sessionid"
             } else {
                 "sessionid"
+            },
+            device_cookie: if settings.https {
+                "__Host-doorbook_device"
+            } else {
+                "doorbook_device"
             },
             csrf_header: HeaderName::try_from(settings.csrf_header.as_str())
                 .unwrap_or(HeaderName::from_static("x-csrftoken")),
@@ -146,6 +156,22 @@ impl Gate {
         )
     }
 
+    /// The cookie by which a browser is known from now on, where the answer changes it.
+    pub(crate) fn device_cookie(&self, opened: &Opened) -> Option<HeaderValue> {
+        let device = opened.device.as_ref()?;
+        Some(
+            self.session_attributes()
+                .set(self.device_cookie, &device.0, Some(DEVICE_AGE)),
+        )
+    }
+
+    /// The device cookie of a request. One that came twice is none: nobody can tell whose it is.
+    fn device(&self, headers: &HeaderMap) -> Option<DeviceCookie> {
+        let value = cookie::find(headers, self.device_cookie).ok().flatten()?;
+        let value = str::from_utf8(value).ok().filter(|value| value.len() <= DEVICE_BYTES)?;
+        Some(DeviceCookie(value.to_owned()))
+    }
+
     /// Removes the session cookie.
     pub(crate) fn no_session_cookie(&self) -> HeaderValue {
         self.session_attributes().remove(self.session_cookie)
@@ -182,6 +208,7 @@ impl Visit {
             request_id: self.request_id,
             ip: self.client(request),
             user_agent: request.headers().get(USER_AGENT).map(kept),
+            device: self.gate.device(request.headers()),
         }
     }
 

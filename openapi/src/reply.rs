@@ -32,8 +32,11 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
         }
     }
 
-    pub(crate) fn cookie(self, cookie: HeaderValue) -> Self {
-        self.header(SET_COOKIE, cookie)
+    pub(crate) fn cookie(self, cookie: impl Into<Option<HeaderValue>>) -> Self {
+        match cookie.into() {
+            Some(cookie) => self.header(SET_COOKIE, cookie),
+            None => self,
+        }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -79,8 +82,11 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    pub(crate) fn cookie(self, cookie: HeaderValue) -> Self {
-        self.header(SET_COOKIE, cookie)
+    pub(crate) fn cookie(self, cookie: impl Into<Option<HeaderValue>>) -> Self {
+        match cookie.into() {
+            Some(cookie) => self.header(SET_COOKIE, cookie),
+            None => self,
+        }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {

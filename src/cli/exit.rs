@@ -117,7 +117,10 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Store(error) => store_code(error),
         StartError::Keys(KeysError::Unreachable(_)) | StartError::Lock(LockError::Unreachable(_)) => 4,
         StartError::Lock(LockError::DirectoryInUse(_) | LockError::DatabaseInUse) | StartError::Listen { .. } => 75,
-        StartError::Keys(KeysError::Failed(_)) | StartError::Read(_) | StartError::Fault(_) => 1,
+        StartError::Keys(KeysError::Failed(_))
+        | StartError::Read(_)
+        | StartError::Throttle { .. }
+        | StartError::Fault(_) => 1,
         StartError::Directory { .. }
         | StartError::File { .. }
         | StartError::StoreUrl(_)

@@ -16,6 +16,7 @@ mod rules;
 mod setting;
 mod span;
 mod template;
+mod throttle;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -29,6 +30,7 @@ pub use self::{
     raw::Source,
     setting::LogFormat,
     template::{Effective, template},
+    throttle::{Rate, Throttle},
 };
 use self::{
     layers::{Found, Layers},
@@ -158,13 +160,6 @@ pub struct Csrf {
     pub header: String,
 }
 
-/// `throttle.*`.
-#[derive(Debug)]
-pub struct Throttle {
-    /// Whether guesses are limited. Takes effect with the limits.
-    pub enabled: bool,
-}
-
 /// `log.*`.
 #[derive(Debug)]
 pub struct Log {
@@ -208,6 +203,15 @@ impl Config {
         })
     }
 
+    /// Where attempts are counted: with the read models where those are on PostgreSQL, else a file under `data.dir`.
+    #[must_use]
+    pub fn throttle_database(&self) -> Database {
+        match &self.read {
+            Database::Postgres(url) => Database::Postgres(url.clone()),
+            Database::Sqlite(_) => Database::Sqlite(self.data.dir.join("throttle.db")),
+        }
+    }
+
     /// The clock that the service runs by.
     #[must_use]
     pub const fn service_clock(&self) -> Clock {
@@ -227,7 +231,7 @@ impl Config {
         let (keys_url, keys_file) = (get(layers, "keys.url"), get(layers, "keys.file"));
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
-        let throttle = get(layers, "throttle.enabled");
+        let throttle = throttle::read(layers);
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
         let grace = get(layers, "shutdown.grace");
@@ -254,7 +258,7 @@ impl Config {
                 cookie: cookie?.0,
                 header: header?.0,
             },
-            throttle: Throttle { enabled: throttle? },
+            throttle: throttle?,
             log: Log {
                 format: format?,
                 level: level?.0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source};
+use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, throttle};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
@@ -17,6 +17,7 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     sessions(&config.session, layers);
     password(&config.password, layers);
     csrf(config, layers);
+    throttle::check(&config.throttle, layers);
     mail(config, layers);
     if cfg!(not(feature = "test-clock"))
         && layers
@@ -149,6 +150,12 @@ fn csrf(config: &Config, layers: &mut Layers) {
     let cookie = config.csrf.cookie.as_str();
     if ["sessionid", "__Host-sessionid"].contains(&cookie) {
         layers.complain("csrf.cookie", "this is the session's cookie; write another name");
+    }
+    if ["doorbook_device", "__Host-doorbook_device"].contains(&cookie) {
+        layers.complain(
+            "csrf.cookie",
+            "this is the cookie of known browsers; write another name",
+        );
     }
     if cookie.starts_with("__") && !config.http.public_url.is_https() {
         layers.complain(

@@ -10,7 +10,7 @@ use doorbook_openapi::app::{Health, Part};
 use doorbook_projections::fault::Fault;
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -67,6 +67,19 @@ impl Vitals {
         );
     }
 
+    /// What the throttle has refused.
+    fn refusals(&self, registry: &mut Registry) {
+        let refused = Family::<Labels, Counter>::default();
+        for (scope, count) in self.service.throttle.refusals() {
+            refused.get_or_create(&vec![("scope", scope.name())]).inc_by(count);
+        }
+        registry.register(
+            "throttle_refused",
+            "Attempts refused since the start, by what was counted",
+            refused,
+        );
+    }
+
     async fn projections(&self) -> Vec<Part> {
         let read = match self.service.engine.status().await {
             Ok(statuses) => statuses.into_iter().map(|status| Part {
@@ -95,9 +108,11 @@ impl Health for Vitals {
     async fn parts(&self) -> Vec<Part> {
         let log = self.service.store.log().head().await;
         let keys = self.service.keyring.cursor("readiness").await;
+        let throttle = self.service.throttle.check().await;
         let mut parts = vec![
             part("log", log.as_ref().map(drop)),
             part("keys", keys.as_ref().map(drop)),
+            part("throttle", throttle.as_ref().map(drop)),
             Part {
                 name: "sessions-in-memory".to_owned(),
                 fault: (!self.service.directory.is_trusted(self.service.clock.now()))
@@ -160,6 +175,7 @@ impl Health for Vitals {
         gauge("mail_sent", "Letters sent since the start", mail.sent);
         gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
         self.followers(&mut registry);
+        self.refusals(&mut registry);
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -146,6 +146,7 @@ async fn assemble(
     background.spawn(run_engine(engine.clone(), background.cancel.clone()));
     let hasher = PasswordHasher::new(config.password.argon2.into())
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let throttle = open::throttle(config, &keyring, config.service_clock()).await?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         store,
@@ -153,9 +154,11 @@ async fn assemble(
         hasher: Arc::new(hasher),
         directory,
         engine,
+        throttle,
         post,
         clock: config.service_clock(),
     });
+    background.spawn(service.throttle.clone().keep(background.cancel.clone()));
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
     follow(&service, background, &Eraser);

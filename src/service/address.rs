@@ -42,11 +42,13 @@ impl Service {
             .map_err(|error| Refusal::Invalid(vec![field("email", "not_an_address", &error.to_string())]))?;
         let user = self.user_of(&session).await?;
         self.must_be_of_epoch(session.id, user.epoch()).await?;
+        let claim = self.keyring.claim("email", email.canonical());
+        self.throttle.mail(&claim, origin.ip).await?;
         let at = self.clock.now();
         let request = UserCommand::RequestEmailChange(user::RequestEmailChange {
             request: RequestId(ids::uuid_v7(at)),
             email: self.seal_address(session.user, REQUESTED, email.as_typed()).await?,
-            claim: self.keyring.claim("email", email.canonical()),
+            claim,
             until: at.plus(CONFIRM_WITHIN),
             at,
         });

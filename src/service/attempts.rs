@@ -1,9 +1,19 @@
 //! Failed logins, written in the background: nobody waits for them, and their number is bounded.
 //!
-//! The first ten an hour at one address are recorded singly, then one summary a minute. What a crash loses is the tail of
-//! a summary; throttling does not depend on any of it.
+//! The first ten an hour at one address are recorded singly, then one summary a minute. Addresses that nobody has would make
+//! a key each: they are recorded singly within a budget of all. What was refused is part of summaries only, and no event
+//! stands for less than a hundred of it: a flood grows the log by less than a hundredth of its size. What is summed up under
+//! no address goes to the stream `attempts-elsewhere`. What a crash loses is the tail of a summary; throttling does not
+//! depend on any of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use doorbook_domain::{
     attempts::{self, FailureReason, LoginAttempts, LoginAttemptsCommand},
@@ -30,6 +40,14 @@ const QUEUE: usize = 1024;
 const SUMMARIES: usize = 10_000;
 /// How often summaries are written.
 const SUMMARY_EVERY: Duration = Duration::from_mins(1);
+/// Refused attempts that an event stands for, at least.
+const REFUSED: u32 = 100;
+/// Failures at addresses of nobody that are recorded singly, at once and again in an hour.
+const UNKNOWN: u32 = 60;
+/// In which time one of them becomes free again.
+const UNKNOWN_EVERY: Duration = Duration::from_mins(1);
+/// The stream of what is summed up under no address.
+const ELSEWHERE: &str = "elsewhere";
 const FAILED: &str = "login.failed";
 
 /// A failed login.
@@ -43,59 +61,124 @@ pub(super) struct Failed {
     pub(super) at: Timestamp,
 }
 
+enum Note {
+    Failed(Box<Failed>),
+    Refused { claim: ClaimId, at: Timestamp },
+}
+
 /// Takes failed logins and writes them later. Cheap to clone; the writer ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct Attempts {
-    queue: mpsc::Sender<Failed>,
+    queue: mpsc::Sender<Note>,
+    overflow: Arc<AtomicU32>,
 }
 
 impl Attempts {
     pub(super) fn start(parts: Arc<Parts>, seals: Seals, tasks: &TaskTracker) -> Self {
-        let (queue, failures) = mpsc::channel(QUEUE);
-        tasks.spawn(
-            Writer {
-                parts,
-                seals,
-                pending: HashMap::new(),
-            }
-            .run(failures),
-        );
-        Self { queue }
+        let (queue, notes) = mpsc::channel(QUEUE);
+        let overflow = Arc::new(AtomicU32::new(0));
+        let writer = Writer {
+            parts,
+            seals,
+            pending: HashMap::new(),
+            elsewhere: None,
+            overflow: Arc::clone(&overflow),
+            unknown: Budget::default(),
+        };
+        tasks.spawn(writer.run(notes));
+        Self { queue, overflow }
     }
 
-    /// Never waits. A failure that finds the queue full is dropped: under such load it would be one of a summary.
+    /// Never waits. A failure that finds the queue full is only counted.
     pub(super) fn record(&self, mut failed: Failed) {
         // What is longer is no address. Others would fill memory and log with it.
         let end = failed.email.floor_char_boundary(EmailAddress::MAX_BYTES);
         failed.email.truncate(end);
         failed.email.shrink_to_fit();
-        if self.queue.try_send(failed).is_err() {
-            tracing::warn!("a failed login was not recorded: too many at once");
+        self.note(Note::Failed(Box::new(failed)));
+    }
+
+    /// Counts an attempt that was refused before anything was checked. Never waits.
+    pub(super) fn refused(&self, claim: ClaimId, at: Timestamp) {
+        self.note(Note::Refused { claim, at });
+    }
+
+    fn note(&self, note: Note) {
+        if self.queue.try_send(note).is_err() {
+            self.overflow.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Failures at one address since its last record.
+/// Failures since the last record, at one address or at many.
+#[derive(Clone, Copy)]
 struct Pending {
     user: Option<UserId>,
-    count: u32,
+    failed: u32,
+    refused: u32,
     from: Timestamp,
     until: Timestamp,
+}
+
+impl Pending {
+    const fn none(at: Timestamp) -> Self {
+        Self {
+            user: None,
+            failed: 0,
+            refused: 0,
+            from: at,
+            until: at,
+        }
+    }
+
+    const fn count(&self) -> u32 {
+        self.failed.saturating_add(self.refused)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.user = self.user.or(other.user);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.refused = self.refused.saturating_add(other.refused);
+        self.from = self.from.min(other.from);
+        self.until = self.until.max(other.until);
+    }
+}
+
+/// How much may still be recorded singly at addresses of nobody.
+#[derive(Default)]
+struct Budget {
+    /// When all of it is there again.
+    full_at: Timestamp,
+}
+
+impl Budget {
+    fn take(&mut self, now: Timestamp) -> bool {
+        let next = self.full_at.max(now).plus(UNKNOWN_EVERY);
+        let fits = next <= now.plus(UNKNOWN_EVERY * UNKNOWN);
+        if fits {
+            self.full_at = next;
+        }
+        fits
+    }
 }
 
 struct Writer {
     parts: Arc<Parts>,
     seals: Seals,
     pending: HashMap<ClaimId, Pending>,
+    elsewhere: Option<Pending>,
+    overflow: Arc<AtomicU32>,
+    unknown: Budget,
 }
 
 impl Writer {
-    async fn run(mut self, mut failures: mpsc::Receiver<Failed>) {
+    async fn run(mut self, mut notes: mpsc::Receiver<Note>) {
         let mut minute = interval(SUMMARY_EVERY);
         loop {
             tokio::select! {
-                failed = failures.recv() => match failed {
-                    Some(failed) => self.record(failed).await,
+                note = notes.recv() => match note {
+                    Some(Note::Failed(failed)) => self.record(*failed).await,
+                    Some(Note::Refused { claim, at }) => self.count(claim, &Pending { refused: 1, ..Pending::none(at) }),
                     None => break,
                 },
                 _ = minute.tick() => self.summarize().await,
@@ -105,12 +188,20 @@ impl Writer {
     }
 
     async fn record(&mut self, failed: Failed) {
+        let several = Pending {
+            user: failed.user,
+            failed: 1,
+            ..Pending::none(failed.at)
+        };
+        if failed.user.is_none() && !self.unknown.take(failed.at) {
+            return self.count_elsewhere(&several);
+        }
         match self.record_singly(&failed).await {
             Ok(true) => {}
-            Ok(false) => self.count(failed),
+            Ok(false) => self.count(failed.claim, &several),
             Err(fault) => {
                 tracing::error!(error = fault.cause(), "a failed login was not recorded");
-                self.count(failed);
+                self.count(failed.claim, &several);
             }
         }
     }
@@ -152,44 +243,74 @@ impl Writer {
         Ok(true)
     }
 
-    fn count(&mut self, failed: Failed) {
+    fn count(&mut self, claim: ClaimId, more: &Pending) {
         let room = self.pending.len() < SUMMARIES;
-        if let Some(pending) = self.pending.get_mut(&failed.claim) {
-            pending.count = pending.count.saturating_add(1);
-            pending.until = failed.at;
+        if let Some(pending) = self.pending.get_mut(&claim) {
+            pending.add(more);
         } else if room {
-            let pending = Pending {
-                user: failed.user,
-                count: 1,
-                from: failed.at,
-                until: failed.at,
-            };
-            self.pending.insert(failed.claim, pending);
+            self.pending.insert(claim, *more);
+        } else {
+            self.count_elsewhere(more);
+        }
+    }
+
+    fn count_elsewhere(&mut self, more: &Pending) {
+        let more = Pending { user: None, ..*more };
+        match &mut self.elsewhere {
+            Some(pending) => pending.add(&more),
+            None => self.elsewhere = Some(more),
         }
     }
 
     async fn summarize(&mut self) {
         for (claim, pending) in std::mem::take(&mut self.pending) {
-            let Pending {
-                user,
-                count,
-                from,
-                until,
-            } = pending;
-            let summary = attempts::Summarize {
-                user_id: user,
-                count,
-                from,
-                at: until,
-            };
-            let command = LoginAttemptsCommand::Summarize(summary);
-            if let Err(fault) = self.append(&claim.to_string(), command, None).await {
+            // An address where nothing but a few refusals happened is not worth an event.
+            if pending.failed == 0 && pending.refused < REFUSED {
+                self.count_elsewhere(&pending);
+            } else if !self.append_summary(&claim.to_string(), &pending).await {
+                self.count(claim, &pending);
+            }
+        }
+        let overflow = Pending {
+            refused: self.overflow.swap(0, Ordering::Relaxed),
+            ..Pending::none(self.parts.clock.now())
+        };
+        if overflow.refused > 0 {
+            self.count_elsewhere(&overflow);
+        }
+        if let Some(pending) = self.elsewhere.take_if(|pending| pending.count() >= REFUSED)
+            && !self.append_summary(ELSEWHERE, &pending).await
+        {
+            self.count_elsewhere(&pending);
+        }
+    }
+
+    /// Whether it was appended, or cannot be: one that comes too early is part of the next.
+    async fn append_summary(&self, stream: &str, pending: &Pending) -> bool {
+        let summary = attempts::Summarize {
+            user_id: pending.user,
+            count: pending.count(),
+            from: pending.from,
+            at: pending.until,
+        };
+        let command = LoginAttemptsCommand::Summarize(summary);
+        match self.append(stream, command, None).await {
+            Ok(appended) => appended,
+            Err(fault) => {
+                let count = pending.count();
                 tracing::error!(error = fault.cause(), count, "failed logins were not summarized");
+                true
             }
         }
     }
 
-    async fn append(&self, stream: &str, command: LoginAttemptsCommand, origin: Option<&Origin>) -> Result<(), Fault> {
+    /// Whether the rules let it be appended.
+    async fn append(
+        &self,
+        stream: &str,
+        command: LoginAttemptsCommand,
+        origin: Option<&Origin>,
+    ) -> Result<bool, Fault> {
         let now = self.parts.clock.now();
         let metadata = CommandMetadata {
             request_id: origin.map(|origin| origin.request_id.to_string()),
@@ -201,9 +322,13 @@ impl Writer {
             .execute::<LoginAttempts>(stream, command, &metadata)
             .await
         {
-            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(Failure::Refused(_)) => Ok(false),
             Err(Failure::Conflict) => Err(Fault::plain("the stream was changed by others again and again")),
             Err(Failure::Broken(fault)) => Err(fault),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

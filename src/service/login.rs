@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::{Service, attempts::Failed, seals::Owner, token, unexpected};
 use crate::hashing::Verdict;
 use crate::ids;
+use crate::throttle::{Counted, Device, Devices, Guesser};
 
 /// Whom an address leads to, as the log had it when the password was about to be checked.
 struct Candidate {
@@ -33,8 +34,14 @@ impl Service {
             .as_ref()
             .map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
         let claim = self.keyring.claim("email", canonical);
-        let candidate = self.candidate(&claim).await?;
-        let verdict = self.judge(&candidate, &wish.password).await?;
+        let (candidate, counted) = self.counted_candidate(&claim, &origin).await?;
+        let verdict = match self.judge(&candidate, &wish.password).await {
+            Ok(verdict) => verdict,
+            Err(refusal) => {
+                self.throttle.withdraw(counted).await;
+                return Err(refusal);
+            }
+        };
         let (Some(user), Ok(upgrade)) = (candidate.id, verdict) else {
             let reason = verdict.err().unwrap_or(FailureReason::UnknownAddress);
             self.attempts.record(Failed {
@@ -47,6 +54,7 @@ impl Service {
             });
             return Err(Refusal::InvalidCredentials);
         };
+        self.throttle.passed(counted).await;
         let opened = self.open_session(user, &candidate.user, wish.remember, &origin).await?;
         if let Some(old) = wish.replaces {
             self.end(old, EndReason::Replaced, Some(user), &origin).await?;
@@ -55,6 +63,34 @@ impl Service {
             self.upgrade_later(user, candidate.user, wish.password, origin);
         }
         Ok(opened)
+    }
+
+    /// Counts the attempt, before anything is hashed for it. The log is asked first only for a browser that says it is known.
+    async fn counted_candidate(&self, claim: &ClaimId, origin: &Origin) -> Result<(Candidate, Counted), Refusal> {
+        let device = origin.device.as_ref().and_then(Devices::read);
+        let Some(device) = device else {
+            let counted = self.count(Guesser::Stranger(claim), claim, origin).await?;
+            return Ok((self.candidate(claim).await?, counted));
+        };
+        let candidate = self.candidate(claim).await?;
+        let guesser = self.guesser(&device, &candidate).unwrap_or(Guesser::Stranger(claim));
+        let counted = self.count(guesser, claim, origin).await?;
+        Ok((candidate, counted))
+    }
+
+    fn guesser<'a>(&self, device: &'a Device, candidate: &Candidate) -> Option<Guesser<'a>> {
+        let user = candidate.id?;
+        let known = self.devices.knows(device, user, candidate.user.epoch());
+        known.then_some(Guesser::Known(device, user))
+    }
+
+    /// A refused attempt appends nothing; it is one of a sum.
+    async fn count(&self, guesser: Guesser<'_>, claim: &ClaimId, origin: &Origin) -> Result<Counted, Refusal> {
+        let counted = self.throttle.log_in(guesser, origin.ip).await;
+        if let Err(Refusal::Throttled(_)) = &counted {
+            self.attempts.refused(claim.clone(), self.clock.now());
+        }
+        counted
     }
 
     async fn candidate(&self, claim: &ClaimId) -> Result<Candidate, Refusal> {
@@ -114,6 +150,7 @@ impl Service {
         let at = self.clock.now();
         let session = SessionId(ids::uuid_v7(at));
         let secret = ids::random();
+        let browser = self.browser(id, user.epoch(), origin).await;
         let lifetimes = self.lifetimes(user.roles());
         let stream = format!("session-{session}");
         let sealed = self
@@ -126,7 +163,7 @@ impl Service {
             secret: token::hash(&secret),
             method: Method::Password,
             remember,
-            new_device: false,
+            new_device: browser.is_new,
             idle_ms: millis(lifetimes.idle),
             absolute_ms: millis(lifetimes.absolute),
             origin: sealed,
@@ -139,7 +176,11 @@ impl Service {
         match self.opened(session, secret).await {
             // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.
             Err(Refusal::NotSignedIn) => Err(Refusal::Conflict),
-            other => other,
+            Ok(opened) => Ok(Opened {
+                device: Some(browser.cookie),
+                ..opened
+            }),
+            refused @ Err(_) => refused,
         }
     }
 

@@ -5,6 +5,7 @@
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`accounts`] are those of the command line.
+//! * `device` tells browsers that a user has used from others.
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
@@ -17,6 +18,7 @@ mod address;
 mod admins;
 mod app;
 pub mod attempts;
+mod device;
 pub(crate) mod erase;
 pub mod erasures;
 mod export;
@@ -68,6 +70,7 @@ use crate::{
     keys::Keyring,
     mail::{Locale, Post},
     store::{Appended, CommandMetadata, Committed, Failure, Store},
+    throttle::{Devices, Throttle},
 };
 
 /// How long a list waits for its read model.
@@ -111,6 +114,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// What counts attempts.
+    pub throttle: Throttle,
     /// What writes letters and sends them.
     pub post: Arc<Post>,
     /// The clock.
@@ -126,6 +131,7 @@ pub struct Service {
     seals: Seals,
     strength: Strength,
     tokens: Arc<Tokens>,
+    devices: Arc<Devices>,
     links: Arc<Links>,
     attempts: Attempts,
     activity: Activity,
@@ -152,6 +158,7 @@ impl Service {
         let commands = TaskTracker::new();
         Self {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
+            devices: Arc::new(Devices::new(&parts.keyring.purpose_key("device-cookie"))),
             links: Arc::new(Links::new(&parts.keyring)),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
@@ -178,9 +185,11 @@ impl Service {
             commands,
             ..
         } = self;
+        let throttle = parts.throttle.clone();
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
+        throttle.close().await;
     }
 
     /// Runs a command to its end even if the client goes away meanwhile.
@@ -246,6 +255,7 @@ impl Service {
         Ok(Opened {
             session,
             cookie: SessionCookie(self.tokens.write(id, &secret)),
+            device: None,
         })
     }
 

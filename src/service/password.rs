@@ -15,6 +15,7 @@ impl Service {
         new: Secret,
         origin: Origin,
     ) -> Result<Opened, Refusal> {
+        self.throttle.judging(origin.ip).await?;
         let words = [Some(session.identity.email()), session.identity.name()];
         let min_length = self.rules.settings.password_min_length;
         let broken = self.strength.judge(&new, min_length, words).await?;

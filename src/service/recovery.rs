@@ -31,6 +31,7 @@ impl Service {
     /// append, and the letter is written by the outbox (ASVS 6.3.8).
     pub(super) async fn do_request_password_reset(self, email: String, origin: Origin) -> Result<(), Refusal> {
         let claim = self.claim_of(&email)?;
+        self.throttle.mail(&claim, origin.ip).await?;
         let (owner, user) = self.owner_of(&claim).await?;
         match owner.filter(|_| user.is_active()) {
             Some(id) => self.request_reset(id, &origin).await,
@@ -61,6 +62,7 @@ impl Service {
     /// Sets another password, and ends every session. The link is asked about before the password is hashed, and decided
     /// on with the append: of many redemptions at once one wins. A password that breaks a rule does not use it up.
     pub(super) async fn do_reset_password(self, token: Secret, new: Secret, origin: Origin) -> Result<(), Refusal> {
+        self.throttle.redemption(&token.0, origin.ip).await?;
         let Some(Link::PasswordReset(id, request)) = self.links.read(&token.0) else {
             return Err(Refusal::LinkDead);
         };
@@ -70,6 +72,7 @@ impl Service {
         if !user.is_active() || !user.reset().is_some_and(alive) {
             return Err(Refusal::LinkDead);
         }
+        self.throttle.judging(origin.ip).await?;
         self.must_be_a_good_password(id, &user, &new).await?;
         let hash = self.hasher.hash(new.0.as_bytes()).await?;
         let password = self.seals.password(id, CHANGED, ids::uuid_v4(), &hash).await?;
@@ -80,7 +83,13 @@ impl Service {
             at: self.clock.now(),
         });
         match self.command_user(id, reset, &self.metadata(&origin, Some(id))).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                // Who holds the mailbox is no guesser.
+                if let Some(claim) = user.claim() {
+                    self.throttle.forgive(claim).await;
+                }
+                Ok(())
+            }
             Err(Failure::Refused(_)) => {
                 self.keyring.destroy(&key).await?;
                 Err(Refusal::LinkDead)

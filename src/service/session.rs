@@ -86,7 +86,11 @@ impl Service {
         };
         self.own_session(session.id, SessionCommand::Rotate(rotate), origin)
             .await?;
-        self.opened(session.id, secret).await
+        let opened = self.opened(session.id, secret).await?;
+        Ok(Opened {
+            device: self.carried_over(session.user, epoch, origin),
+            ..opened
+        })
     }
 
     /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so. A request that was long in
@@ -110,11 +114,21 @@ impl Service {
         origin: &Origin,
     ) -> Result<(), Refusal> {
         self.must_be_of_epoch(session.id, user.epoch()).await?;
-        let verdict = match self.stored_hash(session.user, user).await? {
-            Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await?,
-            None => self.hasher.verify_nothing(password.0.as_bytes()).await?,
+        let stored = self.stored_hash(session.user, user).await?;
+        let counted = self.throttle.proof(session.user).await?;
+        let verdict = match stored {
+            Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await,
+            None => self.hasher.verify_nothing(password.0.as_bytes()).await,
+        };
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(failure) => {
+                self.throttle.withdraw(counted).await;
+                return Err(failure.into());
+            }
         };
         if matches!(verdict, Verdict::Match { .. }) && user.is_active() {
+            self.throttle.passed(counted).await;
             return Ok(());
         }
         if let Some(claim) = user.claim().cloned() {

@@ -41,7 +41,10 @@ impl Service {
         if !self.rules.settings.signup_enabled {
             return Err(Refusal::SignUpClosed);
         }
+        self.throttle.judging(origin.ip).await?;
         let checked = self.check_sign_up(&wish).await?;
+        let claim = self.keyring.claim("email", checked.email.canonical());
+        self.throttle.sign_up(&claim, origin.ip).await?;
         let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
         let id = SignUpId(ids::uuid_v7(self.clock.now()));
         let metadata = self.metadata(&origin, None);

@@ -49,6 +49,7 @@ impl Bed {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
+            throttle: Throttle::off(),
             post: Arc::new(Post::open(&config).unwrap()),
             clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,
@@ -93,6 +94,7 @@ fn origin() -> Origin {
         request_id: ids::uuid_v4(),
         ip: None,
         user_agent: None,
+        device: None,
     }
 }
 

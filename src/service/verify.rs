@@ -14,6 +14,7 @@ use crate::store::Failure;
 impl Service {
     /// Follows a link that proves an address. Whatever is wrong with it, the answer is one.
     pub(super) async fn do_verify_email(self, token: Secret, origin: Origin) -> Result<(), Refusal> {
+        self.throttle.redemption(&token.0, origin.ip).await?;
         match self.links.read(&token.0) {
             Some(Link::SignUp(id)) => self.verify_sign_up(id, &origin).await,
             Some(Link::EmailChange(user, request)) => self.verify_email_change(user, request, &origin).await,
@@ -41,6 +42,7 @@ impl Service {
     /// look into the read model, one load and one append.
     pub(super) async fn do_resend_verification(self, email: String, origin: Origin) -> Result<(), Refusal> {
         let claim = self.claim_of(&email)?;
+        self.throttle.mail(&claim, origin.ip).await?;
         self.caught_up(signups::NAME).await?;
         let now = self.clock.now();
         let waiting = signups::latest_waiting(&self.engine.reads(), &claim, now).await?;

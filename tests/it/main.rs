@@ -43,3 +43,5 @@ mod sessions;
 mod shutdown;
 #[cfg(test)]
 mod slow;
+#[cfg(test)]
+mod throttle;

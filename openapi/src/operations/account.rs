@@ -161,8 +161,12 @@ impl Account {
         &self,
         actor: Actor,
         Json(body): Json<PasswordChange>,
-    ) -> Result<Done, Refused<{ READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy]) }>>
-    {
+    ) -> Result<
+        Done,
+        Refused<
+            { READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) },
+        >,
+    > {
         let gate = actor.call.gate();
         let current = Secret(body.current_password.0);
         let new = Secret(body.new_password.0);
@@ -170,6 +174,8 @@ impl Account {
             .app
             .change_password(&actor.session, current, new, &actor.call.origin)
             .await?;
-        Ok(Done::default().cookie(gate.session_cookie(&opened)))
+        Ok(Done::default()
+            .cookie(gate.session_cookie(&opened))
+            .cookie(gate.device_cookie(&opened)))
     }
 }

@@ -131,7 +131,9 @@ impl Login {
         Json(body): Json<SignUp>,
     ) -> Result<
         Reply<SignedUp, 202>,
-        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::SignUpClosed, Kind::Conflict, Kind::Busy]) }>,
+        Refused<
+            { LOOK | WRITE | BODY | kinds(&[Kind::SignUpClosed, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) },
+        >,
     > {
         let gate = visitor.call.gate();
         let wish = app::SignUp {
@@ -153,7 +155,8 @@ impl Login {
     /// Log in
     ///
     /// Opens a session and sets its cookie. A live session of the same browser is replaced. `invalid-credentials` stands for
-    /// every cause: a wrong password, an unknown address, one not yet confirmed, an inactive user.
+    /// every cause: a wrong password, an unknown address, one not yet confirmed, an inactive user. After too many failures it is
+    /// 429 for a while, known address or not; a browser that the user has logged in with before is spared.
     #[oai(path = "/login", method = "post", operation_id = "logIn")]
     async fn log_in(
         &self,
@@ -161,7 +164,18 @@ impl Login {
         Json(body): Json<LogIn>,
     ) -> Result<
         Reply<Session>,
-        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::InvalidCredentials, Kind::Conflict, Kind::Busy]) }>,
+        Refused<
+            {
+                LOOK | WRITE
+                    | BODY
+                    | kinds(&[
+                        Kind::InvalidCredentials,
+                        Kind::Conflict,
+                        Kind::Busy,
+                        Kind::TooManyRequests,
+                    ])
+            },
+        >,
     > {
         let gate = visitor.call.gate();
         let wish = app::LogIn {
@@ -174,6 +188,7 @@ impl Login {
         let token = gate.fresh_token(Some(&opened.session));
         Ok(Reply::written(session_json(&opened.session))
             .cookie(gate.session_cookie(&opened))
+            .cookie(gate.device_cookie(&opened))
             .cookie(gate.csrf_cookie(&token)))
     }
 

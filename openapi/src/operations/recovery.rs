@@ -131,7 +131,8 @@ impl Recovery {
         &self,
         visitor: Visitor,
         Json(body): Json<AddressProof>,
-    ) -> Result<Done, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::TokenDead, Kind::Conflict]) }>> {
+    ) -> Result<Done, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::TokenDead, Kind::Conflict, Kind::TooManyRequests]) }>>
+    {
         let app = &visitor.call.gate().app;
         app.verify_email(Secret(body.token.0), &visitor.call.origin).await?;
         Ok(Done::default())
@@ -145,7 +146,10 @@ impl Recovery {
         &self,
         visitor: Visitor,
         Json(body): Json<Address>,
-    ) -> Result<Reply<OnItsWay, 202>, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::Conflict, Kind::Busy]) }>> {
+    ) -> Result<
+        Reply<OnItsWay, 202>,
+        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) }>,
+    > {
         let app = &visitor.call.gate().app;
         app.resend_verification(body.email, &visitor.call.origin).await?;
         Ok(Reply::json(&OnItsWay::new(RESEND)))
@@ -162,7 +166,9 @@ impl Recovery {
         Json(body): Json<Address>,
     ) -> Result<
         Reply<OnItsWay, 202>,
-        Refused<{ READ | WRITE | BODY | kinds(&[Kind::ReauthenticationRequired, Kind::Conflict]) }>,
+        Refused<
+            { READ | WRITE | BODY | kinds(&[Kind::ReauthenticationRequired, Kind::Conflict, Kind::TooManyRequests]) },
+        >,
     > {
         let app = &actor.call.gate().app;
         app.change_email(&actor.session, body.email, &actor.call.origin).await?;
@@ -177,7 +183,8 @@ impl Recovery {
         &self,
         visitor: Visitor,
         Json(body): Json<Address>,
-    ) -> Result<Reply<OnItsWay, 202>, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::Conflict]) }>> {
+    ) -> Result<Reply<OnItsWay, 202>, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::Conflict, Kind::TooManyRequests]) }>>
+    {
         let app = &visitor.call.gate().app;
         app.request_password_reset(body.email, &visitor.call.origin).await?;
         Ok(Reply::json(&OnItsWay::new(RESET)))
@@ -191,7 +198,10 @@ impl Recovery {
         &self,
         visitor: Visitor,
         Json(body): Json<PasswordReset>,
-    ) -> Result<Done, Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::TokenDead, Kind::Conflict, Kind::Busy]) }>> {
+    ) -> Result<
+        Done,
+        Refused<{ LOOK | WRITE | BODY | kinds(&[Kind::TokenDead, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) }>,
+    > {
         let app = &visitor.call.gate().app;
         let (token, new) = (Secret(body.token.0), Secret(body.new_password.0));
         app.reset_password(token, new, &visitor.call.origin).await?;

@@ -81,7 +81,9 @@ impl SessionApi {
         Json(body): Json<Proof>,
     ) -> Result<
         Reply<Session>,
-        Refused<{ READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy]) }>,
+        Refused<
+            { READ | WRITE | BODY | kinds(&[Kind::WrongPassword, Kind::Conflict, Kind::Busy, Kind::TooManyRequests]) },
+        >,
     > {
         let gate = actor.call.gate();
         let password = Secret(body.password.0);

@@ -183,7 +183,9 @@ impl Sessions {
     ) -> Result<Done, Refused<{ READ | WRITE | kinds(&[Kind::Invalid, Kind::Conflict]) }>> {
         let gate = actor.call.gate();
         let opened = gate.app.revoke_others(&actor.session, &actor.call.origin).await?;
-        Ok(Done::default().cookie(gate.session_cookie(&opened)))
+        Ok(Done::default()
+            .cookie(gate.session_cookie(&opened))
+            .cookie(gate.device_cookie(&opened)))
     }
 
     /// List my logins

@@ -21,6 +21,10 @@ async fn attributes_on_plain_http() {
     );
     assert!(token.ends_with("; Path=/; SameSite=Lax"), "{token}");
     assert!(!token.contains("HttpOnly") && !token.contains("Max-Age"));
+    assert_eq!(
+        answer.set_cookie("doorbook_device").unwrap(),
+        "doorbook_device=a-device; Max-Age=34560000; Path=/; SameSite=Lax; HttpOnly"
+    );
 }
 
 #[tokio::test]
@@ -44,6 +48,13 @@ async fn attributes_on_https() {
             .ends_with("; Path=/; SameSite=Lax; Secure")
     );
     assert_eq!(answer.set_cookie("sessionid"), None);
+    assert!(
+        answer
+            .set_cookie("__Host-doorbook_device")
+            .unwrap()
+            .ends_with("; Max-Age=34560000; Path=/; SameSite=Lax; HttpOnly; Secure")
+    );
+    assert_eq!(answer.set_cookie("doorbook_device"), None);
     let answer = browser.post("/api/logout").send().await;
     assert_eq!(
         answer.set_cookie("__Host-sessionid").unwrap(),
@@ -143,4 +154,23 @@ async fn other_cookies_do_no_harm() {
         .send()
         .await;
     assert_eq!(answer.json()["authenticated"], false);
+}
+
+#[tokio::test]
+async fn device_cookie_reaches_the_service_as_it_was_sent_once() {
+    for (sent, expected) in [
+        ("doorbook_device=a%62c".to_owned(), Some("a%62c".to_owned())),
+        ("doorbook_device=a; doorbook_device=b".to_owned(), None),
+        (format!("doorbook_device={}", "x".repeat(3000)), None),
+        ("__Host-doorbook_device=a".to_owned(), None),
+    ] {
+        let mut browser = Browser::new();
+        browser.get("/api/csrf").await;
+        let line = format!("csrftoken={}; {sent}", browser.jar["csrftoken"]);
+        let asked = browser.post("/api/login").no_cookies().header("cookie", line);
+        let wish = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(asked.json(&wish).send().await.status, 200, "{sent}");
+        let origin = browser.app.origins.lock().unwrap().last().cloned().unwrap();
+        assert_eq!(origin.device.map(|device| device.0), expected, "{sent}");
+    }
 }

@@ -72,11 +72,11 @@ fn operations_and_their_statuses_are_these() {
         ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
         (
             "changeEmail",
-            "POST /api/email/change: 202 400 401 403 408 409 413 415 422 500 503",
+            "POST /api/email/change: 202 400 401 403 408 409 413 415 422 429 500 503",
         ),
         (
             "changePassword",
-            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 500 503",
+            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 429 500 503",
         ),
         ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
         ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
@@ -87,11 +87,14 @@ fn operations_and_their_statuses_are_these() {
         ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
         ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
         ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
-        ("logIn", "POST /api/login: 200 400 401 403 408 409 413 415 422 500 503"),
+        (
+            "logIn",
+            "POST /api/login: 200 400 401 403 408 409 413 415 422 429 500 503",
+        ),
         ("logOut", "POST /api/logout: 200 400 403 409 500 503"),
         (
             "reauthenticate",
-            "POST /api/session/reauthenticate: 200 400 401 403 408 409 413 415 422 500 503",
+            "POST /api/session/reauthenticate: 200 400 401 403 408 409 413 415 422 429 500 503",
         ),
         (
             "refreshSession",
@@ -99,15 +102,15 @@ fn operations_and_their_statuses_are_these() {
         ),
         (
             "requestPasswordReset",
-            "POST /api/password/forgot: 202 400 403 408 409 413 415 422 500 503",
+            "POST /api/password/forgot: 202 400 403 408 409 413 415 422 429 500 503",
         ),
         (
             "resendVerification",
-            "POST /api/email/resend: 202 400 403 408 409 413 415 422 500 503",
+            "POST /api/email/resend: 202 400 403 408 409 413 415 422 429 500 503",
         ),
         (
             "resetPassword",
-            "POST /api/password/reset: 204 400 403 408 409 410 413 415 422 500 503",
+            "POST /api/password/reset: 204 400 403 408 409 410 413 415 422 429 500 503",
         ),
         (
             "revokeOtherSessions",
@@ -118,14 +121,17 @@ fn operations_and_their_statuses_are_these() {
             "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
         ),
         ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
-        ("signUp", "POST /api/signup: 202 400 403 408 409 413 415 422 500 503"),
+        (
+            "signUp",
+            "POST /api/signup: 202 400 403 408 409 413 415 422 429 500 503",
+        ),
         (
             "updateProfile",
             "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",
         ),
         (
             "verifyEmail",
-            "POST /api/email/verify: 204 400 403 408 409 410 413 415 422 500 503",
+            "POST /api/email/verify: 204 400 403 408 409 410 413 415 422 429 500 503",
         ),
     ];
     let expected: BTreeMap<String, String> = expected

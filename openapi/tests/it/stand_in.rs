@@ -162,6 +162,7 @@ impl StandIn {
         Opened {
             session,
             cookie: SessionCookie(cookie),
+            device: Some(DeviceCookie("a-device".to_owned())),
         }
     }
 

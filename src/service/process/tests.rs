@@ -38,6 +38,7 @@ use crate::{
     mail::{Locale, Post},
     service::{Lifetimes, Parts, Rules, erasures::Erasures},
     store::{Store, StoreOptions, StoreUrl},
+    throttle::Throttle,
 };
 
 mod address;
@@ -85,6 +86,7 @@ impl Stand {
             keyring,
             engine,
             clock,
+            throttle: Throttle::off(),
         });
         Self {
             service,
@@ -297,6 +299,7 @@ fn origin() -> Origin {
         request_id: Uuid::from_u128(1),
         ip: Some(IpAddr::from([192, 0, 2, 1])),
         user_agent: None,
+        device: None,
     }
 }
 

@@ -1,0 +1,191 @@
+//! What a flood leaves behind, over a real embedded store and by a clock that stands.
+
+use std::net::Ipv4Addr;
+
+use doorbook_openapi::app::{LogIn, Refusal, Secret};
+use doorbook_projections::log::{EventLog, Position, Recorded};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    clock::Clock,
+    config::{Config, Sources},
+    directory::Directory,
+    hashing::{Argon2Cost, PasswordHasher},
+    ids,
+    mail::Post,
+    open::{self, Durable},
+    service::Service,
+};
+
+struct Stand {
+    service: Service,
+    clock: Clock,
+    log: Arc<dyn EventLog>,
+    _directory: TempDir,
+}
+
+impl Stand {
+    async fn start(settings: &[(&'static str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut flags = vec![("--set", "data.dir".to_owned(), directory.path().display().to_string())];
+        flags.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ("--set", (*key).to_owned(), (*value).to_owned())),
+        );
+        let config = Config::load(&Sources {
+            file: None,
+            environment: Vec::new(),
+            flags,
+        })
+        .unwrap();
+        let clock = Clock::standing(Timestamp::from_micros(1_795_478_400_000_000));
+        let Durable { store, keyring } = Durable::open(&config).await.unwrap();
+        let throttle = open::throttle(&config, &keyring, clock.clone()).await.unwrap();
+        let cost = Argon2Cost {
+            memory_kib: 64,
+            iterations: 1,
+            parallelism: 1,
+        };
+        let log = store.log();
+        let service = Service::new(Parts {
+            rules: crate::server::rules(&config, &keyring),
+            directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
+            hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
+            engine: open::engine(&config, &store).await.unwrap(),
+            throttle,
+            post: Arc::new(Post::open(&config).unwrap()),
+            clock: clock.clone(),
+            keyring,
+            store,
+        });
+        Self {
+            service,
+            clock,
+            log,
+            _directory: directory,
+        }
+    }
+
+    async fn guess(&self, email: String, ip: Ipv4Addr) -> Refusal {
+        let wish = LogIn {
+            email,
+            password: Secret("a guess".to_owned()),
+            remember: false,
+            replaces: None,
+        };
+        let origin = Origin {
+            request_id: ids::uuid_v4(),
+            ip: Some(ip.into()),
+            user_agent: None,
+            device: None,
+        };
+        self.service.clone().do_log_in(wish, origin).await.unwrap_err()
+    }
+
+    /// Stops the service, which writes what is pending, and reads the log.
+    async fn end(self) -> Vec<Recorded> {
+        self.service.close().await;
+        self.log.read(Position::START, 100_000).await.unwrap()
+    }
+}
+
+/// Failures that events of this type stand for.
+fn failures(events: &[Recorded]) -> u64 {
+    let count = |recorded: &Recorded| {
+        let payload: Value = serde_json::from_str(&recorded.payload).unwrap();
+        let count = payload
+            .as_object()
+            .unwrap()
+            .values()
+            .find_map(|fields| fields["count"].as_u64());
+        count.unwrap_or(1)
+    };
+    events.iter().map(count).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flood_of_refused_attempts_grows_the_log_by_less_than_a_hundredth() {
+    const ATTEMPTS: u32 = 200_000;
+    let stand = Stand::start(&[]).await;
+    let (mut checked, mut refused) = (0_u64, 0_u64);
+    for number in 0..ATTEMPTS {
+        if number % 20_000 == 19_999 {
+            stand.clock.advance(Duration::from_mins(1));
+        }
+        let ip = Ipv4Addr::from_bits(0x0a00_0000 + number % 997);
+        let email = format!("user-{}@example.org", number % 3001);
+        let refusal = stand.guess(email, ip).await;
+        if matches!(refusal, Refusal::Throttled(_)) {
+            refused += 1;
+        } else {
+            assert!(matches!(refusal, Refusal::InvalidCredentials), "{refusal:?}");
+            checked += 1;
+        }
+    }
+    assert!(checked <= 600 + 10 * 600, "the ceiling: {checked} were hashed");
+    assert_eq!(stand.service.hasher.counts().hashed, checked);
+    let told: u64 = stand.service.throttle.refusals().iter().map(|(_, count)| count).sum();
+    assert_eq!(told, refused);
+    let events = stand.end().await;
+    assert!(
+        u64::try_from(events.len()).unwrap() < refused / 100,
+        "{} events for {refused} refused attempts",
+        events.len()
+    );
+    assert_eq!(
+        failures(&events),
+        u64::from(ATTEMPTS),
+        "every attempt is part of an event"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_guesses_at_one_address_are_summed_up_there() {
+    let stand = Stand::start(&[]).await;
+    for number in 0..405 {
+        let ip = Ipv4Addr::from_bits(0x0a00_0000 + number);
+        stand.guess("ada@example.org".to_owned(), ip).await;
+        // The queue is short; nobody is that fast over HTTP.
+        tokio::task::yield_now().await;
+    }
+    let events = stand.end().await;
+    let singles = events.iter().filter(|event| &*event.event_type == "login.failed");
+    assert_eq!(singles.count(), 5);
+    let sums: Vec<_> = events
+        .iter()
+        .filter(|event| &*event.event_type == "login.failures_summarized")
+        .collect();
+    assert_eq!(sums.len(), 1);
+    assert!(sums[0].stream_id.starts_with("email-"), "{}", sums[0].stream_id);
+    assert_eq!(failures(&events), 405);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invented_addresses_make_keys_and_events_within_a_budget() {
+    let stand = Stand::start(&[("throttle.enabled", "false")]).await;
+    for number in 0..400 {
+        let failed = stand
+            .guess(format!("user-{number}@example.org"), Ipv4Addr::LOCALHOST)
+            .await;
+        assert!(matches!(failed, Refusal::InvalidCredentials), "{failed:?}");
+    }
+    let events = stand.end().await;
+    assert_eq!(events.len(), 61, "sixty singly, and one sum");
+    assert_eq!(&*events[60].stream_id, "elsewhere");
+    assert_eq!(failures(&events), 400);
+}
+
+#[test]
+fn budget_becomes_free_one_by_one() {
+    let mut budget = Budget::default();
+    let now = Timestamp::from_micros(1_795_478_400_000_000);
+    assert_eq!((0..100).filter(|_| budget.take(now)).count(), 60);
+    assert!(!budget.take(now.plus(Duration::from_secs(59))));
+    assert!(budget.take(now.plus(Duration::from_mins(1))));
+    assert!(!budget.take(now.plus(Duration::from_mins(1))));
+    let later = now.plus(Duration::from_hours(100));
+    assert_eq!((0..100).filter(|_| budget.take(later)).count(), 60);
+}

@@ -1,0 +1,71 @@
+//! What is counted.
+
+/// What a counter counts. `docs/throttling.md` says why, and where the numbers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Wrong passwords at one address, from browsers that its owner has not used.
+    LoginAccount,
+    /// Wrong passwords in a browser that the owner has used.
+    LoginDevice,
+    /// Wrong passwords given as proof in a live session.
+    Proof,
+    /// Failed logins from one network.
+    LoginNetwork,
+    /// Failed logins of all.
+    LoginGlobal,
+    /// Mails to one address.
+    MailAddress,
+    /// Mails that one network asks for.
+    MailNetwork,
+    /// Mails of all.
+    MailGlobal,
+    /// Sign-ups from one network.
+    SignupNetwork,
+    /// Redemptions of one mailed link.
+    RedeemToken,
+    /// Redemptions from one network.
+    RedeemNetwork,
+    /// New passwords that one network has judged.
+    JudgeNetwork,
+    /// Redemptions and judged passwords of all.
+    WorkGlobal,
+}
+
+impl Scope {
+    /// All, in the order in which they are taken.
+    pub const ALL: [Self; 13] = [
+        Self::LoginAccount,
+        Self::LoginDevice,
+        Self::Proof,
+        Self::LoginNetwork,
+        Self::LoginGlobal,
+        Self::MailAddress,
+        Self::MailNetwork,
+        Self::MailGlobal,
+        Self::SignupNetwork,
+        Self::RedeemToken,
+        Self::RedeemNetwork,
+        Self::JudgeNetwork,
+        Self::WorkGlobal,
+    ];
+
+    /// As in the configuration, the metric and the log line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginAccount => "login_account",
+            Self::LoginDevice => "login_device",
+            Self::Proof => "proof",
+            Self::LoginNetwork => "login_network",
+            Self::LoginGlobal => "login_global",
+            Self::MailAddress => "mail_address",
+            Self::MailNetwork => "mail_network",
+            Self::MailGlobal => "mail_global",
+            Self::SignupNetwork => "signup_network",
+            Self::RedeemToken => "redeem_token",
+            Self::RedeemNetwork => "redeem_network",
+            Self::JudgeNetwork => "judge_network",
+            Self::WorkGlobal => "work_global",
+        }
+    }
+}

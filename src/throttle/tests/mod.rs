@@ -1,0 +1,6 @@
+//! The counters, on both databases.
+
+mod bed;
+mod guesses;
+mod table;
+mod waits;
