@@ -8,6 +8,7 @@ pub mod hashing;
 pub mod ids;
 pub mod keys;
 pub mod lock;
+pub mod mail;
 pub mod open;
 pub mod seed;
 pub mod server;

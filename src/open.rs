@@ -8,6 +8,7 @@ use doorbook_projections::{
     login_history::LoginHistory,
     projection::Projection,
     sessions::Sessions,
+    signups::SignUps,
     users::Users,
 };
 use sqlx::postgres::PgConnectOptions;
@@ -16,6 +17,7 @@ use crate::{
     config::{Config, Database},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
+    mail::MailError,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
 };
 
@@ -50,6 +52,9 @@ pub enum StartError {
     /// Another service has the data.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Mail cannot be written or sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// An address cannot be listened on.
     #[error("{key}: {address} cannot be listened on: {source}; stop what listens there or choose another address")]
     Listen {
@@ -129,7 +134,12 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
         }
     };
     let clock = config.service_clock();
-    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)];
+    let projections: Vec<Arc<dyn Projection>> = vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+    ];
     let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)
 }

@@ -21,6 +21,7 @@ use doorbook_projections::{
     log::{EventLog, Position, Recorded},
     login_history::LoginHistory,
     sessions::Sessions,
+    signups::SignUps,
     users::Users,
 };
 use tokio::sync::watch;
@@ -205,7 +206,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine::open(
         target,
         log,
-        vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)],
+        vec![
+            Arc::new(Sessions),
+            Arc::new(Users),
+            Arc::new(LoginHistory),
+            Arc::new(SignUps),
+        ],
         Arc::new(|| Timestamp::from_micros(0)),
     )
     .await?;

@@ -4,7 +4,7 @@
 //! stand in the events: folding needs no key.
 //!
 //! * [`log`] is the one way to read the log: live, on replay and in an audit.
-//! * [`projection`] says what a read model is; [`sessions`], [`users`] and [`login_history`] are three.
+//! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`] and [`signups`] are four.
 //! * [`engine`] runs them all: live, rebuilding, verifying.
 //! * [`db`], [`table`] and [`patch`] keep rows in `SQLite` and `PostgreSQL` with one set of SQL.
 //! * [`keyring`] opens the sealed values that queries return.
@@ -20,5 +20,6 @@ pub mod login_history;
 pub mod patch;
 pub mod projection;
 pub mod sessions;
+pub mod signups;
 pub mod table;
 pub mod users;

@@ -121,6 +121,7 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Directory { .. }
         | StartError::File { .. }
         | StartError::StoreUrl(_)
+        | StartError::Mail(_)
         | StartError::Lock(LockError::Unwritable { .. })
         | StartError::Keys(_) => 78,
     }

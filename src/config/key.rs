@@ -161,6 +161,31 @@ pub static KEYS: &[Key] = &[
     ),
     key("password.argon2.iterations", "2", "Passes over that memory: 1 to 100."),
     key("password.argon2.parallelism", "1", "Lanes of one hash: 1 to 16."),
+    secret(derived(
+        "mail.url",
+        r#""file:./data/mail""#,
+        "How mail leaves: `smtps://user:password@host`, `smtp://…` (encrypted by STARTTLS, except on this machine or with `?tls=none`), or `file:` and a directory that gets one `.eml` for each message. By default `mail` under `data.dir`.",
+    )),
+    derived(
+        "mail.from",
+        r#""Doorbook <no-reply@localhost>""#,
+        "The sender of every mail. By default `no-reply` at the host of `http.public_url`.",
+    ),
+    derived(
+        "mail.link_base",
+        r#""http://localhost:8080""#,
+        "Where links in mails lead: `http.public_url`, or one of `http.allowed_origins` that serves `/auth/verify` and `/auth/reset`.",
+    ),
+    key(
+        "mail.templates",
+        r#""""#,
+        "Directory with letters of your own, such as `en/reset_password.txt`; what it lacks is taken from the program. Empty: none.",
+    ),
+    key(
+        "mail.locale",
+        r#""en""#,
+        "Language of letters to people whose language is not known: `en` or `de`.",
+    ),
     key(
         "csrf.cookie",
         r#""csrftoken""#,

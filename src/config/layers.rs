@@ -10,6 +10,7 @@ use std::{
 use super::{
     error::ConfigError,
     key::{KEYS, Key, Preset},
+    mail,
     nearest::nearest,
     raw::{Raw, Source},
 };
@@ -205,6 +206,15 @@ impl Layers {
             None => self.fall_back("keys.url", "data.dir", under(self, "sqlite:", "keys.db")),
         }
         self.fall_back("keys.file", "data.dir", under(self, "", "master.key"));
+        self.fall_back("mail.url", "data.dir", under(self, "file:", "mail"));
+        let own = self
+            .values
+            .get("http.public_url")
+            .and_then(|(raw, _)| raw.text())
+            .unwrap_or_default();
+        let (sender, base) = (Raw::Text(mail::usual_sender(own)), Raw::Text(own.to_owned()));
+        self.fall_back("mail.from", "http.public_url", sender);
+        self.fall_back("mail.link_base", "http.public_url", base);
         self.fall_back("clock.offset", "the system", Raw::Text("0s".to_owned()));
     }
 

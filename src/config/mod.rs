@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod key;
 mod layers;
+mod mail;
 mod nearest;
 mod net;
 mod raw;
@@ -23,6 +24,7 @@ pub use self::{
     error::ConfigError,
     key::{KEYS, Key, Preset},
     layers::Sources,
+    mail::{Carrier, Encryption, Mail, SmtpServer},
     net::{Network, Origin},
     raw::Source,
     setting::LogFormat,
@@ -53,6 +55,8 @@ pub struct Config {
     pub signup: SignUp,
     /// `password.*`.
     pub password: Password,
+    /// `mail.*`.
+    pub mail: Mail,
     /// `csrf.*`.
     pub csrf: Csrf,
     /// `throttle.*`.
@@ -217,6 +221,7 @@ impl Config {
     fn read(layers: &mut Layers) -> Option<Self> {
         // Everything is read before anything is given up, so that all complaints come at once.
         let (http, session, password) = (http(layers), sessions(layers), password(layers));
+        let mail = mail::read(layers, http.as_ref().map(|http| &http.public_url));
         let dir = get(layers, "data.dir");
         let (store, read) = (get(layers, "store.url"), get(layers, "read.url"));
         let (keys_url, keys_file) = (get(layers, "keys.url"), get(layers, "keys.file"));
@@ -241,6 +246,7 @@ impl Config {
                 verify_email: verify_email?,
             },
             password: password?,
+            mail: mail?,
             csrf: Csrf {
                 cookie: cookie?.0,
                 header: header?.0,

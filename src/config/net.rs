@@ -29,6 +29,17 @@ impl Origin {
         bare.then_some(Self(url))
     }
 
+    /// Its host, an address in brackets: what may stand behind an `@`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(ip)) => format!("[{ip}]"),
+            Some(Host::Ipv6(ip)) => format!("[IPv6:{ip}]"),
+            None => String::new(),
+        }
+    }
+
     /// Whether it is https.
     #[must_use]
     pub fn is_https(&self) -> bool {

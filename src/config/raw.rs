@@ -65,7 +65,7 @@ impl Raw {
 
 /// A URL without its password. A text that is no URL is hidden as a whole, since nobody knows what it is.
 fn hide_password(text: &str) -> String {
-    if text.starts_with("sqlite:") {
+    if text.starts_with("sqlite:") || text.starts_with("file:") {
         return toml::Value::String(text.to_owned()).to_string();
     }
     let Ok(mut url) = Url::parse(text) else {

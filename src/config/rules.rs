@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Config, Http, Password, Sessions, layers::Layers, raw::Source};
+use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
@@ -17,6 +17,7 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     sessions(&config.session, layers);
     password(&config.password, layers);
     csrf(config, layers);
+    mail(config, layers);
     if cfg!(not(feature = "test-clock"))
         && layers
             .get("clock.offset")
@@ -123,6 +124,26 @@ fn password(password: &Password, layers: &mut Layers) {
         layers.complain(
             "password.argon2.memory_kib",
             &format!("with {iterations} iterations that is weaker than OWASP's floor; write at least {floor}"),
+        );
+    }
+}
+
+fn mail(config: &Config, layers: &mut Layers) {
+    let (http, base) = (&config.http, &config.mail.link_base);
+    if *base != http.public_url && !http.allowed_origins.contains(base) {
+        layers.complain(
+            "mail.link_base",
+            "links with tokens would lead to a foreign place; write `http.public_url` or one of `http.allowed_origins`",
+        );
+    }
+    let Carrier::Smtp(server) = &config.mail.url else {
+        return;
+    };
+    let open = matches!(server.encryption, Encryption::None | Encryption::Opportunistic);
+    if server.credentials.is_some() && open && !server.is_local() {
+        layers.complain(
+            "mail.url",
+            "the password could travel in the clear; remove `?tls=…`, or the user and the password",
         );
     }
 }

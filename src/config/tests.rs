@@ -1,6 +1,7 @@
 use std::{ffi::OsString, fs};
 
 use super::*;
+use crate::mail::Locale;
 
 /// Configuration from a file's text, variables and flags.
 fn load(file: &str, variables: &[(&str, &str)], flags: &[(&'static str, &str, &str)]) -> Result<Config, ConfigError> {
@@ -52,6 +53,10 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.password.min_length, 8);
     assert_eq!(config.password.argon2.memory_kib, 19_456);
     assert_eq!(config.csrf.header, "X-CSRFToken");
+    assert_eq!(config.mail.url, Carrier::Directory("./data/mail".into()));
+    assert_eq!(config.mail.from.to_string(), "Doorbook <no-reply@localhost>");
+    assert_eq!(config.mail.link_base, config.http.public_url);
+    assert_eq!((config.mail.templates, config.mail.locale), (None, Locale::English));
 }
 
 #[test]
@@ -289,6 +294,26 @@ const WRONG: &[(&str, &str, &str)] = &[
         "password.argon2.parallelism",
         "from 1",
     ),
+    ("mail.url = 'imap://mail.example.org'", "mail.url", "`smtps://"),
+    (
+        "mail.url = 'smtp://ada:hush@mail.example.org?tls=none'",
+        "mail.url",
+        "in the clear",
+    ),
+    (
+        "mail.url = 'smtp://ada:hush@mail.example.org?tls=opportunistic'",
+        "mail.url",
+        "in the clear",
+    ),
+    ("mail.from = 'nobody'", "mail.from", "a name and an address"),
+    ("mail.link_base = 'https://evil.net'", "mail.link_base", "foreign place"),
+    (
+        "mail.link_base = 'http://localhost:8080/x'",
+        "mail.link_base",
+        "without path",
+    ),
+    ("mail.templates = 7", "mail.templates", "a directory"),
+    ("mail.locale = 'fr'", "mail.locale", "`en` or `de`"),
     ("csrf.cookie = 'sessionid'", "csrf.cookie", "another name"),
     ("csrf.cookie = '__Host-csrf'", "csrf.cookie", "without it"),
     ("csrf.header = 'X CSRF'", "csrf.header", "letters"),
@@ -321,6 +346,9 @@ fn values_at_their_limits_are_taken() {
         "http = { listen = '127.0.0.1:0', admin_listen = '127.0.0.1:0' }",
         "http.body_limit = 1024",
         "throttle.enabled = false",
+        "mail.url = 'smtp://ada:hush@localhost'",
+        "mail.url = 'smtp://ada:hush@mail.example.org?tls=required'",
+        "http.allowed_origins = ['http://localhost:5173']\nmail.link_base = 'http://localhost:5173'",
     ] {
         load(file, &[], &[]).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
@@ -358,6 +386,8 @@ fn passwords_are_never_shown() {
     }
     let sentence = refusal("store.url = 'mysql://door:hush@db'");
     assert!(!sentence.contains("hush"), "{sentence}");
+    let config = load("mail.url = 'smtps://door:hush@mail.example.org'", &[], &[]).unwrap();
+    assert!(!config.print().contains("hush") && !format!("{config:?}").contains("hush"));
     let sentence = refusal("store.url = 'hush'");
     assert!(!sentence.contains("hush"), "{sentence}");
 }

@@ -136,12 +136,14 @@ impl Database {
     }
 
     pub(super) async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
-        let number = i64::try_from(position.number()).map_err(Fault::because("a position is beyond 2^63"))?;
-        let query = "insert into cursors (name, position) values ($1, $2) \
-            on conflict (name) do update set position = excluded.position where excluded.position > cursors.position";
         let mut tx = self.pool.begin().await?;
-        on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number).execute(db).await.map(drop))?;
+        tx.set_cursor(name, position).await?;
         tx.commit().await
+    }
+
+    /// For statements of one table that has a file of its own.
+    pub(super) const fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     pub(super) async fn close(&self) {

@@ -1,5 +1,7 @@
 //! Seals and opens under named keys.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use doorbook_domain::{
@@ -19,6 +21,7 @@ use super::{
     error::KeysError,
     master::MasterKey,
     name::KeyName,
+    queue::Queue,
     rotate,
     secret::Secret,
 };
@@ -29,7 +32,7 @@ const CACHED: usize = 100_000;
 
 /// The keys. Made once, shared by all.
 pub struct Keyring {
-    database: Database,
+    database: Arc<Database>,
     cache: Cache,
     clock: Clock,
     master: RwLock<MasterKey>,
@@ -59,7 +62,7 @@ impl Keyring {
         let index = system_key(&database, &master, INDEX).await?;
         let purposes = system_key(&database, &master, PURPOSES).await?;
         Ok(Self {
-            database,
+            database: Arc::new(database),
             cache: Cache::new(CACHED),
             clock,
             master: RwLock::new(master),
@@ -199,6 +202,12 @@ impl Keyring {
     /// [`Fault`] when the database fails.
     pub async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
         self.database.set_cursor(name, position).await
+    }
+
+    /// The letters that are to be sent.
+    #[must_use]
+    pub fn queue(&self) -> Queue {
+        Queue::new(Arc::clone(&self.database))
     }
 
     /// Rewraps every key under a new master key, puts it into the file, and destroys the old one. Other processes that

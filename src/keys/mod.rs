@@ -7,6 +7,7 @@
 //!
 //! * [`Keyring`] seals and opens under named keys ([`KeyName`]), and derives what must never change or never be stored.
 //! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
+//! * [`Queue`] is the table of letters to be sent, which moves with a cursor.
 //! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
 mod cache;
@@ -16,6 +17,7 @@ mod keyring;
 mod master;
 mod name;
 mod pool;
+mod queue;
 mod rotate;
 mod secret;
 #[cfg(test)]
@@ -25,4 +27,5 @@ pub use error::KeysError;
 pub use keyring::Keyring;
 pub use master::MasterKey;
 pub use name::KeyName;
+pub use queue::{Queue, Queued, Slot, Waiting};
 pub(crate) use secret::keyed_hmac;

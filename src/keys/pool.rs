@@ -2,7 +2,7 @@
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, time::Duration};
 
-use doorbook_projections::fault::Fault;
+use doorbook_projections::{fault::Fault, log::Position};
 use sqlx::{
     Connection, Executor, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -132,6 +132,15 @@ impl Tx {
             };
             sqlx::query(lock).execute(&mut **tx).await?;
         }
+        Ok(())
+    }
+
+    /// Moves a cursor forward, never back.
+    pub(super) async fn set_cursor(&mut self, name: &str, position: Position) -> Result<(), Fault> {
+        let number = i64::try_from(position.number()).map_err(Fault::because("a position is beyond 2^63"))?;
+        let query = "insert into cursors (name, position) values ($1, $2) \
+            on conflict (name) do update set position = excluded.position where excluded.position > cursors.position";
+        on_tx!(self, db => sqlx::query(query).bind(name).bind(number).execute(db).await.map(drop))?;
         Ok(())
     }
 

@@ -1,24 +1,29 @@
 //! What machines that watch the service are told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use doorbook_openapi::app::{Health, Part};
 use doorbook_projections::fault::Fault;
 use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 
-use crate::service::Service;
+use crate::{mail::outbox::Counts, service::Service};
 
 /// The service, watched.
 pub(super) struct Vitals {
     service: Service,
+    outbox: Arc<Counts>,
     stopping: AtomicBool,
 }
 
 impl Vitals {
-    pub(super) fn new(service: Service) -> Self {
+    pub(super) fn new(service: Service, outbox: Arc<Counts>) -> Self {
         Self {
             service,
+            outbox,
             stopping: AtomicBool::new(false),
         }
     }
@@ -120,6 +125,11 @@ impl Health for Vitals {
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
+        let mail = self.outbox.figures();
+        gauge("mail_pending", "Letters that wait to be sent", mail.pending);
+        gauge("mail_parked", "Letters that are not tried any more", mail.parked);
+        gauge("mail_sent", "Letters sent since the start", mail.sent);
+        gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -19,6 +19,7 @@ use crate::{
     hashing::PasswordHasher,
     keys::Keyring,
     lock::{DatabaseLock, DirectoryLock},
+    mail::{Outbox, Post, outbox::Counts},
     open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
@@ -71,14 +72,15 @@ pub async fn serve(
             }
         });
     }
-    let service = assemble(config, durable, &mut background).await?;
+    let post = Arc::new(Post::open(config)?);
+    let (service, outbox) = assemble(config, durable, post, &mut background).await?;
     let api = listen("http.listen", config.http.listen).await?;
     let admin = listen("http.admin_listen", config.http.admin_listen).await?;
     let addresses = Addresses {
         api: api.address().unwrap_or(config.http.listen),
         admin: admin.address().unwrap_or(config.http.admin_listen),
     };
-    let vitals = Arc::new(Vitals::new(service.clone()));
+    let vitals = Arc::new(Vitals::new(service.clone(), outbox));
     let health = doorbook_openapi::admin(vitals.clone());
     background.spawn(run(admin, health, cancel.clone().cancelled_owned(), Duration::ZERO));
     ready(addresses);
@@ -125,7 +127,12 @@ impl Background {
     }
 }
 
-async fn assemble(config: &Config, durable: Durable, background: &mut Background) -> Result<Service, StartError> {
+async fn assemble(
+    config: &Config,
+    durable: Durable,
+    post: Arc<Post>,
+    background: &mut Background,
+) -> Result<(Service, Arc<Counts>), StartError> {
     let Durable { store, keyring } = durable;
     let engine = open::engine(config, &store).await?;
     let from = store.log().head().await?;
@@ -142,11 +149,22 @@ async fn assemble(config: &Config, durable: Durable, background: &mut Background
         hasher: Arc::new(hasher),
         directory,
         engine,
+        post,
         clock: config.service_clock(),
     });
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
-    Ok(service)
+    let counts = start_outbox(&service, background);
+    Ok((service, counts))
+}
+
+fn start_outbox(service: &Service, background: &mut Background) -> Arc<Counts> {
+    let (log, keyring) = (service.store.log(), Arc::clone(&service.keyring));
+    let (post, clock) = (Arc::clone(&service.post), service.clock.clone());
+    let outbox = Outbox::new(log, keyring, service.clone(), post, clock);
+    background.spawn(outbox.clone().follow(background.cancel.clone()));
+    background.spawn(outbox.clone().send(background.cancel.clone()));
+    outbox.counts()
 }
 
 fn follow(service: &Service, background: &mut Background, reaction: &'static dyn Reaction) {
@@ -171,6 +189,8 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             idle: session.staff_idle,
         },
         max_sessions: session.max_per_user,
+        link_base: config.mail.link_base.to_string(),
+        locale: config.mail.locale,
         settings: Settings {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),

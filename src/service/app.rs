@@ -7,8 +7,8 @@ use doorbook_domain::{
     time::Timestamp,
 };
 use doorbook_openapi::app::{
-    App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionCookie,
-    SessionEntry, Settings, SignUp, Tab,
+    App, Check, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal, Secret,
+    SessionCookie, SessionEntry, Settings, SignUp, Tab,
 };
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
@@ -32,6 +32,10 @@ impl App for Service {
 
     fn settings(&self) -> &Settings {
         &self.rules.settings
+    }
+
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        self.post.mailbox()
     }
 
     fn check(&self, cookie: &str) -> Check {

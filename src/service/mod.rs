@@ -6,12 +6,14 @@
 //! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
 pub mod activity;
 mod app;
 pub mod attempts;
+pub mod letters;
 mod lists;
 mod login;
 mod password;
@@ -47,6 +49,7 @@ use crate::{
     hashing::{HashFailure, PasswordHasher},
     ids,
     keys::Keyring,
+    mail::{Locale, Post},
     store::{Appended, CommandMetadata, Committed, Failure, Store},
 };
 
@@ -71,6 +74,10 @@ pub struct Rules {
     pub staff_lifetimes: Lifetimes,
     /// Most live sessions of one user.
     pub max_sessions: u32,
+    /// Where links in mails lead, without a slash at the end: `mail.link_base`.
+    pub link_base: String,
+    /// Language of letters to people whose language is not known.
+    pub locale: Locale,
     /// What the HTTP layer needs.
     pub settings: Settings,
 }
@@ -87,6 +94,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// What writes letters and sends them.
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
     /// The configuration.

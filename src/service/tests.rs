@@ -50,6 +50,7 @@ impl Bed {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
+            post: Arc::new(Post::open(&config).unwrap()),
             clock,
             engine,
             keyring,

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use doorbook_domain::{
     claim::Claim,
@@ -18,11 +18,12 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     clock::Clock,
-    config::Database,
+    config::{Config, Database, Sources},
     directory::Directory,
     hashing::{Argon2Cost, PasswordHasher},
     ids,
     keys::{Keyring, MasterKey},
+    mail::{Locale, Post},
     service::{Lifetimes, Parts, Rules},
     store::{Store, StoreOptions, StoreUrl},
 };
@@ -62,6 +63,7 @@ impl Stand {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             rules: rules(),
+            post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
             keyring,
             engine,
@@ -189,6 +191,15 @@ impl Stand {
     }
 }
 
+fn config(data: &Path) -> Config {
+    let flags = vec![("--data-dir", "data.dir".to_owned(), data.display().to_string())];
+    let sources = Sources {
+        flags,
+        ..Sources::default()
+    };
+    Config::load(&sources).unwrap()
+}
+
 fn rules() -> Rules {
     let lifetimes = Lifetimes {
         absolute: Duration::from_hours(24),
@@ -198,6 +209,8 @@ fn rules() -> Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
         max_sessions: 50,
+        link_base: "http://localhost".to_owned(),
+        locale: Locale::English,
         settings: Settings {
             public_url: "http://localhost".to_owned(),
             https: false,

@@ -8,6 +8,7 @@ use doorbook_projections::{
     login_history::LoginHistory,
     projection::Projection,
     sessions::Sessions,
+    signups::SignUps,
     users::Users,
 };
 use tokio::task::JoinHandle;
@@ -15,11 +16,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{log::MemoryLog, place::Place};
 
-pub(crate) const NAMES: [&str; 3] = ["sessions", "users", "login_history"];
+pub(crate) const NAMES: [&str; 4] = ["sessions", "users", "login_history", "signups"];
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(Sessions), Arc::new(Users), Arc::new(LoginHistory)]
+    vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+    ]
 }
 
 pub(crate) async fn open(place: &Place, log: &Arc<MemoryLog>) -> Engine {
