@@ -20,10 +20,11 @@ use doorbook_domain::{
 };
 use doorbook_openapi::{
     app::{
-        App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
-        Settings, SignUp,
+        App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionCookie,
+        SessionEntry, Settings, SignUp, Tab,
     },
     behind_edge,
+    export::Export,
 };
 use doorbook_projections::fault::Fault;
 use poem::{IntoResponse as _, endpoint::make_sync};
@@ -34,11 +35,16 @@ use crate::{process::Running, service};
 /// The argument that makes this program the baseline's server.
 pub(crate) const CHILD: &str = "child-baseline";
 
-/// Starts the server in a child and waits until it listens.
-pub(crate) fn start() -> (Running, std::net::SocketAddr) {
+/// Starts the server in a child and waits until it listens. Its answers have bodies of this many bytes.
+pub(crate) fn start(length: usize) -> (Running, std::net::SocketAddr) {
     let address = service::free();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let child = Running(command.args([CHILD, &address.to_string()]).spawn().unwrap());
+    let child = Running(
+        command
+            .args([CHILD, &address.to_string(), &length.to_string()])
+            .spawn()
+            .unwrap(),
+    );
     let deadline = Instant::now() + Duration::from_secs(10);
     while std::net::TcpStream::connect(address).is_err() {
         assert!(Instant::now() < deadline, "the baseline does not listen");
@@ -47,11 +53,12 @@ pub(crate) fn start() -> (Running, std::net::SocketAddr) {
     (child, address)
 }
 
-/// Answers `200 OK` on `address` until it is killed.
-pub(crate) fn serve(address: &str) {
+/// Answers `200 OK` on `address`, with a body of `length` bytes, until it is killed.
+pub(crate) fn serve(address: &str, length: &str) {
     let address = address.parse().unwrap();
+    let body: &'static str = "OK".repeat(length.parse::<usize>().unwrap() / 2).leak();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let endpoint = behind_edge(Arc::new(Nobody(settings())), make_sync(|_| "OK".into_response()));
+        let endpoint = behind_edge(Arc::new(Nobody(settings())), make_sync(move |_| body.into_response()));
         let acceptor = Prompt::bind(address).await.unwrap();
         server::run(acceptor, endpoint, std::future::pending(), Duration::ZERO).await;
     });
@@ -67,6 +74,7 @@ fn settings() -> Settings {
         csrf_header: "X-CSRFToken".to_owned(),
         csrf_key: [7; 32],
         body_limit: 1 << 20,
+        body_timeout: Duration::from_secs(10),
         signup_enabled: true,
         verify_email: false,
         password_min_length: 8,
@@ -107,11 +115,35 @@ impl App for Nobody {
         unreachable!("{NEVER}")
     }
 
+    async fn follow(&self, _: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
     fn touch(&self, _: &LiveSession) {
         unreachable!("{NEVER}")
     }
 
     async fn sign_up(&self, _: SignUp, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn verify_email(&self, _: Secret, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn resend_verification(&self, _: String, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn request_password_reset(&self, _: String, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn reset_password(&self, _: Secret, _: Secret, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn change_email(&self, _: &LiveSession, _: String, _: &Origin) -> Result<(), Refusal> {
         unreachable!("{NEVER}")
     }
 
@@ -148,6 +180,14 @@ impl App for Nobody {
     }
 
     async fn revoke_others(&self, _: &LiveSession, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn erase_me(&self, _: &LiveSession, _: &Origin) -> Result<(), Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn export(&self, _: &LiveSession) -> Result<Export, Refusal> {
         unreachable!("{NEVER}")
     }
 

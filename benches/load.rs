@@ -31,15 +31,16 @@ impl Outcome {
     }
 }
 
-/// Sends `request` again and again over `connections` connections, `depth` at a time on each, for `span`.
-pub(crate) fn hammer(address: SocketAddr, request: &str, connections: usize, depth: usize, span: Duration) -> Outcome {
+/// Sends each request again and again over a connection of its own, `depth` at a time, for `span`.
+pub(crate) fn hammer(address: SocketAddr, requests: &[String], depth: usize, span: Duration) -> Outcome {
     let stop = Arc::new(AtomicBool::new(false));
     let (ok, other) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let batch = request.repeat(depth);
     let begun = Instant::now();
-    let workers: Vec<_> = (0..connections)
-        .map(|_| {
-            let (stop, ok, other, batch) = (Arc::clone(&stop), Arc::clone(&ok), Arc::clone(&other), batch.clone());
+    let workers: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            let (stop, ok, other) = (Arc::clone(&stop), Arc::clone(&ok), Arc::clone(&other));
+            let batch = request.repeat(depth);
             thread::spawn(move || {
                 let mut connection = Connection::open(address);
                 while !stop.load(Ordering::Relaxed) {

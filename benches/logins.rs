@@ -40,9 +40,9 @@ pub(crate) fn measure() -> Measured {
         STORM.as_secs()
     ));
     let service = Service::start();
-    let cookie = service.signed_in(EMAIL);
+    service.signed_in(EMAIL);
     let rate = throughput(&mut measured, &service);
-    storms(&mut measured, &service, &cookie, rate * STORM_FACTOR);
+    storms(&mut measured, &service, rate * STORM_FACTOR);
     measured
 }
 
@@ -101,9 +101,9 @@ fn bare_hashes() -> f64 {
     done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
 }
 
-fn storms(measured: &mut Measured, service: &Service, cookie: &str, rate: f64) {
-    let request = service.session_check(cookie);
-    let checks = |span| hammer(service.api, &request, CONNECTIONS, DEPTH, span);
+fn storms(measured: &mut Measured, service: &Service, rate: f64) {
+    let requests = service.session_checks(CONNECTIONS);
+    let checks = |span| hammer(service.api, &requests, DEPTH, span);
     let rss = || status_bytes(service.pid(), "VmRSS").unwrap();
     let mut undisturbed = vec![checks(SPAN).per_second()];
     let before = rss();

@@ -44,6 +44,7 @@ impl Service {
         service.set("HTTP__PUBLIC_URL", &service.origin());
         service.set("DATA__DIR", &service.data().display().to_string());
         service.set("THROTTLE__ENABLED", "false");
+        service.set("SIGNUP__VERIFY_EMAIL", "false");
         service.set("LOG__LEVEL", "warn");
         service
     }
@@ -130,6 +131,13 @@ impl Service {
         assert!(is_ok(&answer), "{answer}");
         let answer = browser.post("/api/login", email, PASSWORD);
         cookie(&answer, "sessionid").unwrap_or_else(|| panic!("no session: {answer}"))
+    }
+
+    /// `GET /api/session` with live cookies of as many users.
+    pub(crate) fn session_checks(&self, users: usize) -> Vec<String> {
+        (0..users)
+            .map(|user| self.session_check(&self.signed_in(&format!("user.{user:04}@example.org"))))
+            .collect()
     }
 
     /// `GET /api/session` with this session cookie.

@@ -10,13 +10,13 @@ use std::{
 use crate::{
     baseline,
     figure::{Limit, Measured},
-    load::{Outcome, hammer},
-    process::{cpu_micros, disk_bytes, median},
+    load::{Connection, Outcome, hammer},
+    process::{cpu_micros, disk_bytes, median, own_cpu_micros},
     service::Service,
 };
 
-/// Connections of the load, and requests that are under way on each.
-pub(crate) const CONNECTIONS: usize = 4;
+/// Connections of the load, each with a session of its own, and requests that are under way on each.
+pub(crate) const CONNECTIONS: usize = 8;
 pub(crate) const DEPTH: usize = 32;
 
 const ROUNDS: usize = 9;
@@ -27,92 +27,128 @@ const FILE_CALLS: &str = "trace=openat,pread64,pwrite64,lseek,fsync,fdatasync,fc
 
 pub(crate) fn measure() -> Measured {
     let mut measured = Measured::by(&format!(
-        "`GET /api/session` with a live cookie at the built service on SQLite, and the same bytes at a plain poem `200 OK` \
-         behind the same middleware, acceptor and runtime in another process. {CONNECTIONS} keep-alive connections with \
-         {DEPTH} requests under way on each; {ROUNDS} rounds of {} s each, interleaved; medians. The load generator \
-         shares the cores.",
+        "`GET /api/session` with live cookies at the built service on SQLite, and the same bytes at a plain poem `200 OK` \
+         behind the same middleware, acceptor and runtime in another process: with a body of 2 bytes, and with one as long \
+         as the session's. {CONNECTIONS} keep-alive connections, each of another user, with {DEPTH} requests under way on \
+         each; {ROUNDS} rounds of {} s each, interleaved; medians. The load generator shares the cores.",
         SPAN.as_secs_f64()
     ));
     let service = Service::start();
-    let (child, bare) = baseline::start();
-    let request = service.session_check(&service.signed_in("ada.lovelace@example.org"));
-    let (mut checks, mut plain) = (Rounds::default(), Rounds::default());
+    let requests = service.session_checks(CONNECTIONS);
+    let length = body_length(&service, &requests);
+    let (child, bare) = baseline::start(2);
+    let (long_child, long_bare) = baseline::start(length);
+    let (mut checks, mut plain, mut long) = (Rounds::default(), Rounds::default(), Rounds::default());
     for round in 0..=ROUNDS {
         let before = disk_bytes(service.pid());
-        let check = Round::run(service.api, service.pid(), &request);
+        let check = Round::run(service.api, service.pid(), &requests);
         let disk = disk_bytes(service.pid()) - before;
-        let bare = Round::run(bare, child.0.id(), &request);
+        let bare = Round::run(bare, child.0.id(), &requests);
+        let long_bare = Round::run(long_bare, long_child.0.id(), &requests);
         // The first round warms up.
         if round > 0 {
             checks.push(&check, disk);
             plain.push(&bare, 0);
+            long.push(&long_bare, 0);
         }
     }
-    let rates: Vec<_> = checks
-        .rates
-        .iter()
-        .zip(&plain.rates)
-        .map(|(check, bare)| check / bare)
-        .collect();
-    measured.put("session checks", median(&checks.rates), "/s", Limit::None);
-    measured.put("bare `200 OK`", median(&plain.rates), "/s", Limit::None);
-    let ratio = median(&checks.rates) / median(&plain.rates);
-    measured.put("session checks ÷ bare (medians)", ratio, "", Limit::AtLeast(0.85));
-    measured.put(
-        "the same, median of the rounds' ratios",
-        median(&rates),
-        "",
-        Limit::None,
+    let long_name = format!("bare `200 OK` of {length} bytes");
+    tell(
+        &mut measured,
+        [
+            ("session check", &checks),
+            ("bare `200 OK`", &plain),
+            (&long_name, &long),
+        ],
     );
-    measured.put("CPU of a session check", median(&checks.costs), "µs", Limit::None);
-    measured.put("CPU of a bare `200 OK`", median(&plain.costs), "µs", Limit::None);
     measured.put(
-        "disk reads and writes of all rounds",
-        checks.disk as f64,
+        "disk reads and writes for each session check",
+        checks.disk as f64 / checks.answers as f64,
         "bytes",
-        Limit::AtMost(0.0),
+        Limit::AtMost(0.5),
     );
-    count_file_calls(&mut measured, &service, &request);
+    count_file_calls(&mut measured, &service, &requests);
     measured
+}
+
+/// How long the body of a session is.
+fn body_length(service: &Service, requests: &[String]) -> usize {
+    let answer = Connection::open(service.api).ask(&requests[0]);
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(body.starts_with("{\"authenticated\":true"), "{answer}");
+    body.len()
+}
+
+fn tell(measured: &mut Measured, [check, plain, long]: [(&str, &Rounds); 3]) {
+    for (name, rounds) in [check, plain, long] {
+        measured.put(format!("{name}: answers"), median(&rounds.rates), "/s", Limit::None);
+    }
+    for ((name, rounds), limit) in [(plain, Limit::AtLeast(0.85)), (long, Limit::None)] {
+        let ratio = median(&check.1.rates) / median(&rounds.rates);
+        measured.put(format!("session checks ÷ {name}"), ratio, "", limit);
+    }
+    for (name, rounds) in [check, plain, long] {
+        measured.put(
+            format!("{name}: CPU of the server"),
+            median(&rounds.costs),
+            "µs",
+            Limit::None,
+        );
+        measured.put(
+            format!("{name}: CPU of the load"),
+            median(&rounds.loads),
+            "µs",
+            Limit::None,
+        );
+    }
 }
 
 #[derive(Default)]
 struct Rounds {
     rates: Vec<f64>,
     costs: Vec<f64>,
+    loads: Vec<f64>,
+    answers: u64,
     disk: u64,
 }
 
 impl Rounds {
     fn push(&mut self, round: &Round, disk: u64) {
+        let answers = round.outcome.ok as f64;
         self.rates.push(round.outcome.per_second());
-        self.costs.push(round.cpu / (round.outcome.ok as f64));
+        self.costs.push(round.cpu / answers);
+        self.loads.push(round.load / answers);
+        self.answers += round.outcome.ok;
         self.disk += disk;
     }
 }
 
 struct Round {
     outcome: Outcome,
+    /// CPU time of the server and of the load generator, in microseconds.
     cpu: f64,
+    load: f64,
 }
 
 impl Round {
-    fn run(address: SocketAddr, pid: u32, request: &str) -> Self {
+    fn run(address: SocketAddr, pid: u32, requests: &[String]) -> Self {
+        let own = own_cpu_micros();
         let before = cpu_micros(pid);
-        let outcome = hammer(address, request, CONNECTIONS, DEPTH, SPAN);
+        let outcome = hammer(address, requests, DEPTH, SPAN);
         assert_eq!(outcome.other, 0, "not every request was answered well");
         Self {
             outcome,
             cpu: cpu_micros(pid) - before,
+            load: own_cpu_micros() - own,
         }
     }
 }
 
 /// File calls under load beside those of the background alone, under strace.
-fn count_file_calls(measured: &mut Measured, service: &Service, request: &str) {
+fn count_file_calls(measured: &mut Measured, service: &Service, requests: &[String]) {
     let span = Duration::from_secs(4);
     let (idle, ()) = file_calls(service.pid(), || thread::sleep(span));
-    let (busy, outcome) = file_calls(service.pid(), || hammer(service.api, request, CONNECTIONS, DEPTH, span));
+    let (busy, outcome) = file_calls(service.pid(), || hammer(service.api, requests, DEPTH, span));
     measured.put("file calls of the idle service in 4 s (strace)", idle, "", Limit::None);
     let what = format!(
         "the same while {} session checks were answered, beyond idle, for each check",

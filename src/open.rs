@@ -94,6 +94,17 @@ impl Durable {
     ///
     /// [`StartError`], with the key of the configuration and the remedy.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let durable = Self::open_as_they_are(config).await?;
+        durable.keyring.belongs_to(durable.store.log().as_ref()).await?;
+        Ok(durable)
+    }
+
+    /// As [`Self::open`], whether or not log and keys belong together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_as_they_are(config: &Config) -> Result<Self, StartError> {
         directories(config)?;
         make_private(&config.store)?;
         Store::migrate(&store_url(&config.store)?).await?;

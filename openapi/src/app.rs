@@ -11,6 +11,8 @@ use doorbook_domain::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
+use crate::export::Export;
+
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -171,6 +173,9 @@ pub enum Refusal {
     /// The operation needs a recent proof of who asks.
     #[error("a recent proof is needed")]
     ReauthenticationRequired,
+    /// Without this user nobody could manage the others any more.
+    #[error("the user is the last active admin")]
+    LastAdmin,
     /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
     #[error("the link leads nowhere any more")]
     LinkDead,
@@ -293,6 +298,8 @@ pub struct Settings {
     pub csrf_key: [u8; 32],
     /// Largest accepted body, in bytes.
     pub body_limit: usize,
+    /// Longest time in which a whole body arrives.
+    pub body_timeout: Duration,
     /// Whether sign-up is open.
     pub signup_enabled: bool,
     /// Whether an address must be proven before the account can be used.
@@ -387,6 +394,17 @@ pub trait App: Send + Sync + 'static {
 
     /// Begins an account. The same answer whether the address is known or not.
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;
+    /// Follows a mailed link that proves an address: of a sign-up, or of a change of address.
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends the link of a sign-up once more. The same answer whether there is one or not.
+    async fn resend_verification(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to set another password. The same answer whether the address is known or not.
+    async fn request_password_reset(&self, email: String, origin: &Origin) -> Result<(), Refusal>;
+    /// Sets another password by such a link, and ends every session.
+    async fn reset_password(&self, token: Secret, new: Secret, origin: &Origin) -> Result<(), Refusal>;
+    /// Sends a link to another address, which takes effect when it is followed. The same answer whether the address is
+    /// taken or not.
+    async fn change_email(&self, session: &LiveSession, email: String, origin: &Origin) -> Result<(), Refusal>;
     /// Opens a session.
     async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal>;
     /// Ends the session. Once it returns, nobody accepts its cookie.
@@ -411,6 +429,11 @@ pub trait App: Send + Sync + 'static {
         name: Option<String>,
         origin: &Origin,
     ) -> Result<LiveSession, Refusal>;
+
+    /// Ends the account: when it returns, nobody can read any more who the user was. Needs a recent proof.
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal>;
+    /// Everything that is known about the user. Needs a recent proof.
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal>;
 
     /// The user's live sessions, newest first.
     async fn sessions(&self, user: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal>;

@@ -1,12 +1,14 @@
-//! Request bodies: limited before they are buffered, then media type, then strict JSON, then fields.
+//! Request bodies: limited in size and time before they are buffered, then media type, then strict JSON, then fields.
+
+use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use poem::{
     Body, Request, RequestBody,
     http::{
-        HeaderMap,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        HeaderMap, HeaderValue,
+        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE},
     },
 };
 use poem_openapi::{
@@ -51,10 +53,14 @@ impl<'a, T: Type + FromForm> ApiExtractor<'a> for Json<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let limit = Visit::of(request)?.gate.settings.body_limit;
+        let settings = &Visit::of(request)?.gate.settings;
+        let (limit, patience) = (settings.body_limit, settings.body_timeout);
         check_type(request.headers())?;
         check_length(request.headers(), limit)?;
-        let bytes = read(body.take()?, limit).await?;
+        let reading = read(body.take()?, limit);
+        let bytes = tokio::time::timeout(patience, reading)
+            .await
+            .map_err(|_| too_slow(patience))??;
         let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
         Ok(Self(Form::read(value)?))
     }
@@ -96,6 +102,13 @@ fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(Kind::PayloadTooLarge).detail(format!("A body has at most {limit} bytes."))
+}
+
+/// Nothing more is read from the connection: what still comes would be taken for the next request (RFC 9110, 15.5.9).
+fn too_slow(patience: Duration) -> Problem {
+    Problem::new(Kind::RequestTimeout)
+        .detail(format!("A body has to arrive within {} s.", patience.as_secs_f32()))
+        .header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// Reads a body, and stops at the first chunk that passes the limit, however long it would go on.

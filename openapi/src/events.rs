@@ -54,19 +54,27 @@ fn documented() -> [(&'static str, MetaSchemaRef); 4] {
 
 fn event(notice: &Notice) -> Event {
     let (name, data) = match notice {
-        Notice::Connected(live) => ("connected", session_json(live)),
-        Notice::Refreshed(live) => (
-            "session-refreshed",
-            format!("{{\"reconnect\":false,\"session\":{}}}", session_info_json(live)),
-        ),
+        Notice::Connected(live) => ("connected", text(session_json(live))),
+        Notice::Refreshed(live) => {
+            let session = text(session_info_json(live));
+            (
+                "session-refreshed",
+                format!("{{\"reconnect\":false,\"session\":{session}}}"),
+            )
+        }
         Notice::Renewed => ("session-refreshed", "{\"reconnect\":true}".to_owned()),
-        Notice::UserChanged(live) => ("user-changed", user_json(live)),
+        Notice::UserChanged(live) => ("user-changed", text(user_json(live))),
         Notice::SignedOut(reason) => {
             let reason = (*reason).to_owned();
             ("signed-out", SignedOutEvent { reason }.to_json_string())
         }
     };
     Event::message(data).event_type(name)
+}
+
+/// What was written from texts is text.
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_default()
 }
 
 /// The events of one page, as long as there are any.

@@ -79,6 +79,15 @@ impl Form {
         })
     }
 
+    /// A mailed token that must be there: one that is `null` is as dead as any other that leads nowhere.
+    pub(crate) fn token(&mut self, field: &str) -> Secret {
+        if self.rest.get(field).is_some_and(Value::is_null) {
+            self.rest.remove(field);
+            return Secret(String::new());
+        }
+        self.secret(field)
+    }
+
     /// Yes or no, or absent.
     pub(crate) fn optional_flag(&mut self, field: &str) -> Option<bool> {
         let value = self.rest.remove(field)?;

@@ -1,6 +1,6 @@
 //! JSON in and out: a strict reader, and a writer without detours.
 
-use std::fmt::{self, Write as _};
+use std::{fmt, io::Write as _};
 
 use doorbook_domain::time::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -86,53 +86,46 @@ impl<'de> Visitor<'de> for StrictVisitor {
 }
 
 /// Appends a JSON string.
-pub(crate) fn push_text(out: &mut String, text: &str) {
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c < ' ' || matches!(c, '"' | '\\')) {
+pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, ..b' ' | b'"' | b'\\')) {
         let (clean, tail) = rest.split_at(at);
-        out.push_str(clean);
-        let mut chars = tail.chars();
-        match chars.next() {
-            Some(c @ ('"' | '\\')) => out.extend(['\\', c]),
-            // Writing to a `String` cannot fail.
-            Some(c) => drop(write!(out, "\\u{:04x}", u32::from(c))),
-            None => {}
+        out.extend_from_slice(clean);
+        let Some((&byte, tail)) = tail.split_first() else { break };
+        if matches!(byte, b'"' | b'\\') {
+            out.extend([b'\\', byte]);
+        } else {
+            // Writing to a `Vec` cannot fail.
+            let _ = write!(out, "\\u{byte:04x}");
         }
-        rest = chars.as_str();
+        rest = tail;
     }
-    out.push_str(rest);
-    out.push('"');
+    out.extend_from_slice(rest);
+    out.push(b'"');
 }
 
-/// Appends an instant as a JSON string: RFC 3339 in UTC with microseconds, as [`Timestamp`] shows itself but several
-/// times faster; the session check writes four of them.
-pub(crate) fn push_instant(out: &mut String, instant: Timestamp) {
+/// Appends an instant as a JSON string: RFC 3339 in UTC with microseconds, as [`Timestamp`] shows itself but many times
+/// faster; the session check writes five of them.
+pub(crate) fn push_instant(out: &mut Vec<u8>, instant: Timestamp) {
     const DAY: i64 = 86_400_000_000;
-    let days = instant.micros().div_euclid(DAY);
+    let (year, month, day) = civil(instant.micros().div_euclid(DAY));
     let micros = instant.micros().rem_euclid(DAY);
-    let (year, month, day) = civil(days);
-    out.push('"');
-    if (0..=9999).contains(&year) {
-        push_digits(out, year, 1000);
-        out.push('-');
-        push_digits(out, month, 10);
-        out.push('-');
-        push_digits(out, day, 10);
-        out.push('T');
-        push_digits(out, micros / 3_600_000_000, 10);
-        out.push(':');
-        push_digits(out, micros / 60_000_000 % 60, 10);
-        out.push(':');
-        push_digits(out, micros / 1_000_000 % 60, 10);
-        out.push('.');
-        push_digits(out, micros % 1_000_000, 100_000);
-        out.push('Z');
-    } else {
-        // Writing to a `String` cannot fail.
-        let _ = write!(out, "{instant}");
+    if !(0..=9999).contains(&year) {
+        // Writing to a `Vec` cannot fail.
+        let _ = write!(out, "\"{instant}\"");
+        return;
     }
-    out.push('"');
+    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+    let ([y1, y2], [y3, y4]) = (digits(year / 100), digits(year % 100));
+    let ([m1, m2], [d1, d2]) = (digits(month), digits(day));
+    let ([h1, h2], [i1, i2]) = (digits(seconds / 3600), digits(seconds / 60 % 60));
+    let ([s1, s2], [f1, f2]) = (digits(seconds % 60), digits(micros / 10_000));
+    let ([f3, f4], [f5, f6]) = (digits(micros / 100 % 100), digits(micros % 100));
+    out.extend_from_slice(&[
+        b'"', y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'.', f1, f2, f3,
+        f4, f5, f6, b'Z', b'"',
+    ]);
 }
 
 /// Year, month and day of a count of days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date
@@ -154,12 +147,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-fn push_digits(out: &mut String, value: i64, mut unit: i64) {
-    while unit > 0 {
-        let digit = u8::try_from(value / unit % 10).unwrap_or(0);
-        out.push(char::from(b'0' + digit));
-        unit /= 10;
-    }
+/// The last two decimal digits.
+fn digits(number: i64) -> [u8; 2] {
+    [number / 10 % 10, number % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0))
 }
 
 #[cfg(test)]

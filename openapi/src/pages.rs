@@ -1,5 +1,5 @@
-//! What people open in a browser: a first page, and a page that reads the `OpenAPI` document. Everything on them comes from
-//! this service, as files of their own, so that the CSP allows nothing inline.
+//! What people open in a browser: a first page, a page that reads the `OpenAPI` document, and those that mailed links lead
+//! to. Everything on them comes from this service, as files of their own, so that the CSP allows nothing inline.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -41,14 +41,14 @@ impl Endpoint for File {
 /// Paths and what is there.
 pub(crate) fn routes() -> impl Iterator<Item = (String, HashMap<Method, BoxEndpoint<'static>>)> {
     const HTML: &str = "text/html; charset=utf-8";
+    const SCRIPT: &str = "text/javascript; charset=utf-8";
     let files = [
         ("/", HTML, Cow::Borrowed(include_str!("assets/index.html"))),
         ("/api/docs", HTML, Cow::Borrowed(include_str!("assets/docs.html"))),
-        (
-            "/api/docs.js",
-            "text/javascript; charset=utf-8",
-            Cow::Borrowed(include_str!("assets/docs.js")),
-        ),
+        ("/auth/verify", HTML, Cow::Borrowed(include_str!("assets/verify.html"))),
+        ("/auth/reset", HTML, Cow::Borrowed(include_str!("assets/reset.html"))),
+        ("/auth/auth.js", SCRIPT, Cow::Borrowed(include_str!("assets/auth.js"))),
+        ("/api/docs.js", SCRIPT, Cow::Borrowed(include_str!("assets/docs.js"))),
         (
             "/api/docs.css",
             "text/css; charset=utf-8",

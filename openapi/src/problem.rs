@@ -27,7 +27,9 @@ pub(crate) enum Kind {
     SignUpClosed,
     NotFound,
     MethodNotAllowed,
+    RequestTimeout,
     Conflict,
+    LastAdmin,
     TokenDead,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -40,7 +42,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::Unauthenticated,
@@ -52,7 +54,9 @@ impl Kind {
         Self::SignUpClosed,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::Conflict,
+        Self::LastAdmin,
         Self::TokenDead,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
@@ -77,7 +81,9 @@ impl Kind {
             Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
+            Self::RequestTimeout => (408, "request-timeout", "The request took too long to arrive"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
+            Self::LastAdmin => (409, "last-admin", "Nobody could manage users any more"),
             Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),

@@ -35,6 +35,7 @@ pub(crate) const WRITE: u64 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
 /// What a body adds.
 pub(crate) const BODY: u64 = kinds(&[
     Kind::Malformed,
+    Kind::RequestTimeout,
     Kind::PayloadTooLarge,
     Kind::UnsupportedMediaType,
     Kind::Invalid,
@@ -70,6 +71,9 @@ impl From<Refusal> for Problem {
             Refusal::WrongPassword => Self::new(Kind::WrongPassword),
             Refusal::ReauthenticationRequired => Self::new(Kind::ReauthenticationRequired)
                 .detail("This needs a proof of who you are from the last five minutes: reauthenticate and try again."),
+            Refusal::LastAdmin => {
+                Self::new(Kind::LastAdmin).detail("Give somebody else the role `admin` first, then try again.")
+            }
             Refusal::LinkDead => Self::new(Kind::TokenDead)
                 .detail("The link was used, has expired, or another one has taken its place. Ask for a new one."),
             Refusal::Throttled(wait) => Self::new(Kind::TooManyRequests).retry_after(whole_seconds(wait)),
@@ -124,7 +128,8 @@ fn response(status: u16) -> MetaResponse {
     let retry = matches!(status, 409 | 429 | 503).then(|| MetaHeader {
         name: "Retry-After".to_owned(),
         description: Some("When to try again, in seconds.".to_owned()),
-        required: true,
+        // Waiting does not help against every conflict.
+        required: status != 409,
         deprecated: false,
         schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("integer", "int32"))),
     });
@@ -146,7 +151,10 @@ const fn describe(status: u16) -> &'static str {
         401 => "Not signed in (`unauthenticated`), or the credentials are not valid (`invalid-credentials`)",
         403 => "Not allowed: `csrf-failed` (sets a fresh token: try once more), `origin-refused`, or as `type` says",
         404 => "There is no such thing for this user (`not-found`)",
-        409 => "Somebody else changed the same thing at the same time; try again (`conflict`)",
+        409 => {
+            "Somebody else changed the same thing at the same time; try again (`conflict`). Or nobody could manage users any \
+             more (`last-admin`)"
+        }
         410 => "The link was used, has expired, was superseded, or never was: one answer for all (`token-dead`)",
         413 => "The body is too large (`payload-too-large`)",
         415 => "The body is not `application/json` (`unsupported-media-type`)",

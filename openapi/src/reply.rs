@@ -17,14 +17,14 @@ use poem_openapi::{
 
 /// An answer with a JSON body, documented as `T`.
 pub(crate) struct Reply<T, const STATUS: u16 = 200> {
-    body: String,
+    body: Vec<u8>,
     headers: Vec<(HeaderName, HeaderValue)>,
     documented: PhantomData<fn() -> T>,
 }
 
 impl<T, const STATUS: u16> Reply<T, STATUS> {
     /// Takes a body that is the JSON of a `T`.
-    pub(crate) const fn written(body: String) -> Self {
+    pub(crate) const fn written(body: Vec<u8>) -> Self {
         Self {
             body,
             headers: Vec::new(),
@@ -44,7 +44,7 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
 
 impl<T: ToJSON, const STATUS: u16> Reply<T, STATUS> {
     pub(crate) fn json(value: &T) -> Self {
-        Self::written(value.to_json_string())
+        Self::written(value.to_json_string().into_bytes())
     }
 }
 
@@ -107,7 +107,7 @@ impl ApiResponse for Done {
 }
 
 /// 200 with a JSON body.
-pub(crate) fn json(body: String) -> Response {
+pub(crate) fn json(body: Vec<u8>) -> Response {
     let mut response = Response::default();
     response.set_body(body);
     response

@@ -14,7 +14,7 @@ use poem_openapi::OpenApi as _;
 
 use crate::{
     gate::{Gate, Visit},
-    operations, pages,
+    mailbox, operations, pages,
     problem::{Kind, Problem},
     reply,
     schema::{SIGNED_OUT, session_json},
@@ -38,6 +38,7 @@ impl Router {
         operations::all().add_routes(&mut table);
         let mut paths: Vec<_> = table.into_iter().collect();
         paths.extend(pages::routes());
+        paths.extend(mailbox::routes());
         let mut route = Route::new();
         for (path, endpoints) in paths {
             if path == EXT_AUTHZ {
@@ -58,7 +59,7 @@ impl Router {
     async fn session(&self, request: &Request) -> Result<Response, Problem> {
         let live = self.gate.session(request.headers()).await?;
         Ok(reply::json(
-            live.as_ref().map_or_else(|| SIGNED_OUT.to_owned(), session_json),
+            live.as_ref().map_or_else(|| SIGNED_OUT.to_vec(), session_json),
         ))
     }
 }
@@ -70,7 +71,8 @@ impl Endpoint for Router {
         if request.method() == Method::GET && matches!(request.uri().path(), "/api/session" | "/api/session/") {
             return Ok(self.session(&request).await?);
         }
-        self.route.call(request).await
+        // Boxed: the session check would carry the room of every other operation along.
+        Box::pin(self.route.call(request)).await
     }
 }
 

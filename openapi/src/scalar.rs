@@ -12,7 +12,10 @@ use serde_json::Value;
 use crate::problem::Kind;
 
 /// An instant: RFC 3339, UTC, microseconds.
-pub(crate) struct Instant(pub(crate) Timestamp);
+pub struct Instant(pub Timestamp);
+
+/// An object whose fields depend on what it is about.
+pub struct Json(pub Value);
 
 /// What tells problems apart.
 pub(crate) struct ProblemType(pub(crate) Kind);
@@ -49,6 +52,14 @@ macro_rules! scalar {
 
 scalar!(impl() Instant, "instant", MetaSchema::new_with_format("string", "date-time"));
 scalar!(
+    impl() Json,
+    "json",
+    MetaSchema {
+        additional_properties: Some(Box::new(MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)))),
+        ..MetaSchema::new("object")
+    }
+);
+scalar!(
     impl(const YES: bool) Always<YES>,
     "constant",
     MetaSchema { enum_items: vec![Value::Bool(YES)], ..MetaSchema::new("boolean") }
@@ -71,6 +82,18 @@ impl ParseFromJSON for ProblemType {
         let text = value.unwrap_or_default();
         let kind = Kind::ALL.into_iter().find(|kind| text == kind.urn());
         kind.map(Self).ok_or_else(|| ParseError::expected_type(text))
+    }
+}
+
+impl ToJSON for Json {
+    fn to_json(&self) -> Option<Value> {
+        Some(self.0.clone())
+    }
+}
+
+impl ParseFromJSON for Json {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        Ok(Self(value.unwrap_or_default()))
     }
 }
 

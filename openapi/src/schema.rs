@@ -164,86 +164,86 @@ impl Type for SessionState {
 }
 
 /// The JSON of [`SignedOut`].
-pub(crate) const SIGNED_OUT: &str = "{\"authenticated\":false}";
+pub(crate) const SIGNED_OUT: &[u8] = b"{\"authenticated\":false}";
 
 /// The JSON of a [`Session`], written straight from the record: this is what every page load asks for.
-pub(crate) fn session_json(live: &LiveSession) -> String {
-    let mut out = String::with_capacity(640);
-    out.push_str("{\"authenticated\":true,\"session\":");
+pub(crate) fn session_json(live: &LiveSession) -> Vec<u8> {
+    let mut out = Vec::with_capacity(640);
+    out.extend_from_slice(b"{\"authenticated\":true,\"session\":");
     push_session(&mut out, live);
-    out.push_str(",\"user\":");
+    out.extend_from_slice(b",\"user\":");
     push_user(&mut out, live);
-    out.push('}');
+    out.push(b'}');
     out
 }
 
 /// The JSON of a [`SessionInfo`].
-pub(crate) fn session_info_json(live: &LiveSession) -> String {
-    let mut out = String::with_capacity(320);
+pub(crate) fn session_info_json(live: &LiveSession) -> Vec<u8> {
+    let mut out = Vec::with_capacity(320);
     push_session(&mut out, live);
     out
 }
 
-fn push_session(out: &mut String, live: &LiveSession) {
-    out.push_str("{\"id\":");
+fn push_session(out: &mut Vec<u8>, live: &LiveSession) {
+    out.extend_from_slice(b"{\"id\":");
     push_id(out, live.id.0);
-    out.push_str(",\"started_at\":");
+    out.extend_from_slice(b",\"started_at\":");
     push_instant(out, live.started_at);
-    out.push_str(",\"authenticated_at\":");
+    out.extend_from_slice(b",\"authenticated_at\":");
     push_instant(out, live.authenticated_at);
-    out.push_str(",\"idle_expires_at\":");
+    out.extend_from_slice(b",\"idle_expires_at\":");
     push_instant(out, live.idle_until);
-    out.push_str(",\"expires_at\":");
+    out.extend_from_slice(b",\"expires_at\":");
     push_instant(out, live.absolute_until);
-    out.push_str(",\"remember\":");
+    out.extend_from_slice(b",\"remember\":");
     push_flag(out, live.remember);
-    out.push('}');
+    out.push(b'}');
 }
 
 /// The JSON of a [`User`].
-pub(crate) fn user_json(live: &LiveSession) -> String {
-    let mut out = String::with_capacity(320);
+pub(crate) fn user_json(live: &LiveSession) -> Vec<u8> {
+    let mut out = Vec::with_capacity(320);
     push_user(&mut out, live);
     out
 }
 
-fn push_user(out: &mut String, live: &LiveSession) {
+fn push_user(out: &mut Vec<u8>, live: &LiveSession) {
     let (email, name) = (live.identity.email(), live.identity.name());
-    out.push_str("{\"id\":");
+    out.extend_from_slice(b"{\"id\":");
     push_id(out, live.user.0);
-    out.push_str(",\"email\":");
+    out.extend_from_slice(b",\"email\":");
     push_text(out, email);
-    out.push_str(",\"email_verified\":");
+    out.extend_from_slice(b",\"email_verified\":");
     push_flag(out, live.email_verified);
     if let Some(name) = name {
-        out.push_str(",\"name\":");
+        out.extend_from_slice(b",\"name\":");
         push_text(out, name);
     }
-    out.push_str(",\"roles\":[");
+    out.extend_from_slice(b",\"roles\":[");
     push_roles(out, live.roles);
-    out.push_str("],\"is_staff\":");
+    out.extend_from_slice(b"],\"is_staff\":");
     push_flag(out, !live.roles.is_empty());
-    out.push_str(",\"is_superuser\":");
+    out.extend_from_slice(b",\"is_superuser\":");
     push_flag(out, live.roles.contains(Role::Admin));
-    out.push_str(",\"created_at\":");
+    out.extend_from_slice(b",\"created_at\":");
     push_instant(out, live.user_since);
-    out.push('}');
+    out.push(b'}');
 }
 
-fn push_id(out: &mut String, id: Uuid) {
-    out.push('"');
-    out.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-    out.push('"');
+fn push_id(out: &mut Vec<u8>, id: Uuid) {
+    out.push(b'"');
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+    out.push(b'"');
 }
 
-fn push_flag(out: &mut String, flag: bool) {
-    out.push_str(if flag { "true" } else { "false" });
+fn push_flag(out: &mut Vec<u8>, flag: bool) {
+    out.extend_from_slice(if flag { b"true" } else { b"false" });
 }
 
-fn push_roles(out: &mut String, roles: Roles) {
+fn push_roles(out: &mut Vec<u8>, roles: Roles) {
     for (place, role) in roles.iter().enumerate() {
         if place > 0 {
-            out.push(',');
+            out.push(b',');
         }
         push_text(out, role.as_str());
     }

@@ -193,3 +193,19 @@ pub async fn overdue(reads: &Reads, deadline: Timestamp, after: &Cursor, limit: 
     ];
     view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
 }
+
+/// The latest attempt at an address that waits for its link, as long as the link lives at `now`.
+///
+/// # Errors
+///
+/// As [`at_claim`].
+pub async fn latest_waiting(reads: &Reads, claim: &ClaimId, now: Timestamp) -> Result<Option<SignUpRow>, Fault> {
+    let view = reads.view(NAME)?;
+    let sql = format!(
+        "select * from {signups} where claim = $1 and state = '{PENDING}' and until > $2
+         order by requested_at desc, signup_id desc limit 1",
+        signups = view.table("signups"),
+    );
+    let row = view.find(&sql, vec![(&*claim.0).into(), now.into()]).await?;
+    row.as_ref().map(SignUpRow::read).transpose()
+}

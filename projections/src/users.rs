@@ -31,7 +31,7 @@ pub const NAME: &str = "users";
 /// Stands where a sealed value was removed; no sealed value is empty.
 const REMOVED: &str = "";
 
-static TABLES: [Table; 2] = [
+static TABLES: [Table; 3] = [
     Table {
         name: "users",
         key: &[text("user_id")],
@@ -60,6 +60,13 @@ static TABLES: [Table; 2] = [
         columns: &[text("user_id"), int("held")],
         indices: &[],
     },
+    // Those who were ever given the role, few beside the users: who manages the others is asked whenever one of them goes.
+    Table {
+        name: "user_admins",
+        key: &[text("user_id")],
+        columns: &[int("held")],
+        indices: &[],
+    },
 ];
 
 impl Projection for Users {
@@ -68,7 +75,7 @@ impl Projection for Users {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -90,6 +97,11 @@ impl Projection for Users {
 }
 
 fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
+    if let UserEvent::RoleGranted { role: Role::Admin, .. } | UserEvent::RoleRevoked { role: Role::Admin, .. } = event {
+        out.row_of(recorded, &TABLES[2], [(&*recorded.stream_id).into()])
+            .set("held", matches!(event, UserEvent::RoleGranted { .. }))
+            .done();
+    }
     let kind: &str = &recorded.event_type;
     let row = out
         .row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()])
@@ -115,7 +127,6 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
             .set("name_event", kind),
         UserEvent::RoleGranted { role, .. } => set_role(row, *role, true),
         UserEvent::RoleRevoked { role, .. } => set_role(row, *role, false),
-        UserEvent::Deactivated { .. } => row.set("deactivated", true),
         UserEvent::Reactivated { .. } => row.set("deactivated", false),
         UserEvent::EmailVerified { .. } => row.set("email_verified", true),
         UserEvent::EmailChanged { email, claim, at: _ } => row
@@ -123,7 +134,7 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
             .set("email", email.as_str())
             .set("email_event", kind)
             .set("email_verified", true),
-        UserEvent::Erased { .. } => row.set("deactivated", true),
+        UserEvent::Deactivated { .. } | UserEvent::Erased { .. } => row.set("deactivated", true),
         UserEvent::PasswordChanged { .. }
         | UserEvent::PasswordUpgraded { .. }
         | UserEvent::PasswordRemoved { .. }
@@ -266,4 +277,28 @@ pub async fn find(reads: &Reads, user: UserId) -> Result<Option<UserRow>, Fault>
         .as_ref()
         .map(UserRow::read)
         .transpose()
+}
+
+/// Most admins that [`admins`] names.
+const ADMINS: u32 = 1000;
+
+/// Users with the role `admin` that are not deactivated and own their address, longest-serving first, at most 1000.
+///
+/// # Errors
+///
+/// As [`page`].
+pub async fn admins(reads: &Reads) -> Result<Vec<UserId>, Fault> {
+    let view = reads.view(NAME)?;
+    let sql = format!(
+        "select u.user_id
+         from {admins} a join {users} u on u.user_id = a.user_id
+             join {claims} c on c.claim = u.claim and c.user_id = u.user_id and c.held = 1
+         where a.held = 1 and u.deactivated = 0
+         order by u.registered_at, u.user_id limit $1",
+        admins = view.table("user_admins"),
+        users = view.table("users"),
+        claims = view.table("user_claims"),
+    );
+    let rows = view.fetch(&sql, vec![ADMINS.into()]).await?;
+    rows.iter().map(|row| row.id("user_id").map(UserId)).collect()
 }

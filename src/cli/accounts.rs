@@ -17,6 +17,7 @@ use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     exit::Failure,
@@ -27,8 +28,12 @@ use crate::{
     hashing::PasswordHasher,
     keys::Keyring,
     lock::DirectoryLock,
-    open::{self, Durable},
-    service::accounts::{AccountError, Accounts},
+    mail::Post,
+    open::{self, Durable, StartError},
+    service::{
+        accounts::{AccountError, Accounts},
+        erasures::Erasures,
+    },
 };
 
 /// Users of a page.
@@ -43,6 +48,8 @@ pub(crate) struct Operator<'a> {
     accounts: Accounts,
     keyring: Arc<Keyring>,
     engine: Engine,
+    /// Ends what [`Self::read_along`] began.
+    reading: CancellationToken,
 }
 
 impl<'a> Operator<'a> {
@@ -52,6 +59,9 @@ impl<'a> Operator<'a> {
         let accounts = Accounts {
             store,
             keyring: Arc::clone(&keyring),
+            engine: engine.clone(),
+            erasures: Erasures::new(&config.data.erasures),
+            post: Post::open(config).map_err(StartError::Mail)?,
             clock: config.service_clock(),
         };
         Ok(Self {
@@ -59,11 +69,25 @@ impl<'a> Operator<'a> {
             accounts,
             keyring,
             engine,
+            reading: CancellationToken::new(),
         })
     }
 
     pub(crate) async fn close(self) {
+        self.reading.cancel();
         self.accounts.store.close().await;
+    }
+
+    /// Brings the read models up to date where no service does.
+    async fn read_along(&self) {
+        if self.position_read().await.is_none() {
+            let (engine, cancel) = (self.engine.clone(), self.reading.clone());
+            tokio::spawn(async move {
+                if let Err(fault) = engine.run(cancel).await {
+                    tracing::error!(error = fault.cause(), "the read models stopped");
+                }
+            });
+        }
     }
 
     /// The user as the log has it, once a running service has read that far.
@@ -87,7 +111,10 @@ impl<'a> Operator<'a> {
         self.until_read(position).await?;
         let stream = format!("user-{id}");
         let email = match user.email() {
-            Some(sealed) => self.text(sealed, &stream, "user.registered", "email").await?,
+            Some(sealed) => {
+                let event_type = user.email_event().unwrap_or_default();
+                self.text(sealed, &stream, event_type, "email").await?
+            }
             None => ERASED.to_owned(),
         };
         let name = match user.name() {
@@ -201,8 +228,18 @@ impl Users for Operator<'_> {
     }
 
     async fn change(&self, user: &str, change: Change) -> Result<UserLine, Failure> {
+        self.read_along().await;
         let id = self.accounts.change(user, change).await?;
         self.line(id).await
+    }
+
+    async fn erase(&self, user: &str) -> Result<UserId, Failure> {
+        self.read_along().await;
+        let id = self.accounts.erase(user).await?;
+        let head = self.accounts.store.load::<User>(&id.to_string()).await?.sequence;
+        let position = self.accounts.store.position_of("user", &id.to_string(), head).await?;
+        self.until_read(position).await?;
+        Ok(id)
     }
 }
 
@@ -216,6 +253,7 @@ impl From<AccountError> for Failure {
             | AccountError::Hash(_)
             | AccountError::Taken
             | AccountError::Unknown
+            | AccountError::LastAdmin
             | AccountError::Refused(_)
             | AccountError::Conflict) => Self::Refused(refusal.to_string()),
         }

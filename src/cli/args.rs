@@ -7,8 +7,12 @@ use clap_complete::Shell;
 use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
+mod keeping;
+
+pub use keeping::{KeysCommand, Restore};
+
 use super::exit::CODES;
-use crate::config::Sources;
+use crate::{config::Sources, keys::Slot};
 
 /// An event-sourced auth backend for single-page apps.
 #[derive(Debug, Parser)]
@@ -97,6 +101,34 @@ Examples:
   doorbook user list --json"
     )]
     User(UserCommand),
+    /// Copy log and keys of the embedded databases into a directory, while the service runs
+    #[command(after_long_help = "\
+The master key is not copied: keep a copy of `keys.file` apart from these. See docs/guides/backup.md.
+
+Examples:
+  doorbook backup /backup/doorbook
+  doorbook backup /backup/doorbook --json")]
+    Backup {
+        /// Where to; made if it is not there
+        dir: PathBuf,
+    },
+    /// Take over a backup, end every session of before and apply erasures again
+    #[command(after_long_help = "\
+Into an empty data directory that holds the master key and nothing else. --in-place does the same to databases that other
+tools restored, on PostgreSQL for example. See docs/guides/backup.md.
+
+Examples:
+  doorbook restore --log log.db --keys keys.db --erasures /other/erasures.ndjson
+  doorbook restore --in-place --erasures /other/erasures.ndjson")]
+    Restore(Restore),
+    /// Look after the keys
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook keys rotate"
+    )]
+    Keys(KeysCommand),
     /// Look after the read models
     #[command(
         subcommand,
@@ -106,6 +138,16 @@ Examples:
   doorbook projections rebuild --all"
     )]
     Projections(ProjectionsCommand),
+    /// Look after letters that were not sent
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook mail list
+  doorbook mail retry --all
+  doorbook mail test ada@example.org"
+    )]
+    Mail(MailCommand),
     /// Read the log
     #[command(
         subcommand,
@@ -214,6 +256,20 @@ Examples:
         /// Its address or id
         user: String,
     },
+    /// Erase a user for good: its keys are destroyed, and its address is free again
+    #[command(after_long_help = "\
+Nothing brings a user back: what the log and its backups say about it cannot be read by anybody any more.
+
+Examples:
+  doorbook user erase ada@example.org
+  doorbook user erase 0193a0de-4f7a-7000-8000-000000000001 --yes")]
+    Erase {
+        /// Its address or id
+        user: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Let a user in again
     #[command(after_long_help = "\
 Examples:
@@ -265,6 +321,44 @@ Examples:
     Verify {
         /// Which one [default: all]
         name: Option<String>,
+    },
+}
+
+/// `doorbook mail …`
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// List letters that wait and letters that are parked, and why
+    #[command(after_long_help = "\
+A letter is parked when the mail server refused it for good, or did not take it for a day. The list says which event it is
+about, not to whom it goes.
+
+Examples:
+  doorbook mail list
+  doorbook mail list --json | jq -r 'select(.state == \"parked\") | .id'")]
+    List,
+    /// Send parked letters again; a running service takes them up within a second
+    #[command(after_long_help = "\
+A letter whose link is dead by now is not sent.
+
+Examples:
+  doorbook mail retry 42.0
+  doorbook mail retry --all")]
+    Retry {
+        /// Which one, as `doorbook mail list` names it; or --all
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<Slot>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
+    /// Send a letter to an address now, to see whether mail works
+    #[command(after_long_help = "\
+Examples:
+  doorbook mail test ada@example.org
+  doorbook mail test ada@example.org --set mail.url=smtps://door:hush@mail.example.org")]
+    Test {
+        /// The address
+        address: String,
     },
 }
 

@@ -5,10 +5,12 @@
 
 mod accounts;
 pub mod args;
+mod backup;
 mod configuration;
 pub mod events;
 pub mod exit;
 pub mod logging;
+mod mail;
 mod openapi;
 pub mod output;
 pub mod password;

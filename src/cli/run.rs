@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     accounts::Operator,
-    args::{Cli, Command, DevCommand, EventsCommand, ProjectionsCommand, UserCommand},
-    configuration,
+    args::{Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand},
+    backup, configuration,
     exit::Failure,
     logging, openapi,
     output::Output,
@@ -34,7 +34,11 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Man { dir } => manual(dir.as_deref(), output),
         Command::Openapi(command) => openapi::run(command, output),
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
+        Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
+        Command::Backup { dir } => until_interrupted(backup::backup(dir, &open(&sources)?, output)).await,
+        Command::Restore(command) => until_interrupted(backup::restore(command, &open(&sources)?, output)).await,
+        Command::Keys(KeysCommand::Rotate) => until_interrupted(backup::rotate(&open(&sources)?, output)).await,
         Command::Projections(command) => projections(command, &open(&sources)?, output).await,
         Command::Serve => serve(&open(&sources)?, output).await,
         Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,
@@ -80,6 +84,16 @@ async fn users(command: &UserCommand, config: &Config, output: &Output) -> Resul
     let operator = Operator::open(config).await?;
     let done = super::users::run(command, &operator, output).await;
     operator.close().await;
+    done
+}
+
+async fn mail(command: &MailCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    if let MailCommand::Test { address } = command {
+        return super::mail::test(address, config, output).await;
+    }
+    let durable = Durable::open(config).await?;
+    let done = super::mail::run(command, &durable, config, output).await;
+    durable.store.close().await;
     done
 }
 

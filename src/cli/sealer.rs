@@ -40,7 +40,7 @@ fn name(key: &Key) -> KeyName {
     match key {
         Key::User(user) => KeyName::user(*user),
         Key::Password(password) => KeyName::password(*password),
-        Key::Attempts(claim) => KeyName::attempts(claim),
+        Key::Attempts(claim) => KeyName::attempts(claim, 0),
         Key::Month(owner, at) => name(owner).of_month(*at),
     }
 }

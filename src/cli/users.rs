@@ -1,5 +1,7 @@
 //! `doorbook user …`: what is asked of the service, and how users are shown.
 
+use std::io::{self, IsTerminal as _};
+
 use async_trait::async_trait;
 use doorbook_domain::{
     id::UserId,
@@ -7,6 +9,7 @@ use doorbook_domain::{
     time::Timestamp,
 };
 use doorbook_openapi::app::Secret;
+use doorbook_projections::fault::Fault;
 use serde::Serialize;
 
 use super::{args::UserCommand, exit::Failure, output::Output, password};
@@ -34,6 +37,12 @@ pub trait Users: Send + Sync {
     ///
     /// There is no such user, a rule forbids it, or something broke.
     async fn change(&self, user: &str, change: Change) -> Result<UserLine, Failure>;
+    /// Erases the user with this address or id.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, it is the last admin, or something broke.
+    async fn erase(&self, user: &str) -> Result<UserId, Failure>;
 }
 
 /// Carries a command out.
@@ -51,6 +60,7 @@ pub async fn run(command: &UserCommand, users: &dyn Users, output: &Output) -> R
         UserCommand::Grant(of) => (&of.user, Change::Grant(of.role), format!("is now {}", of.role)),
         UserCommand::Revoke(of) => (&of.user, Change::Revoke(of.role), format!("is no longer {}", of.role)),
         UserCommand::Deactivate { user } => (user, Change::Deactivate, "was deactivated".to_owned()),
+        UserCommand::Erase { user, yes } => return erase(user, *yes, users, output).await,
         UserCommand::Reactivate { user } => (user, Change::Reactivate, "was reactivated".to_owned()),
     };
     Ok(one(&users.change(user, change).await?, &what, output)?)
@@ -78,6 +88,34 @@ async fn new_user(command: &UserCommand) -> Result<NewUser, Failure> {
         roles: roles.clone().into(),
         password,
     })
+}
+
+async fn erase(user: &str, yes: bool, users: &dyn Users, output: &Output) -> Result<(), Failure> {
+    if !yes {
+        confirm(user, output).await?;
+    }
+    let id = users.erase(user).await?;
+    let erased = serde_json::json!({"erased": id});
+    // The address is not repeated: terminals keep what they show.
+    Ok(output.value(&erased, || format!("The user {id} was erased."))?)
+}
+
+/// Asks at the terminal; without one, only `--yes` will do.
+async fn confirm(user: &str, output: &Output) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage("there is no terminal to ask at: say --yes".to_owned()));
+    }
+    output.note(&format!(
+        "Erase {} for good? Nothing brings it back. Type `erase`:",
+        printable(user)
+    ));
+    let answer = tokio::task::spawn_blocking(|| io::stdin().lines().next())
+        .await
+        .map_err(Fault::because("the answer cannot be read"))?;
+    match answer.transpose()? {
+        Some(answer) if answer.trim() == "erase" => Ok(()),
+        Some(_) | None => Err(Failure::Refused("nothing was erased".to_owned())),
+    }
 }
 
 async fn list_all(users: &dyn Users, output: &Output) -> Result<(), Failure> {

@@ -101,6 +101,11 @@ pub static KEYS: &[Key] = &[
         r#""./data""#,
         "Directory of what the embedded databases and the keys need. One running service each.",
     ),
+    derived(
+        "data.erasures",
+        r#""./data/erasures.ndjson""#,
+        "List of erased users, which `doorbook restore` applies again. Put it on another disk than the databases. By default `erasures.ndjson` under `data.dir`.",
+    ),
     secret(derived(
         "store.url",
         r#""sqlite:./data/log.db""#,
@@ -146,8 +151,8 @@ pub static KEYS: &[Key] = &[
     key("signup.enabled", "true", "Whether people may sign up by themselves."),
     key(
         "signup.verify_email",
-        "false",
-        "Whether an address must be proven by mail first. While it is `false`, you accept unproven addresses.",
+        "true",
+        "Whether an address must be proven by mail first. With `false`, you accept unproven addresses.",
     ),
     key(
         "password.min_length",

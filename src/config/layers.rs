@@ -206,6 +206,7 @@ impl Layers {
             None => self.fall_back("keys.url", "data.dir", under(self, "sqlite:", "keys.db")),
         }
         self.fall_back("keys.file", "data.dir", under(self, "", "master.key"));
+        self.fall_back("data.erasures", "data.dir", under(self, "", "erasures.ndjson"));
         self.fall_back("mail.url", "data.dir", under(self, "file:", "mail"));
         let own = self
             .values

@@ -92,6 +92,8 @@ pub struct Http {
 pub struct Data {
     /// Directory of what is embedded.
     pub dir: PathBuf,
+    /// The list of erased users.
+    pub erasures: PathBuf,
 }
 
 /// `keys.*`.
@@ -221,8 +223,8 @@ impl Config {
     fn read(layers: &mut Layers) -> Option<Self> {
         // Everything is read before anything is given up, so that all complaints come at once.
         let (http, session, password) = (http(layers), sessions(layers), password(layers));
+        let (dir, erasures) = (get(layers, "data.dir"), get(layers, "data.erasures"));
         let mail = mail::read(layers, http.as_ref().map(|http| &http.public_url));
-        let dir = get(layers, "data.dir");
         let (store, read) = (get(layers, "store.url"), get(layers, "read.url"));
         let (keys_url, keys_file) = (get(layers, "keys.url"), get(layers, "keys.file"));
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
@@ -233,7 +235,10 @@ impl Config {
         let grace = get(layers, "shutdown.grace");
         Some(Self {
             http: http?,
-            data: Data { dir: dir? },
+            data: Data {
+                dir: dir?,
+                erasures: erasures?,
+            },
             store: store?,
             read: read?,
             keys: Keys {

@@ -49,7 +49,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.keys.file, PathBuf::from("./data/master.key"));
     assert_eq!(config.session.absolute, Duration::from_hours(14 * 24));
     assert_eq!(config.session.staff_idle, Duration::from_hours(1));
-    assert_eq!((config.signup.enabled, config.signup.verify_email), (true, false));
+    assert_eq!((config.signup.enabled, config.signup.verify_email), (true, true));
     assert_eq!(config.password.min_length, 8);
     assert_eq!(config.password.argon2.memory_kib, 19_456);
     assert_eq!(config.csrf.header, "X-CSRFToken");

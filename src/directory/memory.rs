@@ -84,11 +84,12 @@ impl Memory {
         trusted: bool,
         used: impl FnOnce(&Session),
     ) -> Check {
-        let Some(shard) = self.shard(id) else {
+        let hash = self.seed.hash_one(id.0);
+        let Some(shard) = self.shards.get(shard_of(hash, self.shards.len())) else {
             return Check::Unknown;
         };
         let shard = shard.read();
-        let Some(session) = shard.find(id) else {
+        let Some(session) = shard.find_hashed(hash, id) else {
             return match shard.graves.find(id) {
                 Some(Cause::Ended) => Check::Dead,
                 Some(Cause::Unheard) if trusted => Check::Dead,

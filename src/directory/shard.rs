@@ -28,6 +28,11 @@ impl Shard {
         self.sessions.get(self.sessions.find(id.0)?)
     }
 
+    /// The same for an id whose hash under the seed of the shares is known.
+    pub(super) fn find_hashed(&self, hash: u64, id: SessionId) -> Option<&Session> {
+        self.sessions.get(self.sessions.find_hashed(hash, id.0)?)
+    }
+
     pub(super) fn find_mut(&mut self, id: SessionId) -> Option<&mut Session> {
         self.sessions.get_mut(self.sessions.find(id.0)?)
     }

@@ -45,8 +45,13 @@ impl<R: Keyed> Table<R> {
     }
 
     pub(super) fn find(&self, key: Uuid) -> Option<u32> {
+        self.find_hashed(self.seed.hash_one(key), key)
+    }
+
+    /// The same for a key whose hash under the table's seed is known.
+    pub(super) fn find_hashed(&self, hash: u64, key: Uuid) -> Option<u32> {
         let same = |slot: &u32| self.get(*slot).is_some_and(|record| record.key() == key);
-        self.index.find(self.seed.hash_one(key), same).copied()
+        self.index.find(hash, same).copied()
     }
 
     pub(super) fn get(&self, slot: u32) -> Option<&R> {

@@ -109,6 +109,10 @@ impl User {
                 self.sequence = sequence;
             }
         }
+        if matches!(event, Some(UserEvent::Erased { .. })) {
+            self.active = false;
+            self.identity = Identity::default();
+        }
     }
 
     /// Takes over what was read from the log, unless this record knows of later events.

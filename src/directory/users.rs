@@ -76,10 +76,15 @@ impl Users {
     /// Takes in one event; `None` for one that cannot be read.
     pub(super) fn hear(&self, id: UserId, sequence: u32, event: Option<&UserEvent>) {
         let Some(shard) = self.shard(id) else { return };
-        let table = &mut shard.write().table;
-        if let Some(user) = table.find(id.0).and_then(|slot| table.get_mut(slot)) {
-            user.hear(sequence, event);
-        }
+        let mut shard = shard.write();
+        let table = &mut shard.table;
+        let Some(user) = table.find(id.0).and_then(|slot| table.get_mut(slot)) else {
+            return;
+        };
+        let before = text_bytes(user);
+        user.hear(sequence, event);
+        let after = text_bytes(user);
+        shard.text_bytes = shard.text_bytes + after - before;
     }
 
     /// Takes in what was read from the log.

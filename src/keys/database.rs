@@ -122,6 +122,17 @@ impl Database {
         tx.commit().await
     }
 
+    /// Puts another key in the place of one of the system's, whose bytes are removed from the files.
+    pub(super) async fn replace(&self, master: &MasterKey, (name, wrapped): &Wrapped) -> Result<(), Fault> {
+        let mut tx = self.pool.begin().await?;
+        tx.lock(false).await?;
+        check(&mut tx, master).await?;
+        let query = "update keys set wrapped = $2 where name = $1";
+        on_tx!(&mut tx, db => sqlx::query(query).bind(name.as_ref()).bind(wrapped.as_slice()).execute(db).await.map(drop))?;
+        tx.commit().await?;
+        self.pool.scrub().await
+    }
+
     /// Removes overwritten bytes from the files.
     pub(super) async fn scrub(&self) -> Result<(), Fault> {
         self.pool.scrub().await

@@ -63,6 +63,18 @@ pub enum KeysError {
         "keys.url: there is a log but the key database is empty: restore it from its backup, or name it by keys.url"
     )]
     KeysMissing,
+    /// The keys are those of another log.
+    #[error(
+        "keys.url: the keys belong to another log than that of store.url: name the two that belong together, or, where the \
+        log is a copy, run `doorbook restore --in-place`"
+    )]
+    OtherLog,
+    /// The log is an older state of itself.
+    #[error(
+        "keys.url: the log of store.url ends before what was already done with it, so it is an earlier copy: run \
+        `doorbook restore --in-place`, which also ends the sessions of before"
+    )]
+    AheadOfLog,
     /// The setting is not understood.
     #[error("keys.url: this is no address of PostgreSQL: write `postgres://user@host/database`")]
     BadUrl,

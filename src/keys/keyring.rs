@@ -224,6 +224,22 @@ impl Keyring {
         Ok(())
     }
 
+    /// Makes the key of all purposes anew: every cookie, CSRF token and mailed link of before is void. This and every other
+    /// process must be started again before it makes new ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn renew_purposes(&self) -> Result<(), Fault> {
+        let (name, master) = (KeyName::of_system(PURPOSES), self.master.read().clone());
+        let wrapped = database::wrap(&master, name.as_str(), &Secret::random())?;
+        self.database.replace(&master, &(name.as_str().into(), wrapped)).await
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Ends the connections to the key database.
     pub async fn close(&self) {
         self.database.close().await;

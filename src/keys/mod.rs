@@ -7,12 +7,14 @@
 //!
 //! * [`Keyring`] seals and opens under named keys ([`KeyName`]), and derives what must never change or never be stored.
 //! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
+//! * `followers` holds what else must not be lost: what followers of the log have gone past, and which log that is.
 //! * [`Queue`] is the table of letters to be sent, which moves with a cursor.
 //! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
 mod cache;
 mod database;
 mod error;
+mod followers;
 mod keyring;
 mod master;
 mod name;
@@ -24,8 +26,10 @@ mod secret;
 mod tests;
 
 pub use error::KeysError;
+pub use followers::{Alone, Parked};
 pub use keyring::Keyring;
 pub use master::MasterKey;
 pub use name::KeyName;
+pub use pool::make_empty;
 pub use queue::{Queue, Queued, Slot, Waiting};
 pub(crate) use secret::keyed_hmac;

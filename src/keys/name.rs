@@ -7,7 +7,7 @@ use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-/// The name of a data key: `user-<id>`, `password-<id>`, `attempts-<claim>`, `month-2026-11`; or of a key that needs an
+/// The name of a data key: `user-<id>`, `password-<id>`, `attempts-<claim>` or `attempts-<claim>.<n>`, `month-2026-11`; or of a key that needs an
 /// owner's and a month's: `user-<id>/2026-11`. Names are stored beside sealed values, and are no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyName(Box<str>);
@@ -28,10 +28,15 @@ impl KeyName {
         Self(format!("password-{}", id.hyphenated()).into())
     }
 
-    /// The key of failed logins at one address.
+    /// The key of failed logins at one address that was nobody's. Each time that the address is free again, which the
+    /// number of events of its claim tells, it is another: who comes later does not share a key with who was erased.
     #[must_use]
-    pub fn attempts(claim: &ClaimId) -> Self {
-        Self(format!("attempts-{claim}").into())
+    pub fn attempts(claim: &ClaimId, events: u64) -> Self {
+        if events == 0 {
+            Self(format!("attempts-{claim}").into())
+        } else {
+            Self(format!("attempts-{claim}.{events}").into())
+        }
     }
 
     /// The key of a calendar month in UTC. Destroying it erases every origin that was recorded in it.

@@ -176,6 +176,16 @@ async fn open_sqlite(file: &Path, fresh: bool) -> Result<Pool, KeysError> {
     Ok(Pool::Sqlite { read, write })
 }
 
+/// Makes a file with the tables of this program's version and nothing in them.
+///
+/// # Errors
+///
+/// [`KeysError`] when it cannot be made.
+pub async fn make_empty(file: &Path) -> Result<(), KeysError> {
+    open_sqlite(file, true).await?.close().await;
+    Ok(())
+}
+
 /// Only the owner may read the keys, though they are wrapped. The journal inherits it.
 fn create_private(file: &Path) -> io::Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);

@@ -1,6 +1,6 @@
 //! The letters that are to be sent: a table beside the cursors, since it moves with one of them.
 
-use std::sync::Arc;
+use std::{fmt, num::ParseIntError, str::FromStr, sync::Arc};
 
 use doorbook_domain::time::Timestamp;
 use doorbook_projections::{fault::Fault, log::Position};
@@ -28,6 +28,29 @@ pub struct Slot {
     pub position: Position,
     /// Which of its letters, counted from zero; `None` while nobody has asked how many there are.
     pub letter: Option<u32>,
+}
+
+/// `42.0`: the event's position and the letter's number. `42` while nobody has asked for its letters.
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.position.fmt(f)?;
+        self.letter.map_or(Ok(()), |letter| write!(f, ".{letter}"))
+    }
+}
+
+impl FromStr for Slot {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (position, letter) = match text.split_once('.') {
+            Some((position, letter)) => (position, Some(letter.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self {
+            position: position.parse()?,
+            letter,
+        })
+    }
 }
 
 /// A row.

@@ -137,11 +137,12 @@ impl Directory {
     fn files(&self) -> io::Result<Vec<String>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.0)? {
-            if let Ok(name) = entry?.file_name().into_string()
-                && name.ends_with(".eml")
-                && !name.starts_with('.')
+            let path = PathBuf::from(entry?.file_name());
+            // The name of an unfinished one ends otherwise.
+            if path.extension().is_some_and(|extension| extension == "eml")
+                && let Some(name) = path.to_str()
             {
-                files.push(name);
+                files.push(name.to_owned());
             }
         }
         Ok(files)
@@ -174,3 +175,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
         .map_err(Fault::because("the work on the mail directory crashed"))?
         .map_err(Fault::because("the mail directory cannot be used"))
 }
+
+#[cfg(test)]
+mod tests;

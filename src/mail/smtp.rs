@@ -19,7 +19,7 @@ use crate::config::{Encryption, SmtpServer};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a message may take from the first byte to the server's word. RFC 5321, 4.5.3.2, grants minutes; a server that
 /// needs them is asked again later.
-const SEND: Duration = Duration::from_secs(60);
+const SEND: Duration = Duration::from_mins(1);
 /// Connections kept open for the next message.
 const CONNECTIONS: u32 = 4;
 /// A connection that was idle for so long is closed.
@@ -56,7 +56,15 @@ impl Smtp {
     pub(super) async fn send(&self, message: Message) -> Result<(), Undelivered> {
         match timeout(SEND, self.0.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(outcome(&error)),
+            Ok(Err(error)) => {
+                if error.status().is_none() {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the mail server cannot be used"
+                    );
+                }
+                Err(outcome(&error))
+            }
             Err(_) => Err(Undelivered::NotNow("the mail server was too slow".to_owned())),
         }
     }

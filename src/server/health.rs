@@ -8,9 +8,15 @@ use std::sync::{
 use async_trait::async_trait;
 use doorbook_openapi::app::{Health, Part};
 use doorbook_projections::fault::Fault;
-use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
 
 use crate::{mail::outbox::Counts, service::Service};
+
+type Labels = Vec<(&'static str, &'static str)>;
 
 /// The service, watched.
 pub(super) struct Vitals {
@@ -31,6 +37,34 @@ impl Vitals {
     /// From now on the service is not ready: no new traffic should be sent.
     pub(super) fn stopping(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// How far those are that act on the log.
+    fn followers(&self, registry: &mut Registry) {
+        let (lag, parked) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+        let head = self.service.directory.read_position().number();
+        for (name, figure) in self.service.followers() {
+            let labels = vec![("process", name)];
+            let behind = if figure.waits {
+                0
+            } else {
+                head.saturating_sub(figure.position.number())
+            };
+            lag.get_or_create(&labels)
+                .set(i64::try_from(behind).unwrap_or(i64::MAX));
+            let left = i64::try_from(figure.parked).unwrap_or(i64::MAX);
+            parked.get_or_create(&labels).set(left);
+        }
+        registry.register(
+            "process_lag_events",
+            "Events that a follower could have acted on and has not",
+            lag,
+        );
+        registry.register(
+            "process_parked_events",
+            "Events that a follower has gone past; tried again every hour",
+            parked,
+        );
     }
 
     async fn projections(&self) -> Vec<Part> {
@@ -130,6 +164,7 @@ impl Health for Vitals {
         gauge("mail_parked", "Letters that are not tried any more", mail.parked);
         gauge("mail_sent", "Letters sent since the start", mail.sent);
         gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
+        self.followers(&mut registry);
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -23,12 +23,17 @@ use crate::{
     open::{self, Durable, StartError},
     service::{
         Lifetimes, Parts, Rules, Service,
-        process::{self, Finisher, Reaction, Shredder},
+        erasures::Erasures,
+        process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
     },
 };
 
 /// A silent connection is closed after so long.
 const IDLE_CONNECTION: Duration = Duration::from_secs(75);
+
+/// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
+/// bodies do not pile up.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a running service can be reached.
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +159,8 @@ async fn assemble(
     });
     follow(&service, background, &Finisher);
     follow(&service, background, &Shredder);
+    follow(&service, background, &Eraser);
+    follow(&service, background, &Reaper);
     let counts = start_outbox(&service, background);
     Ok((service, counts))
 }
@@ -188,6 +195,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             absolute: session.staff_absolute,
             idle: session.staff_idle,
         },
+        erasures: Erasures::new(&config.data.erasures),
         max_sessions: session.max_per_user,
         link_base: config.mail.link_base.to_string(),
         locale: config.mail.locale,
@@ -200,6 +208,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             csrf_header: config.csrf.header.clone(),
             csrf_key: keyring.purpose_key("csrf"),
             body_limit: config.http.body_limit,
+            body_timeout: BODY_TIMEOUT,
             signup_enabled: config.signup.enabled,
             verify_email: config.signup.verify_email,
             password_min_length: config.password.min_length,

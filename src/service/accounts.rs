@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{metadata_of, seals::Seals};
+use super::{
+    admins::{self, Leave},
+    erase::Erasure,
+    erasures::Erasures,
+    metadata_of,
+    seals::Seals,
+};
 use crate::{
     clock::Clock,
     hashing::{PasswordHasher, UnknownHash, recognise, rules},
     ids,
-    keys::{KeyName, Keyring},
+    keys::{Alone, KeyName, Keyring},
+    mail::Post,
     store::{CommandMetadata, Failure, Store},
 };
 use doorbook_domain::{
@@ -20,7 +27,7 @@ use doorbook_domain::{
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::Secret;
-use doorbook_projections::{fault::Fault, keyring::Place};
+use doorbook_projections::{engine::Engine, fault::Fault, keyring::Place};
 
 /// A user that an operator creates. Its address counts as proven.
 #[derive(Debug, Clone)]
@@ -65,6 +72,9 @@ pub enum AccountError {
     /// Nobody has the address.
     #[error("no user has this address")]
     Unknown,
+    /// Nobody could manage the others any more.
+    #[error("it is the last active admin: give somebody else the role `admin` first")]
+    LastAdmin,
     /// A rule of the user forbids it.
     #[error("{0}")]
     Refused(String),
@@ -82,6 +92,12 @@ pub struct Accounts {
     pub store: Store,
     /// The keys.
     pub keyring: Arc<Keyring>,
+    /// The read models.
+    pub engine: Engine,
+    /// The list of erased users.
+    pub erasures: Erasures,
+    /// What keeps letters.
+    pub post: Post,
     /// The clock.
     pub clock: Clock,
 }
@@ -157,9 +173,20 @@ impl Accounts {
             .await
         {
             Ok(_) => Ok(id),
-            Err(Failure::Refused(_)) => Err(AccountError::Taken),
+            Err(Failure::Refused(_)) => {
+                self.destroy_keys(id).await?;
+                Err(AccountError::Taken)
+            }
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// The address was taken by another meanwhile: nothing will ever lead to this user.
+    async fn destroy_keys(&self, id: UserId) -> Result<(), Fault> {
+        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
+        let password = user.password().map(|sealed| KeyName::parse(sealed.key())).transpose()?;
+        let keys: Vec<KeyName> = std::iter::once(KeyName::user(id)).chain(password).collect();
+        self.keyring.destroy_all(&keys).await
     }
 
     /// Changes the account that has the address, or the id.
@@ -169,8 +196,50 @@ impl Accounts {
     /// [`AccountError::Unknown`] when nobody has it; the others as they say.
     pub async fn change(&self, user: &str, change: Change) -> Result<UserId, AccountError> {
         let id = self.find(user).await?;
+        let alone = match change {
+            Change::Deactivate | Change::Revoke(Role::Admin) => self.may_leave(id).await?,
+            Change::Grant(_) | Change::Revoke(Role::Auditor) | Change::Reactivate => None,
+        };
         self.user(id, change.command(self.clock.now())).await?;
+        drop(alone);
         Ok(id)
+    }
+
+    /// Erases the user that has the address, or the id, and everything that names it. One whose erasure broke off is found
+    /// by its id.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::change`]. What broke off half-way is finished by a running service, or by the same command again.
+    pub async fn erase(&self, user: &str) -> Result<UserId, AccountError> {
+        let id = match user.parse::<UserId>() {
+            Ok(id) if self.store.load::<User>(&id.to_string()).await?.aggregate.is_erased() => id,
+            Ok(_) | Err(_) => self.find(user).await?,
+        };
+        let alone = self.may_leave(id).await?;
+        let at = self.clock.now();
+        self.user(id, UserCommand::Erase(user::Erase { at })).await?;
+        drop(alone);
+        self.erasure().finish(id, &self.metadata()).await?;
+        Ok(id)
+    }
+
+    async fn may_leave(&self, id: UserId) -> Result<Option<Alone>, AccountError> {
+        match admins::leave(&self.store, &self.keyring, &self.engine, id).await? {
+            Leave::Granted(alone) => Ok(alone),
+            Leave::LastAdmin => Err(AccountError::LastAdmin),
+        }
+    }
+
+    pub(crate) fn erasure(&self) -> Erasure<'_> {
+        Erasure {
+            store: &self.store,
+            keyring: &self.keyring,
+            engine: &self.engine,
+            clock: &self.clock,
+            list: &self.erasures,
+            post: &self.post,
+        }
     }
 
     async fn find(&self, user: &str) -> Result<UserId, AccountError> {

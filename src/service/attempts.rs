@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use doorbook_domain::{
     attempts::{self, FailureReason, LoginAttempts, LoginAttemptsCommand},
+    claim::Claim,
     email::EmailAddress,
     id::UserId,
     seal::ClaimId,
@@ -120,9 +121,13 @@ impl Writer {
         if !history.records_singly(failed.at) {
             return Ok(false);
         }
-        let owner = failed
-            .user
-            .map_or_else(|| Owner::Attempts(failed.claim.clone()), Owner::User);
+        let owner = match failed.user {
+            Some(user) => Owner::User(user),
+            None => Owner::Attempts(
+                failed.claim.clone(),
+                self.parts.store.load::<Claim>(&stream).await?.sequence,
+            ),
+        };
         if failed.user.is_none() {
             self.parts.keyring.create(&owner.key()).await?;
         }

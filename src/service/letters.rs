@@ -1,53 +1,189 @@
 //! Which events cause which letters. The outbox asks; nobody else sends mail.
+//!
+//! A letter is made from what the log says when it is sent, not when its event was recorded: a link that was used, has
+//! expired or was superseded is not mailed any more, and to a person whose keys are gone nothing is.
 
 use async_trait::async_trait;
 use doorbook_domain::{
     event::Event,
+    id::UserId,
+    seal::Sealed,
+    session::SessionEvent,
+    signup::SignUpEvent,
     time::Timestamp,
     user::{PasswordCause, User, UserEvent},
 };
-use doorbook_projections::{fault::Fault, keyring::Place, log::Recorded};
+use doorbook_projections::{
+    fault::Fault,
+    keyring::{ERASED, Place},
+    log::Recorded,
+};
 
 use super::Service;
-use crate::mail::{Addressed, Letter, Letters};
+use crate::mail::{Addressed, Circumstances, Letter, Letters};
+
+mod links;
 
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
-        matches!(&*recorded.event_type, "user.password_changed")
+        matches!(
+            &*recorded.event_type,
+            "signup.requested"
+                | "signup.link_requested"
+                | "user.password_reset_requested"
+                | "user.email_change_requested"
+                | "user.password_changed"
+                | "user.email_changed"
+                | "social_account.linked"
+                | "social_account.unlinked"
+                | "session.started"
+        )
     }
 
     async fn letters(&self, recorded: &Recorded) -> Result<Vec<Addressed>, Fault> {
         let event = recorded
             .event()
             .map_err(Fault::because("an event that causes letters cannot be read"))?;
-        match event {
-            Event::User(UserEvent::PasswordChanged { cause, at, .. }) => {
-                self.notice(recorded, password_notice(cause, at)).await
-            }
-            Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => {
-                Ok(Vec::new())
-            }
-        }
+        let letter = match event {
+            Event::SignUp(event) => self.of_sign_up(recorded, &event).await?,
+            Event::User(event) => self.of_user(recorded, event).await?,
+            Event::Session(event) => self.of_session(recorded, event).await?,
+            Event::Claim(_) | Event::LoginAttempts(_) => None,
+        };
+        Ok(letter
+            .map(|(to, letter)| self.addressed(recorded, to, letter))
+            .into_iter()
+            .collect())
     }
 }
 
+/// An address and what is said to it.
+type Said = Option<(String, Letter)>;
+
 impl Service {
+    async fn of_sign_up(&self, recorded: &Recorded, event: &SignUpEvent) -> Result<Said, Fault> {
+        match event {
+            SignUpEvent::Requested { verify: true, .. } | SignUpEvent::LinkRequested { .. } => {
+                self.sign_up_letter(recorded).await
+            }
+            SignUpEvent::Requested { .. }
+            | SignUpEvent::Verified { .. }
+            | SignUpEvent::Completed { .. }
+            | SignUpEvent::Refused { .. } => Ok(None),
+        }
+    }
+
+    async fn of_user(&self, recorded: &Recorded, event: UserEvent) -> Result<Said, Fault> {
+        match event {
+            UserEvent::PasswordResetRequested { request, origin, .. } => {
+                self.reset_letter(recorded, request, origin).await
+            }
+            UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
+            UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
+            UserEvent::SocialAccountLinked { provider, at, .. } => {
+                let provider = provider.into_string();
+                // What somebody signed up with is no news to them.
+                let news = self.user_in(recorded).await?.registered_at() != Some(at);
+                let letter = Letter::SocialLinked { provider, at };
+                if news {
+                    self.notice(recorded, letter).await
+                } else {
+                    Ok(None)
+                }
+            }
+            UserEvent::SocialAccountUnlinked { provider, at, .. } => {
+                let provider = provider.into_string();
+                self.notice(recorded, Letter::SocialUnlinked { provider, at }).await
+            }
+            UserEvent::Registered { .. }
+            | UserEvent::ProfileChanged { .. }
+            | UserEvent::PasswordUpgraded { .. }
+            | UserEvent::PasswordRemoved { .. }
+            | UserEvent::RoleGranted { .. }
+            | UserEvent::RoleRevoked { .. }
+            | UserEvent::Deactivated { .. }
+            | UserEvent::Reactivated { .. }
+            | UserEvent::SessionsEnded { .. }
+            | UserEvent::EmailVerified { .. }
+            | UserEvent::EmailChangeConfirmed { .. }
+            | UserEvent::EmailChangeRefused { .. }
+            | UserEvent::Erased { .. } => Ok(None),
+        }
+    }
+
+    /// A login from a device that its user has not used before (ASVS 6.3.5).
+    async fn of_session(&self, recorded: &Recorded, event: SessionEvent) -> Result<Said, Fault> {
+        let SessionEvent::Started {
+            user_id,
+            new_device: true,
+            origin,
+            at,
+            ..
+        } = event
+        else {
+            return Ok(None);
+        };
+        let stream = format!("session-{}", recorded.stream_id);
+        let seen = self
+            .circumstances(&stream, &recorded.event_type, origin.as_ref(), at)
+            .await?;
+        let user = self.store.load::<User>(&user_id.to_string()).await?.aggregate;
+        let to = self.address_of(user_id, &user).await?;
+        Ok(to.map(|to| (to, Letter::NewDevice { seen })))
+    }
+
     /// A letter to the user of the event's stream, at the address that the account has now. None to those that were
     /// erased.
-    async fn notice(&self, recorded: &Recorded, letter: Letter) -> Result<Vec<Addressed>, Fault> {
-        let user = self.store.load::<User>(&recorded.stream_id).await?.aggregate;
-        let (Some(sealed), Some(event_type)) = (user.email(), user.email_event()) else {
-            return Ok(Vec::new());
+    async fn notice(&self, recorded: &Recorded, letter: Letter) -> Result<Said, Fault> {
+        let user = self.user_in(recorded).await?;
+        let to = self.address_of(id_in(recorded)?, &user).await?;
+        Ok(to.map(|to| (to, letter)))
+    }
+
+    /// To the address that the account had before the event.
+    async fn moved_notice(&self, recorded: &Recorded, at: Timestamp) -> Result<Said, Fault> {
+        let log = self.store.log();
+        let history = log.stream(&recorded.aggregate, &recorded.stream_id, 0).await?;
+        let earlier = history.iter().filter(|one| one.sequence < recorded.sequence).rev();
+        let mut old = earlier.filter_map(|one| Some((one, address_in(one.event().ok()?)?)));
+        let Some((before, sealed)) = old.next() else {
+            return Ok(None);
         };
         let stream = format!("user-{}", recorded.stream_id);
         let place = Place {
             stream: &stream,
-            event_type,
+            event_type: &before.event_type,
             field: "email",
         };
-        let to = self.seals.open(sealed, &place).await?;
-        Ok(to.map(|to| self.addressed(recorded, to, letter)).into_iter().collect())
+        let to = self.seals.open(&sealed, &place).await?;
+        Ok(to.map(|to| (to, Letter::AddressChanged { at })))
+    }
+
+    async fn user_in(&self, recorded: &Recorded) -> Result<User, Fault> {
+        Ok(self.store.load::<User>(&recorded.stream_id).await?.aggregate)
+    }
+
+    async fn circumstances(
+        &self,
+        stream: &str,
+        event_type: &str,
+        origin: Option<&Sealed>,
+        at: Timestamp,
+    ) -> Result<Circumstances, Fault> {
+        let place = Place {
+            stream,
+            event_type,
+            field: "origin",
+        };
+        let whence = self.seals.open_origin(origin, &place).await?;
+        let known = |text: Option<String>| text.filter(|text| text != ERASED);
+        Ok(Circumstances {
+            at,
+            ip: known(whence.ip),
+            user_agent: known(whence.user_agent),
+        })
     }
 
     fn addressed(&self, recorded: &Recorded, to: String, letter: Letter) -> Addressed {
@@ -58,6 +194,19 @@ impl Service {
             key: recorded.event_id(),
         }
     }
+}
+
+/// The address that an event gives the user.
+fn address_in(event: Event) -> Option<Sealed> {
+    match event {
+        Event::User(UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. }) => Some(email),
+        _ => None,
+    }
+}
+
+fn id_in(recorded: &Recorded) -> Result<UserId, Fault> {
+    let id = recorded.stream_id.parse();
+    id.map_err(Fault::because("the stream of a user has no id"))
 }
 
 fn password_notice(cause: PasswordCause, at: Timestamp) -> Letter {

@@ -26,7 +26,7 @@ impl Service {
         Ok(Page { items, next_cursor })
     }
 
-    async fn session_entry(&self, row: SessionRow) -> Result<SessionEntry, Fault> {
+    pub(super) async fn session_entry(&self, row: SessionRow) -> Result<SessionEntry, Fault> {
         let stream = format!("session-{}", row.session_id);
         let place = Place {
             stream: &stream,
@@ -59,7 +59,7 @@ impl Service {
         Ok(Page { items, next_cursor })
     }
 
-    async fn login_entry(&self, row: LoginRow) -> Result<LoginEntry, Fault> {
+    pub(super) async fn login_entry(&self, row: LoginRow) -> Result<LoginEntry, Fault> {
         let place = Place {
             stream: &row.stream,
             event_type: &row.event_type,
@@ -102,7 +102,7 @@ impl Service {
     }
 
     /// When and how a session ended: by an event, with all sessions of its user, or by a deadline that has passed.
-    async fn end_of(
+    pub(super) async fn end_of(
         &self,
         session: SessionId,
     ) -> Result<(Option<doorbook_domain::time::Timestamp>, Option<String>), Fault> {

@@ -2,16 +2,15 @@
 
 use doorbook_domain::{
     attempts::FailureReason,
-    claim::Claim,
     email::EmailAddress,
     id::{SessionId, UserId},
+    seal::ClaimId,
     session::{self, EndReason, Method, SessionCommand},
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::{LogIn, Opened, Origin, Refusal, Secret};
 use doorbook_projections::keyring::Place;
 use std::time::Duration;
-use uuid::Uuid;
 
 use super::{Service, attempts::Failed, seals::Owner, token, unexpected};
 use crate::hashing::Verdict;
@@ -34,7 +33,7 @@ impl Service {
             .as_ref()
             .map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
         let claim = self.keyring.claim("email", canonical);
-        let candidate = self.candidate(&claim.to_string()).await?;
+        let candidate = self.candidate(&claim).await?;
         let verdict = self.judge(&candidate, &wish.password).await?;
         let (Some(user), Ok(upgrade)) = (candidate.id, verdict) else {
             let reason = verdict.err().unwrap_or(FailureReason::UnknownAddress);
@@ -59,13 +58,13 @@ impl Service {
         Ok(opened)
     }
 
-    async fn candidate(&self, claim: &str) -> Result<Candidate, Refusal> {
-        let owner = self.store.load::<Claim>(claim).await?.aggregate.owner();
-        // Nobody is the user with the nil id: its stream is as empty as the answer, and costs as much to look up.
-        let id = owner.unwrap_or(UserId(Uuid::nil()));
-        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
-        let hash = self.stored_hash(id, &user).await?;
-        Ok(Candidate { id: owner, user, hash })
+    async fn candidate(&self, claim: &ClaimId) -> Result<Candidate, Refusal> {
+        let (id, user) = self.owner_of(claim).await?;
+        let hash = match id {
+            Some(id) => self.stored_hash(id, &user).await?,
+            None => None,
+        };
+        Ok(Candidate { id, user, hash })
     }
 
     /// The user's password hash; `None` without a password, or when its key is gone.
@@ -100,10 +99,16 @@ impl Service {
             }));
         };
         Ok(match self.hasher.verify(password, hash).await? {
-            Verdict::Match { needs_upgrade } if candidate.user.is_active() => Ok(needs_upgrade),
-            Verdict::Match { .. } => Err(FailureReason::Inactive),
+            Verdict::Match { .. } if !candidate.user.is_active() => Err(FailureReason::Inactive),
+            Verdict::Match { .. } if self.must_be_verified(&candidate.user) => Err(FailureReason::Unverified),
+            Verdict::Match { needs_upgrade } => Ok(needs_upgrade),
             Verdict::Mismatch => Err(FailureReason::WrongPassword),
         })
+    }
+
+    /// Whether the account waits for its address to be proven: by a reset link, since a sign-up link proves it before.
+    fn must_be_verified(&self, user: &User) -> bool {
+        self.rules.settings.verify_email && !user.email_verified()
     }
 
     async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {

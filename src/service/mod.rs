@@ -3,22 +3,32 @@
 //!
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
+//! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
+//!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`letters`] decides which events cause which letters.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
 pub mod activity;
+mod address;
+mod admins;
 mod app;
 pub mod attempts;
+pub(crate) mod erase;
+pub mod erasures;
+mod export;
 pub mod letters;
+pub mod links;
 mod lists;
 mod login;
 mod password;
 pub mod process;
 mod profile;
+mod recovery;
 mod seals;
 mod session;
 mod signup;
@@ -28,6 +38,7 @@ mod tabs;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod verify;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -42,7 +53,17 @@ use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie,
 use doorbook_projections::{engine::Engine, fault::Fault};
 use tokio_util::task::TaskTracker;
 
-use self::{activity::Activity, attempts::Attempts, seals::Seals, strength::Strength, tabs::Tabs, token::Tokens};
+use self::{
+    activity::Activity,
+    attempts::Attempts,
+    erasures::Erasures,
+    links::Links,
+    process::{Figure, Figures},
+    seals::Seals,
+    strength::Strength,
+    tabs::Tabs,
+    token::Tokens,
+};
 use crate::{
     clock::Clock,
     directory::Directory,
@@ -72,6 +93,8 @@ pub struct Rules {
     pub lifetimes: Lifetimes,
     /// Of auditors and admins.
     pub staff_lifetimes: Lifetimes,
+    /// The list of erased users.
+    pub erasures: Erasures,
     /// Most live sessions of one user.
     pub max_sessions: u32,
     /// Where links in mails lead, without a slash at the end: `mail.link_base`.
@@ -109,8 +132,11 @@ pub struct Service {
     seals: Seals,
     strength: Strength,
     tokens: Arc<Tokens>,
+    links: Arc<Links>,
     attempts: Attempts,
     activity: Activity,
+    /// How far the followers are.
+    followers: Arc<Figures>,
     tabs: Tabs,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
@@ -133,14 +159,22 @@ impl Service {
         let commands = TaskTracker::new();
         Self {
             tokens: Arc::new(Tokens::new(&parts.keyring.purpose_key("session-cookie"))),
+            links: Arc::new(Links::new(&parts.keyring)),
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
+            followers: Arc::default(),
             tabs: Tabs::new(),
             parts,
             seals,
             strength: Strength::new(),
             commands,
         }
+    }
+
+    /// How far those are that act on the log, by name.
+    #[must_use]
+    pub fn followers(&self) -> Vec<(&'static str, Figure)> {
+        self.followers.all()
     }
 
     /// Waits for the commands in flight and the background writers. No command may come any more.

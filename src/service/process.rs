@@ -1,34 +1,40 @@
 //! Followers of the log that act on it: each keeps a durable cursor, so that a crash repeats an action rather than losing
 //! it. Every action is harmless when repeated, and none is triggered by the rebuild of a projection.
 //!
-//! * [`Finisher`] completes sign-ups that a crash interrupted.
+//! * [`Finisher`] completes sign-ups and changes of address that a crash interrupted.
 //! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up.
+//! * [`Eraser`] finishes erasures, [`Reaper`] destroys the keys of what came to nothing.
+//!
+//! An event that cannot be acted on holds the others up for a minute, then it is parked and tried again every hour.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use doorbook_domain::{
     event::Event,
-    id::SignUpId,
+    id::{SignUpId, UserId},
     seal::Sealed,
     signup::{SignUp, SignUpEvent},
+    time::Timestamp,
     user::UserEvent,
 };
 use doorbook_openapi::app::Refusal;
 use doorbook_projections::{fault::Fault, log::Recorded};
-use tokio_util::sync::CancellationToken;
 
 use super::{Service, metadata_of};
 use crate::{keys::KeyName, store::CommandMetadata};
 
+mod eraser;
+mod figures;
+mod follow;
+mod reaper;
 #[cfg(test)]
 mod tests;
 
-const BATCH: usize = 512;
-/// A reader also polls, since a wake-up may be lost or come from another process.
-const POLL: Duration = Duration::from_secs(1);
-/// The pause after a failure, before the same event is tried again.
-const RETRY: Duration = Duration::from_secs(2);
+pub use eraser::Eraser;
+pub use figures::{Figure, Figures};
+pub use follow::follow;
+pub use reaper::Reaper;
 
 /// What one follower does with an event.
 #[async_trait]
@@ -37,6 +43,10 @@ pub trait Reaction: Send + Sync {
     fn name(&self) -> &'static str;
     /// How old an event must be before it is acted on.
     fn patience(&self) -> Duration;
+    /// From when on the event is acted on, where that does not follow from its age alone.
+    fn ripe_at(&self, recorded: &Recorded) -> Timestamp {
+        recorded.recorded_at.plus(self.patience())
+    }
     /// Whether the event is of interest; decided on its stored type.
     fn concerns(&self, event_type: &str) -> bool;
     /// Acts. Repeating it must be harmless.
@@ -47,42 +57,6 @@ pub trait Reaction: Send + Sync {
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault>;
 }
 
-/// Follows the log until cancelled.
-pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: CancellationToken) {
-    let mut wake = service.store.log().wake();
-    while !cancel.is_cancelled() {
-        let pause = match batch(&service, reaction, &cancel).await {
-            Ok(0) => POLL,
-            Ok(_) => continue,
-            Err(fault) => {
-                tracing::error!(error = fault.cause(), process = reaction.name(), "will be tried again");
-                RETRY
-            }
-        };
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-            _ = wake.changed(), if pause == POLL => {}
-        }
-    }
-}
-
-async fn batch(service: &Service, reaction: &dyn Reaction, cancel: &CancellationToken) -> Result<usize, Fault> {
-    let cursor = service.keyring.cursor(reaction.name()).await?;
-    let events = service.store.log().read(cursor, BATCH).await?;
-    let Some(last) = events.last() else { return Ok(0) };
-    for recorded in events.iter().filter(|recorded| reaction.concerns(&recorded.event_type)) {
-        let ripe = recorded.recorded_at.plus(reaction.patience());
-        tokio::select! {
-            () = tokio::time::sleep(ripe.since(service.clock.now()).min(reaction.patience())) => {}
-            () = cancel.cancelled() => return Ok(0),
-        }
-        reaction.react(service, recorded).await?;
-    }
-    service.keyring.set_cursor(reaction.name(), last.position).await?;
-    Ok(events.len())
-}
-
 /// What the event says; `None`, with a line in the log, when this program cannot read it: it never will.
 fn readable(recorded: &Recorded) -> Option<Event> {
     recorded
@@ -91,7 +65,7 @@ fn readable(recorded: &Recorded) -> Option<Event> {
         .ok()
 }
 
-/// Completes sign-ups that a crash interrupted.
+/// Completes sign-ups and changes of address that a crash interrupted.
 pub struct Finisher;
 
 #[async_trait]
@@ -106,33 +80,42 @@ impl Reaction for Finisher {
     }
 
     fn concerns(&self, event_type: &str) -> bool {
-        event_type == "signup.requested"
+        matches!(
+            event_type,
+            "signup.requested" | "signup.verified" | "user.email_change_confirmed" | "user.email_changed"
+        )
     }
 
     async fn react(&self, service: &Service, recorded: &Recorded) -> Result<(), Fault> {
-        let Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. })) = readable(recorded) else {
-            return Ok(());
-        };
-        let Ok(id) = recorded.stream_id.parse::<SignUpId>() else {
-            return Ok(());
-        };
-        if !service
-            .store
-            .load::<SignUp>(&recorded.stream_id)
-            .await?
-            .aggregate
-            .is_pending()
-        {
-            return Ok(());
-        }
         let metadata = CommandMetadata {
             causation: Some(recorded.event_id().to_string()),
             ..metadata_of("system", service.clock.now())
         };
-        match service.complete_sign_up(id, &metadata).await {
+        let finished = match readable(recorded) {
+            Some(Event::SignUp(SignUpEvent::Requested { verify: false, .. } | SignUpEvent::Verified { .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<SignUpId>() else {
+                    return Ok(());
+                };
+                service.complete_sign_up(id, &metadata).await.map(drop)
+            }
+            Some(Event::User(UserEvent::EmailChangeConfirmed { request, .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<UserId>() else {
+                    return Ok(());
+                };
+                service.finish_email_change(id, request, &metadata).await.map(drop)
+            }
+            Some(Event::User(UserEvent::EmailChanged { .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<UserId>() else {
+                    return Ok(());
+                };
+                service.give_up_other_claims(id, &metadata).await
+            }
+            _ => return Ok(()),
+        };
+        match finished {
             Ok(()) => Ok(()),
             Err(Refusal::Fault(fault)) => Err(fault),
-            Err(refusal) => Err(Fault::new("a sign-up was not finished", refusal)),
+            Err(refusal) => Err(Fault::new("what a request left behind was not finished", refusal)),
         }
     }
 }
@@ -153,7 +136,7 @@ impl Reaction for Shredder {
     fn concerns(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            "user.password_changed" | "user.password_upgraded" | "signup.refused"
+            "user.password_changed" | "user.password_upgraded" | "user.password_removed" | "signup.refused"
         )
     }
 

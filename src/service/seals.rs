@@ -32,14 +32,15 @@ pub(crate) struct Whence {
 #[derive(Debug, Clone)]
 pub(crate) enum Owner {
     User(UserId),
-    Attempts(ClaimId),
+    /// The claim, and how many events its stream has.
+    Attempts(ClaimId, u64),
 }
 
 impl Owner {
     pub(crate) fn key(&self) -> KeyName {
         match self {
             Self::User(user) => KeyName::user(*user),
-            Self::Attempts(claim) => KeyName::attempts(claim),
+            Self::Attempts(claim, events) => KeyName::attempts(claim, *events),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Keeping a session alive, proving again who one is, and ending sessions.
 
+use std::time::Duration;
+
 use doorbook_domain::{
     attempts::FailureReason,
     id::SessionId,
@@ -14,6 +16,9 @@ use crate::{
     ids,
     store::{Committed, Failure},
 };
+
+/// How old such a proof may be.
+const PROOF: Duration = Duration::from_mins(5);
 
 impl Service {
     pub(super) async fn do_refresh(self, id: SessionId, origin: Origin) -> Result<LiveSession, Refusal> {
@@ -95,7 +100,8 @@ impl Service {
         }
     }
 
-    /// Checks a password that is given as proof, against what the log has now.
+    /// Checks a password that is given as proof, against what the log has now. Nobody may guess it through a session that
+    /// has died since the request began.
     pub(super) async fn prove(
         &self,
         session: &LiveSession,
@@ -103,6 +109,7 @@ impl Service {
         password: &Secret,
         origin: &Origin,
     ) -> Result<(), Refusal> {
+        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let verdict = match self.stored_hash(session.user, user).await? {
             Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await?,
             None => self.hasher.verify_nothing(password.0.as_bytes()).await?,
@@ -121,6 +128,15 @@ impl Service {
             });
         }
         Err(Refusal::WrongPassword)
+    }
+
+    /// Refuses what needs a recent proof of who asks: what cannot be undone, or hands everything out (ASVS 7.5.1).
+    pub(super) fn must_be_proven(&self, session: &LiveSession) -> Result<(), Refusal> {
+        if self.clock.now().since(session.authenticated_at) < PROOF {
+            Ok(())
+        } else {
+            Err(Refusal::ReauthenticationRequired)
+        }
     }
 
     /// The session as it lives now, for an answer that changes no cookie.

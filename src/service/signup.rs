@@ -1,8 +1,9 @@
 //! Signing up.
 //!
-//! Every attempt is a stream of its own and appends the same event, address known or not. With verification off it is
-//! completed at once: `user.registered` first, `claim.taken` last, since the claim is the commit point. A crash in between
-//! leaves a user that nothing names, and [`super::process`] finishes the attempt.
+//! Every attempt is a stream of its own and appends the same event, address known or not. It is completed when its mailed
+//! link is followed ([`super::verify`]), or at once with verification off: `user.registered` first, `claim.taken` last,
+//! since the claim is the commit point. A crash in between leaves a user that nothing names, and [`super::process`]
+//! finishes the attempt.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use doorbook_domain::{
     id::{SignUpId, UserId},
     name::DisplayName,
     seal::Sealed,
-    signup::{self, Requested, SignUp as Attempt, SignUpCommand},
+    signup::{self, Requested, SignUp as Attempt, SignUpCommand, SignUpEnd},
     user::{self, UserCommand},
 };
 use doorbook_openapi::app::{FieldError, Origin, Refusal, SignUp};
@@ -26,8 +27,8 @@ use crate::{
 };
 
 /// How long the link of a sign-up lives.
-const VERIFY_WITHIN: Duration = Duration::from_hours(24);
-const REQUESTED: &str = "signup.requested";
+pub(super) const VERIFY_WITHIN: Duration = Duration::from_hours(24);
+pub(super) const REQUESTED: &str = "signup.requested";
 
 /// What was typed, in the forms that are worked with.
 struct Checked {
@@ -121,37 +122,57 @@ impl Service {
         })
     }
 
-    /// Turns a pending attempt into a user, or refuses it when the address is taken. Repeating it changes nothing.
+    /// Turns an attempt that needs nothing more into a user, or refuses it when the address is taken, and tells which.
+    /// `None` when there was nothing to do. Repeating it changes nothing.
     ///
     /// # Errors
     ///
     /// [`Refusal::Conflict`] when others completed the same attempt at the same time, [`Refusal::Fault`] when the log or
     /// the keys failed. The attempt is then still pending.
-    pub async fn complete_sign_up(&self, id: SignUpId, metadata: &CommandMetadata) -> Result<(), Refusal> {
+    pub async fn complete_sign_up(
+        &self,
+        id: SignUpId,
+        metadata: &CommandMetadata,
+    ) -> Result<Option<SignUpEnd>, Refusal> {
         let stream = id.to_string();
         let attempt = self.store.load::<Attempt>(&stream).await?.aggregate;
-        let Some(wish) = attempt.pending() else { return Ok(()) };
-        let Some(register) = self.reseal(id, wish).await? else {
-            return Ok(());
+        let Some(wish) = attempt.pending().filter(|_| attempt.is_ready()) else {
+            return Ok(None);
         };
+        let Some(mut register) = self.reseal(id, wish).await? else {
+            return Ok(None);
+        };
+        register.email_verified = attempt.is_verified();
         let (user_id, claim) = (wish.user_id, wish.claim.clone());
         // The user comes first and the claim last: until the claim names it, the user is unreachable. An orphan of a
         // refused attempt stays unreachable for ever, and its keys are destroyed.
-        self.command_user(user_id, UserCommand::Register(register), metadata)
+        match self
+            .command_user(user_id, UserCommand::Register(register), metadata)
             .await
-            .map_err(unexpected)?;
+        {
+            Ok(_) => {}
+            // It became a user long ago, which has moved to another address since.
+            Err(Failure::Refused(_)) => {
+                self.note_completed(stream, metadata.clone());
+                return Ok(Some(SignUpEnd::Completed));
+            }
+            Err(failure) => return Err(unexpected(failure)),
+        }
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
         match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
-            Ok(_) => self.note_completed(stream, metadata.clone()),
+            Ok(_) => {
+                self.note_completed(stream, metadata.clone());
+                Ok(Some(SignUpEnd::Completed))
+            }
             Err(Failure::Refused(_)) => {
                 let refuse = SignUpCommand::Refuse(signup::Refuse { at });
                 let refused = self.store.execute::<Attempt>(&stream, refuse, metadata).await;
                 refused.map_err(unexpected)?;
+                Ok(Some(SignUpEnd::Refused))
             }
-            Err(failure) => return Err(unexpected(failure)),
+            Err(failure) => Err(unexpected(failure)),
         }
-        Ok(())
     }
 
     /// The account exists since its claim was taken; that the attempt is over is noted after the answer. A known and an

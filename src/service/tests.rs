@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod lifetimes;
+mod mailed;
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
@@ -25,14 +26,22 @@ struct Bed {
 }
 
 impl Bed {
+    /// Whose addresses need no proof.
     async fn new() -> Self {
-        Self::with(Clock::system(), &[]).await
+        Self::with(false, None).await
     }
 
-    async fn with(clock: Clock, settings: &[(&'static str, &str)]) -> Self {
+    async fn with(verify: bool, clock: Option<Clock>) -> Self {
+        Self::with_settings(verify, clock, &[]).await
+    }
+
+    async fn with_settings(verify: bool, clock: Option<Clock>, settings: &[(&'static str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().display().to_string();
-        let mut flags = vec![("--data-dir", "data.dir".to_owned(), data)];
+        let mut flags = vec![
+            ("--data-dir", "data.dir".to_owned(), data),
+            ("--verify-email", "signup.verify_email".to_owned(), verify.to_string()),
+        ];
         flags.extend(
             settings
                 .iter()
@@ -51,7 +60,7 @@ impl Bed {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             post: Arc::new(Post::open(&config).unwrap()),
-            clock,
+            clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,
             keyring,
             store,
@@ -137,4 +146,21 @@ async fn sign_ups_of_known_and_unknown_addresses_append_the_same_number_of_event
     bed.sign_up(ADA).await;
     assert_eq!(appended().await - unknown, unknown);
     assert_eq!(bed.events("signup.refused").await.len(), 1);
+}
+
+#[tokio::test]
+async fn erasing_and_exporting_need_a_proof_of_the_last_five_minutes() {
+    let bed = Bed::new().await;
+    bed.sign_up(ADA).await;
+    let session = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    let stale = LiveSession {
+        authenticated_at: session.authenticated_at.minus(Duration::from_mins(5)),
+        ..session
+    };
+    let refused = bed.service.erase_me(&stale, &origin()).await;
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    let refused = bed.service.export(&stale).await.map(drop);
+    assert!(matches!(refused, Err(Refusal::ReauthenticationRequired)), "{refused:?}");
+    assert!(bed.events("user.erased").await.is_empty());
+    assert!(bed.log_in(ADA, PASSWORD).await.is_ok());
 }

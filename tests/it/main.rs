@@ -10,11 +10,15 @@ mod support;
 #[cfg(test)]
 mod article;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod cookies;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod durability;
+#[cfg(test)]
+mod erase;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -22,11 +26,15 @@ mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod recovery;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
@@ -36,4 +44,5 @@ mod sessions;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod slow;
 mod tabs;

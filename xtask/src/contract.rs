@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::{
     parts::{self, Part},
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     if !document.is_file() {
         bail!("openapi/openapi.json is missing: `cargo run -- openapi print > openapi/openapi.json`");
     }
-    install(&tools)?;
+    parts::install_tools("openapi")?;
     let made = run::root().join("target/openapi");
     fs::create_dir_all(&made)?;
     let types = made.join("schema.ts");
@@ -45,19 +45,6 @@ pub(crate) fn run() -> Result<()> {
     run::run(tool(&tools, "tsc").args(["--project", "tsconfig.json"]))?;
     say("openapi.json: 0 errors by spectral and redocly, and its types compile under tsc --strict");
     Ok(())
-}
-
-/// Installs exactly what the lock file names, unless that is there already.
-fn install(tools: &Path) -> Result<()> {
-    let lock = fs::read(tools.join("package-lock.json")).context("cannot read tools/openapi/package-lock.json")?;
-    let stamp = tools.join("node_modules/.doorbook-lock");
-    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-        return Ok(());
-    }
-    say("installing the readers of openapi.json");
-    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
-    run::run(Command::new("npm").args(quiet).current_dir(tools))?;
-    fs::write(&stamp, lock).context("cannot note what was installed")
 }
 
 fn tool(tools: &Path, name: &str) -> Command {

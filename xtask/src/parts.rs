@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{postgres, run};
 
@@ -22,7 +22,7 @@ pub(crate) enum Part {
     Strace,
     /// The client of the documented requests.
     Curl,
-    /// Runs the readers of openapi.json, 20.19 or newer.
+    /// Runs the mail server of the tests and the readers of openapi.json, 20.19 or newer.
     Node,
 }
 
@@ -79,6 +79,25 @@ pub(crate) fn require(parts: &[Part]) -> Result<()> {
         bail!("{} missing, named above", missing.len());
     }
     Ok(())
+}
+
+/// Installs exactly what the lock file of `tools/NAME` names, unless that is there already.
+///
+/// # Errors
+///
+/// When it cannot be installed.
+pub(crate) fn install_tools(name: &str) -> Result<()> {
+    let tools = run::root().join("tools").join(name);
+    let lock = fs::read(tools.join("package-lock.json"))
+        .with_context(|| format!("cannot read tools/{name}/package-lock.json"))?;
+    let stamp = tools.join("node_modules/.doorbook-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    run::say(format_args!("installing tools/{name}"));
+    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    run::run(Command::new("npm").args(quiet).current_dir(tools))?;
+    fs::write(&stamp, lock).context("cannot note what was installed")
 }
 
 fn install(parts: &[Part]) -> Result<()> {

@@ -144,6 +144,8 @@ fn welcome(port: u16, admin: u16) {
     token() {{ awk '$6 == "csrftoken" {{ print $7 }}' jar; }}
     curl -c jar -b jar {origin}/api/signup -H "X-CSRFToken: $(token)" \
          --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
+    link() {{ grep -oh 'verify#token=[A-Za-z0-9_-]*' "$(ls data/mail/*.eml | tail -1)" | head -1 | cut -d= -f2; }}
+    sleep 2; curl -c jar -b jar {origin}/api/email/verify -H "X-CSRFToken: $(token)" --json "{{\"token\": \"$(link)\"}}"
     curl -c jar -b jar {origin}/api/login/ -H "X-CSRFToken: $(token)" \
          --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
     curl -c jar -b jar {origin}/api/users/profile/

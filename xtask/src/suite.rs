@@ -33,11 +33,8 @@ impl Test {
         let started = Instant::now();
         let before = Tree::now();
         let whole = self.tests.is_empty();
-        let mut needed = vec![Part::Postgres, Part::Strace, Part::Curl];
-        if whole {
-            needed.push(Part::Node);
-        }
-        parts::require(&needed)?;
+        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node])?;
+        parts::install_tools("smtp")?;
         self.test_workspace()?;
         if whole {
             contract::run()?;

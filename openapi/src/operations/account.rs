@@ -1,3 +1,4 @@
+use poem::http::{HeaderName, HeaderValue, header::CONTENT_DISPOSITION};
 use poem_openapi::{
     Object, OpenApi,
     types::{Example, MaybeUndefined, Password},
@@ -8,6 +9,7 @@ use crate::{
     app::Secret,
     body::Json,
     caller::{Actor, Reader},
+    export::Export,
     form::{Form, FromForm},
     problem::Kind,
     refused::{BODY, READ, Refused, WRITE, kinds},
@@ -110,6 +112,45 @@ impl Account {
         let app = &actor.call.gate().app;
         let session = app.rename(&actor.session, name, &actor.call.origin).await?;
         Ok(Reply::written(user_json(&session)))
+    }
+
+    /// Erase me
+    ///
+    /// Ends the account for good: every session is dead at once, the address is free again, and nobody can read any more who
+    /// the user was. It cannot be undone. Needs a proof of who asks from the last five minutes, and refuses the last active
+    /// admin.
+    #[oai(path = "/me", method = "delete", operation_id = "eraseMe")]
+    async fn erase(
+        &self,
+        actor: Actor,
+    ) -> Result<
+        Done,
+        Refused<{ READ | WRITE | kinds(&[Kind::ReauthenticationRequired, Kind::Conflict, Kind::LastAdmin]) }>,
+    > {
+        let gate = actor.call.gate();
+        gate.app.erase_me(&actor.session, &actor.call.origin).await?;
+        Ok(Done::default()
+            .header(
+                HeaderName::from_static("clear-site-data"),
+                HeaderValue::from_static("\"storage\""),
+            )
+            .cookie(gate.no_session_cookie())
+            .cookie(gate.csrf_cookie(&gate.fresh_token(None))))
+    }
+
+    /// Export my data
+    ///
+    /// Everything that is known about the user, as one document. Needs a proof of who asks from the last five minutes.
+    #[oai(path = "/me/export", method = "get", operation_id = "exportMyData")]
+    async fn export(
+        &self,
+        reader: Reader,
+    ) -> Result<Reply<Export>, Refused<{ READ | kinds(&[Kind::ReauthenticationRequired, Kind::Busy]) }>> {
+        let export = reader.call.gate().app.export(&reader.session).await?;
+        Ok(Reply::json(&export).header(
+            CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"doorbook-export.json\""),
+        ))
     }
 
     /// Change my password

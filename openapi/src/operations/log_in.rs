@@ -61,7 +61,7 @@ struct SignedUp {
 impl Example for SignedUp {
     fn example() -> Self {
         Self {
-            detail: DETAIL_AT_ONCE.to_owned(),
+            detail: DETAIL_BY_MAIL.to_owned(),
         }
     }
 }

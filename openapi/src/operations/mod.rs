@@ -3,6 +3,7 @@
 mod account;
 mod authz;
 mod log_in;
+mod recovery;
 mod session;
 mod sessions;
 mod start;
@@ -16,6 +17,8 @@ pub(crate) enum Tag {
     Start,
     /// Signing up, in and out.
     Login,
+    /// What goes by mail: proving an address, moving to another one, setting a forgotten password.
+    Recovery,
     /// The session of this browser.
     Session,
     /// Every session of the user, and how it was logged in.
@@ -30,6 +33,7 @@ pub(crate) enum Tag {
 pub(crate) type Operations = (
     start::Start,
     log_in::Login,
+    recovery::Recovery,
     session::SessionApi,
     sessions::Sessions,
     account::Account,
@@ -41,6 +45,7 @@ pub(crate) const fn all() -> Operations {
     (
         start::Start,
         log_in::Login,
+        recovery::Recovery,
         session::SessionApi,
         sessions::Sessions,
         account::Account,

@@ -55,7 +55,7 @@ impl SessionApi {
         let body = anyone
             .session
             .as_ref()
-            .map_or_else(|| SIGNED_OUT.to_owned(), session_json);
+            .map_or_else(|| SIGNED_OUT.to_vec(), session_json);
         Ok(Reply::written(body))
     }
 

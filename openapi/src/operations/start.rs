@@ -72,7 +72,7 @@ impl Example for Config {
         Self {
             signup: SignUpConfig {
                 enabled: true,
-                verify_email: false,
+                verify_email: true,
             },
             password: PasswordConfig { min_length: 8 },
             providers: Vec::new(),

@@ -1,6 +1,8 @@
 //! Bodies that cannot be accepted.
 
-use futures_util::stream;
+use std::time::Instant;
+
+use futures_util::{StreamExt as _, stream};
 use poem::{Body, http::Method};
 use serde_json::json;
 
@@ -162,6 +164,21 @@ async fn endless_body_is_cut_off() {
         .post("/api/login")
         .body("application/json", Body::from_bytes_stream(endless));
     asked.send().await.is_problem(413, "payload-too-large");
+}
+
+#[tokio::test]
+async fn body_that_does_not_arrive_is_given_up() {
+    let mut browser = visitor().await;
+    let begun = Instant::now();
+    let start = stream::iter([Ok::<_, std::io::Error>(b"{".to_vec())]);
+    let asked = browser.post("/api/login").body(
+        "application/json",
+        Body::from_bytes_stream(start.chain(stream::pending())),
+    );
+    let answer = asked.send().await;
+    answer.is_problem(408, "request-timeout");
+    assert!(begun.elapsed() >= browser.app.settings.body_timeout);
+    assert_eq!(answer.header("connection"), Some("close"));
 }
 
 #[tokio::test]

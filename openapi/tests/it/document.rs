@@ -72,9 +72,15 @@ fn operations_and_their_statuses_are_these() {
         ("authorizeForNginx", "GET /api/authz/auth-request: 204 401 500 503"),
         ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
         (
-            "changePassword",
-            "POST /api/password/change: 204 400 401 403 409 413 415 422 500 503",
+            "changeEmail",
+            "POST /api/email/change: 202 400 401 403 408 409 413 415 422 500 503",
         ),
+        (
+            "changePassword",
+            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 500 503",
+        ),
+        ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
+        ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
         ("getConfig", "GET /api/config: 200 500"),
         ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
         ("getProfile", "GET /api/me: 200 400 401 500 503"),
@@ -82,15 +88,27 @@ fn operations_and_their_statuses_are_these() {
         ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
         ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
         ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
-        ("logIn", "POST /api/login: 200 400 401 403 409 413 415 422 500 503"),
+        ("logIn", "POST /api/login: 200 400 401 403 408 409 413 415 422 500 503"),
         ("logOut", "POST /api/logout: 200 400 403 409 500 503"),
         (
             "reauthenticate",
-            "POST /api/session/reauthenticate: 200 400 401 403 409 413 415 422 500 503",
+            "POST /api/session/reauthenticate: 200 400 401 403 408 409 413 415 422 500 503",
         ),
         (
             "refreshSession",
             "POST /api/session/refresh: 200 400 401 403 409 500 503",
+        ),
+        (
+            "requestPasswordReset",
+            "POST /api/password/forgot: 202 400 403 408 409 413 415 422 500 503",
+        ),
+        (
+            "resendVerification",
+            "POST /api/email/resend: 202 400 403 408 409 413 415 422 500 503",
+        ),
+        (
+            "resetPassword",
+            "POST /api/password/reset: 204 400 403 408 409 410 413 415 422 500 503",
         ),
         (
             "revokeOtherSessions",
@@ -101,14 +119,18 @@ fn operations_and_their_statuses_are_these() {
             "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
         ),
         ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
-        ("signUp", "POST /api/signup: 202 400 403 409 413 415 422 500 503"),
+        ("signUp", "POST /api/signup: 202 400 403 408 409 413 415 422 500 503"),
         (
             "streamSessionEvents",
             "GET /api/session/events: 200 400 401 429 500 503",
         ),
         (
             "updateProfile",
-            "PATCH /api/me: 200 400 401 403 409 413 415 422 500 503",
+            "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",
+        ),
+        (
+            "verifyEmail",
+            "POST /api/email/verify: 204 400 403 408 409 410 413 415 422 500 503",
         ),
     ];
     let expected: BTreeMap<String, String> = expected
@@ -149,8 +171,11 @@ fn security_is_one_requirement() {
     let both = json!([{"csrf": [], "session": []}]);
     let expected = |id: &str| match id {
         "getConfig" | "getCsrfToken" | "setCsrfCookie" | "getSession" => json!([]),
-        "logIn" | "signUp" => json!([{"csrf": []}]),
+        "logIn" | "signUp" | "verifyEmail" | "resendVerification" | "requestPasswordReset" | "resetPassword" => {
+            json!([{"csrf": []}])
+        }
         "logOut" => json!([{"csrf": [], "session": []}, {}]),
+        "exportMyData" => json!([{"session": []}]),
         id if ["get", "list", "authorize", "stream"]
             .iter()
             .any(|verb| id.starts_with(verb)) =>

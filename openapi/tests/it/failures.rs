@@ -47,7 +47,7 @@ async fn wrong_methods_are_told_the_right_ones() {
         ("/api/login/", "DELETE", "POST"),
         ("/api/session", "POST", "GET, HEAD"),
         ("/api/session/", "PUT", "GET, HEAD"),
-        ("/api/me", "POST", "GET, HEAD, PATCH"),
+        ("/api/me", "POST", "DELETE, GET, HEAD, PATCH"),
         ("/api/sessions", "PATCH", "DELETE, GET, HEAD"),
         ("/api/sessions/x", "GET", "DELETE"),
         ("/api/logout", "HEAD", "POST"),

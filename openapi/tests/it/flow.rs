@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    stand_in::{EMAIL, PASSWORD},
+    stand_in::{Broken, EMAIL, PASSWORD},
     support::Browser,
 };
 
@@ -325,4 +325,47 @@ async fn envoy_asks_with_any_method_and_path() {
             .header("Origin", "https://elsewhere.example");
         assert_eq!(asked.send().await.status, 204, "{path}");
     }
+}
+
+#[tokio::test]
+async fn erased_user_is_signed_out_and_told_to_forget() {
+    let mut browser = Browser::new();
+    browser.log_in().await;
+    let answer = browser.delete("/api/me").send().await;
+    assert_eq!(answer.status, 204);
+    assert!(answer.set_cookie("sessionid").unwrap().contains("Max-Age=0"));
+    assert_eq!(answer.header("clear-site-data"), Some("\"storage\""));
+    browser.get("/api/me").await.is_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn last_admin_is_told_why_it_stays() {
+    let mut browser = Browser::new();
+    browser.log_in().await;
+    browser.app.breaks(Broken::LastAdmin);
+    let answer = browser.delete("/api/me").send().await;
+    assert_eq!(answer.header("retry-after"), None, "waiting does not help");
+    answer.is_problem(409, "last-admin");
+    assert_eq!(browser.get("/api/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn export_is_a_file_to_save_for_those_who_proved_who_they_are() {
+    let mut browser = Browser::new();
+    browser.get("/api/me/export").await.is_problem(401, "unauthenticated");
+    browser.log_in().await;
+    let answer = browser.get("/api/me/export").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-disposition"),
+        Some("attachment; filename=\"doorbook-export.json\"")
+    );
+    let export = answer.json();
+    assert_eq!(export["profile"]["email"], EMAIL);
+    assert_eq!(export["events"][0]["data"]["email"], EMAIL);
+    browser.app.breaks(Broken::Unproven);
+    browser
+        .get("/api/me/export")
+        .await
+        .is_problem(403, "reauthentication-required");
 }

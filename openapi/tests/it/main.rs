@@ -17,6 +17,8 @@ mod flow;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod mailbox;
+#[cfg(test)]
 mod origins;
 #[cfg(test)]
 mod pages;

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,10 @@ use doorbook_domain::{
     role::{Role, Roles},
     time::Timestamp,
 };
-use doorbook_openapi::app::*;
+use doorbook_openapi::{
+    app::*,
+    export::{Export, ExportedAddress, ExportedEvent, ExportedProfile, Instant, Json},
+};
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
@@ -24,6 +27,8 @@ use uuid::Uuid;
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 pub(crate) const EMAIL: &str = "ada@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// What a mailed link would carry.
+pub(crate) const TOKEN: &str = "AQGTq1xkd7eKj3uYb9nXwQ0…";
 
 /// What is to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +44,10 @@ pub(crate) enum Broken {
     Contended,
     /// Sign-up is closed.
     Closed,
+    /// The user is the last admin.
+    LastAdmin,
+    /// The user has proven nothing lately.
+    Unproven,
 }
 
 pub(crate) struct StandIn {
@@ -49,6 +58,8 @@ pub(crate) struct StandIn {
     pub(crate) pages: Mutex<Vec<PageRequest>>,
     pub(crate) wishes: Mutex<Vec<LogIn>>,
     pub(crate) touched: AtomicU64,
+    /// Whether it shows the mail that it sends.
+    pub(crate) shows_mail: AtomicBool,
     pub(crate) notices: Mutex<Vec<Notice>>,
     counter: AtomicU64,
 }
@@ -63,11 +74,47 @@ pub(crate) fn settings() -> Settings {
         csrf_header: "X-CSRFToken".to_owned(),
         csrf_key: [7; 32],
         body_limit: 1024,
+        body_timeout: Duration::from_millis(500),
         signup_enabled: true,
         verify_email: false,
         password_min_length: 8,
         session_absolute: Duration::from_hours(14 * 24),
         session_idle: Duration::from_hours(7 * 24),
+    }
+}
+
+/// A hostile mail, and one without HTML.
+#[async_trait]
+impl Mailbox for StandIn {
+    async fn mails(&self) -> Result<Vec<MailEntry>, Fault> {
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Err(Fault::plain("the mail directory cannot be used"));
+        }
+        Ok(vec![hostile("m1").entry, hostile("m2").entry])
+    }
+
+    async fn mail(&self, id: &str) -> Result<Option<Mail>, Fault> {
+        Ok(match id {
+            "m1" => Some(hostile(id)),
+            "m2" => Some(Mail {
+                html: None,
+                ..hostile(id)
+            }),
+            _ => None,
+        })
+    }
+}
+
+fn hostile(id: &str) -> Mail {
+    Mail {
+        entry: MailEntry {
+            id: id.to_owned(),
+            to: "\"<i>@example.org".to_owned(),
+            subject: "<script>alert(1)</script>".to_owned(),
+            date: "Mon, 23 Nov 2026 12:00:00 +0000".to_owned(),
+        },
+        text: Some("<b> & http://localhost:8080/auth/verify#token=\"x javascript:alert(1)\n".to_owned()),
+        html: Some("<p onclick='alert(1)'>hello</p>".to_owned()),
     }
 }
 
@@ -81,6 +128,7 @@ impl StandIn {
             pages: Mutex::default(),
             wishes: Mutex::default(),
             touched: AtomicU64::new(0),
+            shows_mail: AtomicBool::new(false),
             notices: Mutex::default(),
             counter: AtomicU64::new(1),
         })
@@ -101,7 +149,7 @@ impl StandIn {
     fn gate(&self, origin: &Origin) -> Result<(), Refusal> {
         self.origins.lock().unwrap().push(origin.clone());
         match *self.broken.lock().unwrap() {
-            Broken::Nothing | Broken::Log | Broken::Closed => Ok(()),
+            Broken::Nothing | Broken::Log | Broken::Closed | Broken::LastAdmin | Broken::Unproven => Ok(()),
             Broken::Panics => panic!("secret-in-a-panic"),
             Broken::Full => Err(Refusal::Busy(Duration::from_millis(1500))),
             Broken::Contended => Err(Refusal::Conflict),
@@ -164,6 +212,11 @@ impl App for StandIn {
         &self.settings
     }
 
+    fn mailbox(&self) -> Option<&dyn Mailbox> {
+        let mailbox: &dyn Mailbox = self;
+        self.shows_mail.load(Ordering::Relaxed).then_some(mailbox)
+    }
+
     fn check(&self, cookie: &str) -> Check {
         if *self.broken.lock().unwrap() == Broken::Log {
             return Check::Unknown;
@@ -191,7 +244,7 @@ impl App for StandIn {
             Broken::Log => return Err(Fault::plain("secret-of-the-log").into()),
             Broken::Full => return Err(Refusal::Busy(Duration::from_millis(1500))),
             Broken::Contended => return Err(Refusal::Throttled(Duration::from_millis(1500))),
-            Broken::Nothing | Broken::Panics | Broken::Closed => {}
+            Broken::Nothing | Broken::Panics | Broken::Closed | Broken::LastAdmin | Broken::Unproven => {}
         }
         let live = self.sessions.lock().unwrap().get(&cookie.0).cloned();
         let live = live.ok_or(Refusal::NotSignedIn)?;
@@ -223,6 +276,36 @@ impl App for StandIn {
             Ok(())
         } else {
             Err(Refusal::Invalid(errors))
+        }
+    }
+
+    async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if token.0 == TOKEN {
+            Ok(())
+        } else {
+            Err(Refusal::LinkDead)
+        }
+    }
+
+    async fn resend_verification(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn request_password_reset(&self, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)
+    }
+
+    async fn reset_password(&self, token: Secret, _: Secret, origin: &Origin) -> Result<(), Refusal> {
+        self.verify_email(token, origin).await
+    }
+
+    async fn change_email(&self, session: &LiveSession, _: String, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if session.authenticated_at == NOW {
+            Ok(())
+        } else {
+            Err(Refusal::ReauthenticationRequired)
         }
     }
 
@@ -299,6 +382,42 @@ impl App for StandIn {
         Ok(LiveSession {
             identity: Identity::new(EMAIL, name.as_deref()),
             ..session.clone()
+        })
+    }
+
+    async fn erase_me(&self, session: &LiveSession, origin: &Origin) -> Result<(), Refusal> {
+        self.gate(origin)?;
+        if *self.broken.lock().unwrap() == Broken::LastAdmin {
+            return Err(Refusal::LastAdmin);
+        }
+        self.end(session.id);
+        Ok(())
+    }
+
+    async fn export(&self, session: &LiveSession) -> Result<Export, Refusal> {
+        if *self.broken.lock().unwrap() == Broken::Unproven {
+            return Err(Refusal::ReauthenticationRequired);
+        }
+        let at = || Instant(NOW);
+        Ok(Export {
+            exported_at: at(),
+            complete: true,
+            profile: ExportedProfile::new(session.user.0, EMAIL.into(), true, None, session.roles, NOW),
+            addresses: vec![ExportedAddress {
+                email: EMAIL.into(),
+                since: at(),
+            }],
+            social_accounts: Vec::new(),
+            pending: Vec::new(),
+            sessions: Vec::new(),
+            logins: Vec::new(),
+            events: vec![ExportedEvent {
+                position: "1".into(),
+                stream: format!("user-{}", session.user),
+                r#type: "user.registered".into(),
+                at: at(),
+                data: Json(serde_json::json!({"email": EMAIL})),
+            }],
         })
     }
 

@@ -99,7 +99,7 @@ async fn rebuilt_read_models_agree_with_the_log() {
     assert!(before.iter().all(|line| line["lag_events"] == 2000), "{before:?}");
     seeded.data("projections rebuild --all").await.unwrap();
     let after = seeded.json("projections list").await;
-    assert_eq!(after.len(), 3);
+    assert_eq!(after.len(), 4);
     assert!(
         after
             .iter()

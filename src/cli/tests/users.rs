@@ -21,6 +21,7 @@ use crate::cli::users::{Change, NewPassword, NewUser, UserLine, Users, run};
 struct Stand {
     created: Mutex<Vec<NewUser>>,
     changed: Mutex<Vec<(String, Change)>>,
+    erased: Mutex<Vec<String>>,
 }
 
 fn ada() -> UserLine {
@@ -49,6 +50,11 @@ impl Users for Stand {
     async fn change(&self, user: &str, change: Change) -> Result<UserLine, Failure> {
         self.changed.lock().push((user.to_owned(), change));
         Ok(ada())
+    }
+
+    async fn erase(&self, user: &str) -> Result<UserId, Failure> {
+        self.erased.lock().push(user.to_owned());
+        Ok(ada().id)
     }
 }
 

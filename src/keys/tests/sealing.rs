@@ -131,9 +131,9 @@ fn names_are_frozen() {
     let names = [
         user(1),
         KeyName::password(id),
-        KeyName::attempts(&claim),
+        KeyName::attempts(&claim, 0),
         KeyName::month(NOVEMBER),
-        KeyName::attempts(&claim).of_month(NOVEMBER),
+        KeyName::attempts(&claim, 2).of_month(NOVEMBER),
     ];
     let text: Vec<_> = names.iter().map(KeyName::as_str).collect();
     assert_eq!(
@@ -143,7 +143,7 @@ fn names_are_frozen() {
             "password-00000000-0000-0000-0000-000000000001",
             "attempts-email-00ff",
             "month-2026-11",
-            "attempts-email-00ff/2026-11",
+            "attempts-email-00ff.2/2026-11",
         ]
     );
 }

@@ -70,6 +70,19 @@ impl Outbox {
         let _ = timeout(GRACE, async { while flights.join_next().await.is_some() {} }).await;
     }
 
+    /// Sends until nothing is due.
+    #[cfg(test)]
+    pub(super) async fn send_due(&self) -> Result<(), Fault> {
+        loop {
+            let (mut flights, mut flying) = (JoinSet::new(), HashSet::new());
+            self.launch(&mut flights, &mut flying).await?;
+            if flights.is_empty() {
+                return Ok(());
+            }
+            while flights.join_next().await.is_some() {}
+        }
+    }
+
     /// Starts as many of the rows that are due as there is room for.
     async fn launch(&self, flights: &mut JoinSet<Slot>, flying: &mut HashSet<Slot>) -> Result<(), Fault> {
         let queue = self.parts.keyring.queue();
@@ -145,16 +158,12 @@ impl Outbox {
             Outcome::Later(reason) => (reason, next_try(row, now)),
         };
         self.parts.counts.failed();
-        match next {
-            Some(due_at) => {
-                tracing::warn!(position = %slot.position, reason, tries = row.tries + 1, "a letter was not sent");
-                queue.postpone(slot, due_at, &reason).await
-            }
-            None => {
-                tracing::error!(position = %slot.position, reason, "a letter is parked: see `doorbook mail list`");
-                queue.park(slot, now, &reason).await
-            }
-        }
+        let Some(due_at) = next else {
+            tracing::error!(position = %slot.position, reason, "a letter is parked: see `doorbook mail list`");
+            return queue.park(slot, now, &reason).await;
+        };
+        tracing::warn!(position = %slot.position, reason, tries = row.tries + 1, "a letter was not sent");
+        queue.postpone(slot, due_at, &reason).await
     }
 }
 

@@ -13,7 +13,7 @@ const MOMENT: Duration = Duration::from_micros(1);
 /// A session and its bed, at a clock that stands.
 async fn signed_in() -> (Bed, Clock, Opened) {
     let clock = Clock::standing(T0);
-    let bed = Bed::with(clock.clone(), &[]).await;
+    let bed = Bed::with(false, Some(clock.clone())).await;
     bed.sign_up(ADA).await;
     let opened = bed.log_in(ADA, PASSWORD).await.unwrap();
     (bed, clock, opened)
@@ -107,7 +107,7 @@ async fn sessions_of_people_with_a_role_are_shorter() {
 #[tokio::test]
 async fn logins_beyond_the_limit_end_the_oldest_sessions() {
     let clock = Clock::standing(T0);
-    let bed = Bed::with(clock.clone(), &[("session.max_per_user", "3")]).await;
+    let bed = Bed::with_settings(false, Some(clock.clone()), &[("session.max_per_user", "3")]).await;
     let cancel = tokio_util::sync::CancellationToken::new();
     let engine = tokio::spawn({
         let (engine, cancel) = (bed.service.engine.clone(), cancel.clone());

@@ -1,6 +1,9 @@
 //! An answer of the service, read whole.
 
-use reqwest::{StatusCode, header::HeaderMap};
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use serde_json::Value;
 
 use super::SetCookie;
@@ -25,6 +28,25 @@ impl Answer {
             headers,
             body: response.text().await?,
         })
+    }
+
+    /// Takes apart what came over the wire.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+            headers.append(
+                HeaderName::try_from(name).unwrap(),
+                HeaderValue::try_from(value).unwrap(),
+            );
+        }
+        Self {
+            status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
+            headers,
+            body: body.to_owned(),
+        }
     }
 
     /// Its body as JSON.

@@ -2,11 +2,6 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use reqwest::{
-    StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
-
 use super::{Answer, Service};
 
 /// A person at a terminal.
@@ -43,7 +38,7 @@ impl Curl {
             .output()
             .expect("curl is missing: install it (`apt-get install curl`), or run `cargo xtask test`");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        read(&String::from_utf8(output.stdout).unwrap())
+        Answer::parse(&String::from_utf8(output.stdout).unwrap())
     }
 
     /// Posts JSON with the CSRF token of the jar.
@@ -79,23 +74,5 @@ impl Curl {
         let jar = fs::read_to_string(&self.jar).unwrap_or_default();
         jar.lines()
             .any(|line| line.starts_with("#HttpOnly_") && line.split('\t').nth(5) == Some(name))
-    }
-}
-
-fn read(text: &str) -> Answer {
-    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        headers.append(
-            HeaderName::try_from(name).unwrap(),
-            HeaderValue::try_from(value).unwrap(),
-        );
-    }
-    Answer {
-        status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
-        headers,
-        body: body.to_owned(),
     }
 }

@@ -6,10 +6,13 @@ mod curl;
 mod follower;
 mod jar;
 mod journal;
+mod letters;
 mod ports;
 mod postgres;
 mod service;
+mod smtp;
 mod wait;
+mod wire;
 
 pub(crate) use self::{
     answer::Answer,
@@ -19,7 +22,9 @@ pub(crate) use self::{
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},
+    smtp::{MailServer, Received},
     wait::{eventually, random},
+    wire::Wire,
 };
 
 /// Makes each of the tests twice: once on the embedded store, once on PostgreSQL.

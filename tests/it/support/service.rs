@@ -52,6 +52,11 @@ impl Service {
         service
     }
 
+    /// Starts one that wants every address proven by mail, as is the default.
+    pub(crate) async fn start_with_mail(database: Database) -> Self {
+        Self::start_with(database, &[("SIGNUP__VERIFY_EMAIL", "true")]).await
+    }
+
     /// Prepares one that has not been started.
     pub(crate) async fn prepare(database: Database) -> Self {
         // The one of the whole process: a second wish for it is refused, and means the same.
@@ -76,6 +81,8 @@ impl Service {
         service.set("HTTP__PUBLIC_URL", &service.origin());
         service.set("DATA__DIR", &service.data().display().to_string());
         service.set("THROTTLE__ENABLED", "false");
+        // Those who are about something else sign up without a mail. See `start_with_mail`.
+        service.set("SIGNUP__VERIFY_EMAIL", "false");
         if let Some(postgres) = &service.postgres {
             let url = postgres.url();
             service.set("STORE__URL", url.as_str());
@@ -85,9 +92,13 @@ impl Service {
 
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
-        let key = format!("DOORBOOK__{key}");
-        self.settings.retain(|(known, _)| *known != key);
-        self.settings.push((key, value.to_owned()));
+        self.set_variable(&format!("DOORBOOK__{key}"), value);
+    }
+
+    /// Changes a variable of the environment for the next start.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Puts another program before the binary at the next start. It must become the binary's process.

@@ -1,0 +1,64 @@
+//! Somebody must be able to manage the others: the last active admin stays.
+//!
+//! The read model names who may be an admin, the log says who is one, and a lock that spans processes keeps two admins from
+//! removing each other at once.
+
+use std::time::Duration;
+
+use doorbook_domain::{claim::Claim, id::UserId, role::Role, user::User};
+use doorbook_projections::{
+    engine::Engine,
+    fault::Fault,
+    users::{self as rows},
+};
+
+use crate::{
+    keys::{Alone, Keyring},
+    store::Store,
+};
+
+/// How long the decision waits for the read model.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a user may cease to be an active admin.
+pub(crate) enum Leave {
+    /// It may, while the lock is held. There is none where the user is no active admin.
+    Granted(Option<Alone>),
+    /// Nobody else is one.
+    LastAdmin,
+}
+
+/// Decides whether `user` may be erased, deactivated or stripped of the role `admin`.
+///
+/// # Errors
+///
+/// [`Fault`] when the log, the read model or the lock cannot be had.
+pub(crate) async fn leave(store: &Store, keyring: &Keyring, engine: &Engine, user: UserId) -> Result<Leave, Fault> {
+    if !is_admin(store, user).await? {
+        return Ok(Leave::Granted(None));
+    }
+    let alone = keyring.alone().await?;
+    let head = store.log().head().await?;
+    if !engine.wait_for(rows::NAME, head, PATIENCE).await? {
+        return Err(Fault::plain(
+            "the read model of users is behind: the other admins are not known",
+        ));
+    }
+    for other in rows::admins(&engine.reads()).await? {
+        if other != user && is_admin(store, other).await? {
+            return Ok(Leave::Granted(Some(alone)));
+        }
+    }
+    Ok(Leave::LastAdmin)
+}
+
+/// Whether the log says that the user can act as an admin.
+async fn is_admin(store: &Store, id: UserId) -> Result<bool, Fault> {
+    let user = store.load::<User>(&id.to_string()).await?.aggregate;
+    if !user.is_active() || !user.roles().contains(Role::Admin) {
+        return Ok(false);
+    }
+    let Some(claim) = user.claim() else { return Ok(false) };
+    let claim = store.load::<Claim>(&claim.to_string()).await?.aggregate;
+    Ok(claim.owner() == Some(id))
+}

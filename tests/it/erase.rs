@@ -1,0 +1,474 @@
+//! The end of an account: nothing that names its owner is left anywhere, and the address is anybody's again.
+
+use std::{fs, path::Path};
+
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+
+use crate::support::{Answer, Caller, Database, PASSWORD, Service, eventually};
+
+on_each_store!(
+    nothing_that_names_the_erased_is_left,
+    erased_address_is_anybodys_again_and_shows_nothing_of_before,
+    command_erases_beside_the_service,
+    last_admin_stays_until_there_is_another,
+    two_admins_cannot_erase_each_other_at_once,
+    deactivation_and_roles_hold_on_the_next_request,
+    export_shows_everything_but_secrets,
+);
+
+const TYPED: &str = "Grace.Canary+door@Hopper-Example.org";
+const NAME: &str = "Grace Canaryname";
+const IP: &str = "203.0.113.77";
+const AGENT: &str = "CanaryBrowser/7.7 (Lynx)";
+const SECOND: &str = "nine wet pebbles under the bridge";
+
+/// Changes something from the canary's machine.
+async fn from_her_machine(caller: &Caller, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    let known = caller.jar().value("csrftoken");
+    let token = match known {
+        Some(token) => token,
+        None => caller.get("/api/csrf").await.expect(200).json()["csrf_token"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+    };
+    let mut request = caller
+        .request(method, path)
+        .header("x-csrftoken", token)
+        .header("x-forwarded-for", IP)
+        .header("user-agent", AGENT);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    caller.send(request).await.unwrap()
+}
+
+async fn post(caller: &Caller, path: &str, body: Value) -> Answer {
+    from_her_machine(caller, Method::POST, path, Some(&body)).await
+}
+
+/// Somebody who has done everything that leaves a trace.
+async fn grace(service: &Service) -> Caller {
+    let caller = service.anonymous();
+    let wrong = json!({"email": TYPED, "password": "not hers at all"});
+    post(&caller, "/api/login", wrong.clone()).await.expect(401);
+    let wish = json!({"email": TYPED, "password": PASSWORD, "name": NAME});
+    post(&caller, "/api/signup", wish).await.expect(202);
+    post(&caller, "/api/login", wrong).await.expect(401);
+    let login = json!({"email": TYPED, "password": PASSWORD});
+    post(&caller, "/api/login", login).await.expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": SECOND});
+    post(&caller, "/api/password/change", change).await.expect(204);
+    let phone = service.anonymous();
+    let login = json!({"email": TYPED, "password": SECOND});
+    post(&phone, "/api/login", login).await.expect(200);
+    eventually("her failed logins are recorded", || async {
+        let logins = caller.get("/api/me/logins").await.expect(200).json();
+        let failures = logins["items"].as_array().unwrap().iter();
+        (failures.filter(|login| login["outcome"] == "failure").count() == 1).then_some(())
+    })
+    .await;
+    caller
+}
+
+async fn prepared(database: Database) -> Service {
+    Service::start_with(
+        database,
+        &[
+            ("HTTP__TRUSTED_PROXIES", "127.0.0.0/8"),
+            ("SIGNUP__VERIFY_EMAIL", "false"),
+        ],
+    )
+    .await
+}
+
+/// What would give her away, in the forms in which it could be stored.
+fn needles(cookie: &str) -> Vec<Vec<u8>> {
+    let lower = TYPED.to_lowercase();
+    let mut needles: Vec<Vec<u8>> = [
+        TYPED,
+        &lower,
+        "Grace.Canary",
+        "grace.canary",
+        "Canaryname",
+        IP,
+        "CanaryBrowser",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    for text in [TYPED, &lower, NAME, IP, AGENT] {
+        needles.push(BASE64_URL_SAFE_NO_PAD.encode(text).into_bytes());
+        needles.push(BASE64_STANDARD_NO_PAD.encode(text).into_bytes());
+        needles.push(hex(text.as_bytes()).into_bytes());
+    }
+    // The secret of a cookie comes last; what is before it is an id and no secret.
+    let tail = cookie.get(cookie.len() - 30..).unwrap();
+    needles.push(tail.as_bytes().to_vec());
+    needles.push(cookie.as_bytes().to_vec());
+    needles
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every key as it is stored: name, and wrapped bytes where there are any.
+async fn stored_keys(service: &Service, database: Database) -> Vec<(String, Option<Vec<u8>>)> {
+    match database {
+        Database::Sqlite => {
+            let url = format!("sqlite:{}", service.data().join("keys.db").display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            let rows = sqlx::query_as("select name, wrapped from keys")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+            rows
+        }
+        Database::Postgres => {
+            let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
+            let rows = sqlx::query_as("select name, wrapped from doorbook_keys.keys")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+            rows
+        }
+    }
+}
+
+/// The bytes of every file, by name.
+fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+        } else {
+            into.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// Every row of every table, as text.
+async fn tables(service: &Service) -> Vec<(String, Vec<u8>)> {
+    service.postgres().execute("vacuum full").await;
+    let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
+    let query = "select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')";
+    let names: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    assert!(names.len() > 8, "{names:?}");
+    let mut all = Vec::new();
+    for name in names {
+        let rows: Vec<String> = sqlx::query_scalar(&format!("select t::text from {name} t"))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        all.push((name, rows.join("\n").into_bytes()));
+    }
+    all
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    let first = needle[0];
+    (0..bytes.len().saturating_sub(needle.len() - 1)).any(|at| bytes[at] == first && bytes[at..].starts_with(needle))
+}
+
+async fn everything_stored(service: &Service, database: Database) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    files(&service.data(), &mut all);
+    if database == Database::Postgres {
+        all.extend(tables(service).await);
+    }
+    all
+}
+
+#[track_caller]
+fn assert_gone(stored: &[(String, Vec<u8>)], needles: &[Vec<u8>]) {
+    for (name, bytes) in stored {
+        for needle in needles {
+            assert!(
+                !contains(bytes, needle),
+                "{name} still holds {}",
+                String::from_utf8_lossy(needle)
+            );
+        }
+    }
+}
+
+async fn nothing_that_names_the_erased_is_left(database: Database) {
+    let service = prepared(database).await;
+    let bob = service.signed_up("bob@example.org").await;
+    let grace = grace(&service).await;
+    let id = grace.get("/api/me").await.expect(200).json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let before = stored_keys(&service, database).await;
+    let mut needles = needles(&grace.session_cookie().unwrap());
+    service.doorbook(&["projections", "verify"]).await;
+
+    let answer = from_her_machine(&grace, Method::DELETE, "/api/me", None)
+        .await
+        .expect(204);
+    assert!(answer.cookie("sessionid").unwrap().removes());
+    assert_eq!(answer.header("clear-site-data"), Some("\"storage\""));
+
+    let after = stored_keys(&service, database).await;
+    let gone: Vec<_> = before
+        .iter()
+        .filter(|(name, wrapped)| wrapped.is_some() && after.contains(&(name.clone(), None)))
+        .collect();
+    let names: Vec<&str> = gone.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains(&format!("user-{id}").as_str()), "{names:?}");
+    assert!(
+        names.iter().any(|name| name.starts_with("attempts-email-")),
+        "{names:?}"
+    );
+    assert!(names.iter().any(|name| name.starts_with("password-")), "{names:?}");
+    for (_, wrapped) in &gone {
+        let wrapped = wrapped.clone().unwrap();
+        needles.push(hex(&wrapped).into_bytes());
+        needles.push(wrapped);
+    }
+    assert_gone(&everything_stored(&service, database).await, &needles);
+
+    for anybody in [&grace, &bob] {
+        let cookie = anybody.session_cookie();
+        assert_eq!(cookie.is_some(), anybody.is_signed_in().await);
+    }
+    service.doorbook(&["projections", "verify"]).await;
+    service.doorbook(&["projections", "rebuild", "--all"]).await;
+    service.doorbook(&["projections", "verify"]).await;
+    let listed = service.doorbook(&["user", "list", "--json"]).await;
+    assert!(!listed.contains(&id) && listed.contains("bob@example.org"), "{listed}");
+    let events = service
+        .doorbook(&["events", "tail", "--json", "--after", "0", "--lines", "100000"])
+        .await;
+    assert!(events.contains("user.erased") && events.contains("claim.released"));
+    assert_gone(&[("events".to_owned(), events.into_bytes())], &needles);
+    assert_gone(&everything_stored(&service, database).await, &needles);
+    assert_gone(
+        &[("the service's log".to_owned(), service.log().into_bytes())],
+        &needles,
+    );
+}
+
+async fn erased_address_is_anybodys_again_and_shows_nothing_of_before(database: Database) {
+    let service = prepared(database).await;
+    let first = grace(&service).await;
+    let old = first.twin();
+    let id = first.get("/api/me").await.expect(200).json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    from_her_machine(&first, Method::DELETE, "/api/me", None)
+        .await
+        .expect(204);
+    assert!(!old.is_signed_in().await, "her other tab is signed out");
+    for password in [PASSWORD, SECOND] {
+        let nobody = service.anonymous();
+        nobody.try_log_in(TYPED, password).await.unwrap().expect(401);
+    }
+    eventually("failed logins at the free address are recorded", || async {
+        let tail = service.doorbook(&["events", "tail", "--json", "--lines", "20"]).await;
+        (tail.matches("\"type\":\"login.failed\"").count() >= 2).then_some(())
+    })
+    .await;
+
+    let second = service.signed_up(&TYPED.to_lowercase()).await;
+    let profile = second.get("/api/me").await.expect(200).json();
+    assert_ne!(profile["id"], id);
+    assert_eq!(profile["name"], Value::Null);
+    assert_eq!(
+        second.get("/api/sessions").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        second.get("/api/me/logins").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let export = second.get("/api/me/export").await.expect(200).body;
+    for trace in [id.as_str(), NAME, IP, AGENT, "[erased]"] {
+        assert!(!export.contains(trace), "{trace} in {export}");
+    }
+    assert!(second.is_signed_in().await);
+    service.anonymous().log_in(TYPED).await;
+    assert!(!service.log().contains("was not recorded"), "{}", service.log());
+}
+
+async fn command_erases_beside_the_service(database: Database) {
+    let service = prepared(database).await;
+    let ada = service.signed_up("ada@example.org").await;
+    let refused = service.output(&["user", "erase", "ada@example.org"]).await;
+    assert_eq!(refused.status.code(), Some(2), "without a terminal it wants --yes");
+    assert!(ada.is_signed_in().await);
+    let said = service.doorbook(&["user", "erase", "ada@example.org", "--yes"]).await;
+    assert!(said.contains("was erased") && !said.contains("ada@"), "{said}");
+    assert!(!ada.is_signed_in().await);
+    let again = service.output(&["user", "erase", "ada@example.org", "--yes"]).await;
+    assert_eq!(again.status.code(), Some(1));
+    service.signed_up("ada@example.org").await;
+    let list = fs::read_to_string(service.data().join("erasures.ndjson")).unwrap();
+    assert_eq!(list.lines().count(), 1, "{list}");
+    assert!(!list.contains("ada@"), "{list}");
+}
+
+/// Logs in after the session has died: the CSRF token that was bound to it fits no more.
+async fn log_in_again(caller: &Caller, email: &str) {
+    caller.get("/api/csrf").await.expect(200);
+    caller.log_in(email).await;
+}
+
+async fn admin(service: &Service, email: &str) -> Caller {
+    let caller = service.signed_up(email).await;
+    service.doorbook(&["user", "grant", email, "admin"]).await;
+    log_in_again(&caller, email).await;
+    caller
+}
+
+async fn last_admin_stays_until_there_is_another(database: Database) {
+    let mut service = prepared(database).await;
+    let (ada, bob) = ("ada@example.org", "bob@example.org");
+    let first = admin(&service, ada).await;
+    let stays = async |service: &Service| {
+        for line in [
+            &["user", "erase", ada, "--yes"][..],
+            &["user", "deactivate", ada],
+            &["user", "revoke", ada, "admin"],
+        ] {
+            let output = service.output(line).await;
+            assert_eq!(output.status.code(), Some(1), "{line:?}");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains("last active admin"), "{said}");
+        }
+    };
+    stays(&service).await;
+    first.delete("/api/me").await.expect_problem(409, "last-admin");
+    assert!(first.is_signed_in().await);
+
+    // Somebody who may not log in is no help.
+    admin(&service, bob).await;
+    service.doorbook(&["user", "deactivate", bob]).await;
+    stays(&service).await;
+    service.doorbook(&["user", "reactivate", bob]).await;
+    first.delete("/api/me").await.expect(204);
+    let output = service.output(&["user", "revoke", bob, "admin"]).await;
+    assert_eq!(output.status.code(), Some(1));
+
+    service.stop().await;
+    let output = service.output(&["user", "deactivate", bob]).await;
+    assert_eq!(output.status.code(), Some(1), "without a service too");
+    service
+        .doorbook(&["user", "create", ada, "--role", "admin", "--password-hash", HASH])
+        .await;
+    service.doorbook(&["user", "deactivate", bob]).await;
+}
+
+const HASH: &str = "pbkdf2_sha256$1000$c2FsdHNhbHQ$4GsTjvUTWtFAkyzOGZoMQIcZ3gbDtCGZqkxX3dm3oPk=";
+
+async fn two_admins_cannot_erase_each_other_at_once(database: Database) {
+    let service = prepared(database).await;
+    let (first, second) = (
+        admin(&service, "ada@example.org").await,
+        admin(&service, "bob@example.org").await,
+    );
+    let (one, other) = tokio::join!(first.delete("/api/me"), second.delete("/api/me"));
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 409]);
+}
+
+async fn deactivation_and_roles_hold_on_the_next_request(database: Database) {
+    let service = prepared(database).await;
+    let ada = service.signed_up("ada@example.org").await;
+    service.doorbook(&["user", "deactivate", "ada@example.org"]).await;
+    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
+    ada.get("/api/csrf").await.expect(200);
+    let refused = ada.try_log_in("ada@example.org", PASSWORD).await.unwrap();
+    refused.expect_problem(401, "invalid-credentials");
+    service.doorbook(&["user", "reactivate", "ada@example.org"]).await;
+    assert!(!ada.is_signed_in().await, "what ended stays ended");
+    log_in_again(&ada, "ada@example.org").await;
+    assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!([]));
+
+    service.doorbook(&["user", "grant", "ada@example.org", "auditor"]).await;
+    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
+    log_in_again(&ada, "ada@example.org").await;
+    assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!(["auditor"]));
+    service
+        .doorbook(&["user", "revoke", "ada@example.org", "auditor"])
+        .await;
+    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
+}
+
+async fn export_shows_everything_but_secrets(database: Database) {
+    let service = prepared(database).await;
+    let bob = service.signed_up("bob@example.org").await;
+    let grace = grace(&service).await;
+    let answer = grace.get("/api/me/export").await.expect(200);
+    assert_eq!(
+        answer.header("content-disposition"),
+        Some("attachment; filename=\"doorbook-export.json\"")
+    );
+    let export = answer.json();
+    assert_eq!(export["complete"], true);
+    assert_eq!(export["profile"]["email"], TYPED);
+    assert_eq!(export["profile"]["name"], NAME);
+    assert_eq!(export["addresses"][0]["email"], TYPED);
+    let sessions = export["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2, "{export}");
+    assert!(
+        sessions
+            .iter()
+            .all(|session| session["ip"] == IP && session["user_agent"] == AGENT)
+    );
+    let outcomes: Vec<&Value> = export["logins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|login| &login["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["success", "success", "failure"]);
+    let events = export["events"].as_array().unwrap();
+    let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    for expected in [
+        "user.registered",
+        "claim.taken",
+        "session.started",
+        "user.password_changed",
+        "login.failed",
+    ] {
+        assert!(types.contains(&expected), "{expected} in {types:?}");
+    }
+    let failed = events.iter().find(|event| event["type"] == "login.failed").unwrap();
+    assert_eq!(
+        (&failed["data"]["email"], &failed["data"]["origin"]["ip"]),
+        (&json!(TYPED), &json!(IP))
+    );
+    for secret in ["argon2", "\"password\":", "\"secret\":", "password-", "bob@example.org"] {
+        assert!(!answer.body.contains(secret), "{secret} in {}", answer.body);
+    }
+    let other = bob.get("/api/me/export").await.expect(200).body;
+    assert!(
+        !other.contains("Canary") && other.contains("bob@example.org"),
+        "{other}"
+    );
+    service
+        .anonymous()
+        .get("/api/me/export")
+        .await
+        .expect_problem(401, "unauthenticated");
+}
