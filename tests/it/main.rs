@@ -45,4 +45,5 @@ mod sessions;
 mod shutdown;
 #[cfg(test)]
 mod slow;
+#[cfg(test)]
 mod tabs;

@@ -25,7 +25,7 @@ const OTHER: &str = "another violet anchor in the tundra";
 const PROMPT: Duration = Duration::from_secs(1);
 
 /// That a page is gone shows at its second heartbeat, at the latest: what is written to it comes back.
-const NOTICED: Duration = Duration::from_secs(60);
+const NOTICED: Duration = Duration::from_mins(1);
 
 async fn two_devices(service: &Service) -> (Caller, Caller) {
     let desk = service.signed_up(EMAIL).await;

@@ -144,10 +144,10 @@ impl Page {
         let session = store.load::<Session>(&self.told.id.to_string()).await?.aggregate;
         let Some(login) = session.login() else { return Ok(None) };
         if let Some(reason) = session.ended() {
-            return Ok(signed_out(reason.as_str()));
+            return Ok(Some(Notice::SignedOut(reason.as_str())));
         }
         if now >= login.idle_until || now >= login.absolute_until {
-            return Ok(signed_out("expired"));
+            return Ok(Some(Notice::SignedOut("expired")));
         }
         let user = store.load::<User>(&login.user_id.to_string()).await?.aggregate;
         if user.is_active() && session.is_live(now, user.epoch()) {
@@ -158,7 +158,7 @@ impl Page {
             return Ok(None);
         }
         let cause = self.cause(login.user_id, login.epoch).await?;
-        Ok(signed_out(cause))
+        Ok(Some(Notice::SignedOut(cause)))
     }
 
     /// What ended every session of an epoch.
@@ -174,10 +174,6 @@ impl Page {
         }
         Ok("revoked")
     }
-}
-
-fn signed_out(reason: &'static str) -> Option<Notice> {
-    Some(Notice::SignedOut(reason))
 }
 
 #[async_trait]

@@ -40,7 +40,7 @@ impl Bed {
 async fn unused_session_dies_at_its_idle_deadline_and_not_before() {
     let (bed, clock, opened) = signed_in().await;
     let idle = bed.service.rules.lifetimes.idle;
-    clock.advance(idle - MOMENT);
+    clock.advance(idle.saturating_sub(MOMENT));
     assert!(bed.live(&opened).await.is_some());
     clock.advance(MOMENT);
     assert_eq!(bed.live(&opened).await, None);
@@ -53,7 +53,7 @@ async fn use_prolongs_a_session_once_per_twelfth_of_its_idle_time() {
     let (bed, clock, opened) = signed_in().await;
     let idle = bed.service.rules.lifetimes.idle;
     let use_it = async || bed.service.touch(&bed.live(&opened).await.unwrap());
-    clock.advance(idle / 12 - MOMENT);
+    clock.advance((idle / 12).saturating_sub(MOMENT));
     use_it().await;
     clock.advance(MOMENT);
     use_it().await;
@@ -79,7 +79,7 @@ async fn no_use_prolongs_a_session_beyond_its_absolute_deadline() {
         assert_eq!(live.absolute_until, T0.plus(lifetimes.absolute));
         assert!(live.idle_until <= live.absolute_until);
     }
-    clock.advance(lifetimes.absolute - age - MOMENT);
+    clock.advance(lifetimes.absolute.saturating_sub(age + MOMENT));
     assert!(bed.live(&opened).await.is_some());
     clock.advance(MOMENT);
     assert_eq!(bed.live(&opened).await, None);
