@@ -20,8 +20,8 @@ use doorbook_domain::{
 };
 use doorbook_openapi::{
     app::{
-        App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionEntry,
-        Settings, SignUp,
+        App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionCookie,
+        SessionEntry, Settings, SignUp, Tab,
     },
     behind_edge,
     export::Export,
@@ -112,6 +112,10 @@ impl App for Nobody {
     }
 
     async fn resolve(&self, _: &str) -> Result<Option<LiveSession>, Fault> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn follow(&self, _: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
         unreachable!("{NEVER}")
     }
 

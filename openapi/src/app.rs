@@ -326,6 +326,28 @@ pub struct Settings {
     pub session_idle: Duration,
 }
 
+/// What a page that follows its session is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// From now on nothing is missed. The session and its user as they are.
+    Connected(LiveSession),
+    /// The deadlines of the session, or the last proof, have moved.
+    Refreshed(LiveSession),
+    /// The session has got another cookie; whoever holds that may follow it anew. The last notice.
+    Renewed,
+    /// Something of the user has changed.
+    UserChanged(LiveSession),
+    /// The session is over, for this reason: as [`LoginEntry::end_reason`]. The last notice.
+    SignedOut(&'static str),
+}
+
+/// A page that follows its session, until it is dropped.
+#[async_trait]
+pub trait Tab: Send {
+    /// Waits for the next notice. `None`: no more will come, and where none said why, the service cannot tell.
+    async fn next(&mut self) -> Option<Notice>;
+}
+
 /// A message of the mailbox of developers, for its list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailEntry {
@@ -381,6 +403,8 @@ pub trait App: Send + Sync + 'static {
     async fn resolve(&self, cookie: &str) -> Result<Option<LiveSession>, Fault>;
     /// Notes that the session was used. Moves its idle deadline in the background, at most once per twelfth of it.
     fn touch(&self, session: &LiveSession);
+    /// Follows the session of a cookie for one open page. That is no use of the session.
+    async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal>;
 
     /// Begins an account. The same answer whether the address is known or not.
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;

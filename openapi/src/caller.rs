@@ -7,7 +7,7 @@ use poem_openapi::{
 };
 
 use crate::{
-    app::{LiveSession, Origin},
+    app::{LiveSession, Origin, SessionCookie},
     gate::{Gate, Visit},
     problem::{Kind, Problem},
 };
@@ -55,6 +55,12 @@ pub(crate) struct Leaver {
 pub(crate) struct Reader {
     pub(crate) call: Call,
     pub(crate) session: LiveSession,
+}
+
+/// A page that follows its session. Whether it is signed in, the service tells; it is no use of the session.
+pub(crate) struct Watcher {
+    pub(crate) call: Call,
+    pub(crate) cookie: SessionCookie,
 }
 
 /// Somebody signed in on whose behalf a proxy asks.
@@ -111,6 +117,16 @@ impl Reader {
         let session = signed_in(call.gate(), request.headers()).await?;
         call.gate().app.touch(&session);
         Ok(Self { call, session })
+    }
+}
+
+impl Watcher {
+    #[expect(clippy::unused_async, reason = "as the other callers")]
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let call = Call::of(request)?;
+        let cookie = call.gate().presented(request.headers())?;
+        let cookie = cookie.ok_or(Problem::new(Kind::Unauthenticated))?;
+        Ok(Self { call, cookie })
     }
 }
 
@@ -178,6 +194,7 @@ extractor!(Anyone, [], optional: false);
 extractor!(Visitor, ["csrf"], optional: false);
 extractor!(Leaver, ["session", "csrf"], optional: true);
 extractor!(Reader, ["session"], optional: false);
+extractor!(Watcher, ["session"], optional: false);
 extractor!(Bearer, ["session"], optional: false);
 extractor!(Actor, ["session", "csrf"], optional: false);
 

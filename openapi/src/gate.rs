@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::{
-    app::{App, Check, DeviceCookie, LiveSession, Opened, Origin, Settings},
+    app::{App, Check, DeviceCookie, LiveSession, Opened, Origin, SessionCookie, Settings},
     client,
     cookie::{self, Attributes},
     csrf::CsrfKey,
@@ -77,6 +77,17 @@ impl Gate {
             Check::Dead => Ok(None),
             Check::Unknown => Ok(self.app.resolve(value).await?),
         }
+    }
+
+    /// The value of the session cookie, whatever it is worth.
+    ///
+    /// # Errors
+    ///
+    /// A problem when the cookie came twice.
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Result<Option<SessionCookie>, Problem> {
+        let value = self.cookie(headers, self.session_cookie)?;
+        let text = value.and_then(|value| str::from_utf8(value).ok());
+        Ok(text.map(|text| SessionCookie(text.to_owned())))
     }
 
     fn cookie<'a>(&self, headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Problem> {

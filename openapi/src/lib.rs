@@ -21,6 +21,7 @@ mod cookie;
 mod csrf;
 mod document;
 mod edge;
+mod events;
 pub mod export;
 mod form;
 mod gate;

@@ -23,6 +23,9 @@ use crate::{
 /// Where Envoy asks: it keeps the original method and puts the original path behind this one.
 const EXT_AUTHZ: &str = "/api/authz/ext-authz";
 
+/// The media type of an answer without an end.
+const EVENTS: &str = "text/event-stream";
+
 /// Every route of the public listener.
 pub(crate) struct Router {
     gate: Arc<Gate>,
@@ -126,7 +129,12 @@ impl Endpoint for Methods {
     }
 }
 
+/// A stream of events is not read to learn how long it would be.
 async fn without_body(mut response: Response) -> Response {
+    if response.content_type() == Some(EVENTS) {
+        response.set_body(Body::empty());
+        return response;
+    }
     if let Ok(bytes) = response.take_body().into_bytes().await {
         response
             .headers_mut()

@@ -169,22 +169,35 @@ pub(crate) const SIGNED_OUT: &[u8] = b"{\"authenticated\":false}";
 /// The JSON of a [`Session`], written straight from the record: this is what every page load asks for.
 pub(crate) fn session_json(live: &LiveSession) -> Vec<u8> {
     let mut out = Vec::with_capacity(640);
-    out.extend_from_slice(b"{\"authenticated\":true,\"session\":{\"id\":");
-    push_id(&mut out, live.id.0);
-    out.extend_from_slice(b",\"started_at\":");
-    push_instant(&mut out, live.started_at);
-    out.extend_from_slice(b",\"authenticated_at\":");
-    push_instant(&mut out, live.authenticated_at);
-    out.extend_from_slice(b",\"idle_expires_at\":");
-    push_instant(&mut out, live.idle_until);
-    out.extend_from_slice(b",\"expires_at\":");
-    push_instant(&mut out, live.absolute_until);
-    out.extend_from_slice(b",\"remember\":");
-    push_flag(&mut out, live.remember);
-    out.extend_from_slice(b"},\"user\":");
+    out.extend_from_slice(b"{\"authenticated\":true,\"session\":");
+    push_session(&mut out, live);
+    out.extend_from_slice(b",\"user\":");
     push_user(&mut out, live);
     out.push(b'}');
     out
+}
+
+/// The JSON of a [`SessionInfo`].
+pub(crate) fn session_info_json(live: &LiveSession) -> Vec<u8> {
+    let mut out = Vec::with_capacity(320);
+    push_session(&mut out, live);
+    out
+}
+
+fn push_session(out: &mut Vec<u8>, live: &LiveSession) {
+    out.extend_from_slice(b"{\"id\":");
+    push_id(out, live.id.0);
+    out.extend_from_slice(b",\"started_at\":");
+    push_instant(out, live.started_at);
+    out.extend_from_slice(b",\"authenticated_at\":");
+    push_instant(out, live.authenticated_at);
+    out.extend_from_slice(b",\"idle_expires_at\":");
+    push_instant(out, live.idle_until);
+    out.extend_from_slice(b",\"expires_at\":");
+    push_instant(out, live.absolute_until);
+    out.extend_from_slice(b",\"remember\":");
+    push_flag(out, live.remember);
+    out.push(b'}');
 }
 
 /// The JSON of a [`User`].

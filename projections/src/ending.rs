@@ -26,8 +26,10 @@ pub(crate) const fn table(name: &'static str) -> Table {
     }
 }
 
-/// Records that all sessions of a user of an older epoch ended, where the event says so.
-pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
+/// The epoch that an event raises its user to, when, and why: `password_changed`, `role_granted`, `deactivated` …. Every
+/// session of an older epoch is over.
+#[must_use]
+pub const fn raised_epoch(event: &UserEvent) -> Option<(u32, Timestamp, &'static str)> {
     let (epoch, at, cause) = match event {
         UserEvent::PasswordChanged { epoch, cause, at, .. } => (epoch, at, password_cause(*cause)),
         UserEvent::RoleGranted { epoch, at, .. } => (epoch, at, "role_granted"),
@@ -47,10 +49,18 @@ pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent
         | UserEvent::EmailChanged { .. }
         | UserEvent::EmailChangeRefused { .. }
         | UserEvent::SocialAccountLinked { .. }
-        | UserEvent::SocialAccountUnlinked { .. } => return,
+        | UserEvent::SocialAccountUnlinked { .. } => return None,
     };
-    let row = out.row(table, [(&*recorded.stream_id).into(), (*epoch).into()]);
-    row.set("at", *at).set("cause", cause).done();
+    Some((*epoch, *at, cause))
+}
+
+/// Records that all sessions of a user of an older epoch ended, where the event says so.
+pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
+    let Some((epoch, at, cause)) = raised_epoch(event) else {
+        return;
+    };
+    let row = out.row(table, [(&*recorded.stream_id).into(), epoch.into()]);
+    row.set("at", at).set("cause", cause).done();
 }
 
 const fn password_cause(cause: PasswordCause) -> &'static str {

@@ -8,7 +8,7 @@ use doorbook_domain::{
     time::Timestamp,
 };
 
-pub use crate::ending::Ended;
+pub use crate::ending::{Ended, raised_epoch};
 use crate::{
     cursor::Cursor,
     db::{Row, Value},
@@ -29,6 +29,9 @@ pub struct Sessions;
 pub const NAME: &str = "sessions";
 /// The type of the event that [`SessionRow::origin`] stands in, in the field `origin` of the session's stream.
 pub const ORIGIN_EVENT: &str = "session.started";
+
+/// Most sessions that [`beyond`] names at once.
+pub const SURPLUS: usize = 1000;
 
 static TABLES: [Table; 2] = [
     Table {
@@ -248,4 +251,23 @@ pub async fn find(reads: &Reads, session: SessionId) -> Result<Option<SessionRow
         .as_ref()
         .map(SessionRow::read)
         .transpose()
+}
+
+/// The live sessions of a user beyond the newest `keep`, oldest last.
+///
+/// # Errors
+///
+/// As [`page`].
+pub async fn beyond(reads: &Reads, user: UserId, now: Timestamp, keep: u32) -> Result<Vec<SessionId>, Fault> {
+    let view = reads.view(NAME)?;
+    let sql = format!(
+        "select s.session_id from {sessions} s
+         where s.user_id = $1 and s.ended_at is null and s.idle_until > $2 and s.absolute_until > $2
+           and not exists (select 1 from {epochs} e where e.user_id = s.user_id and e.epoch > s.epoch)
+         order by s.started_at desc, s.session_id desc limit {SURPLUS} offset $3",
+        sessions = view.table("sessions"),
+        epochs = view.table("session_epochs"),
+    );
+    let rows = view.fetch(&sql, vec![user.0.into(), now.into(), keep.into()]).await?;
+    rows.iter().map(|row| Ok(SessionId(row.id("session_id")?))).collect()
 }

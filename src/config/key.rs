@@ -139,6 +139,11 @@ pub static KEYS: &[Key] = &[
         "How long a session of a user with a role lives unused (NIST SP 800-63B: 1 hour).",
     ),
     key(
+        "session.max_per_user",
+        "50",
+        "Most live sessions of one user: 1 to 1000. A login beyond them ends the oldest.",
+    ),
+    key(
         "session.directory_capacity",
         "1000000",
         "Most sessions kept in memory, about 250 bytes each. Others are read from the log when they are used.",

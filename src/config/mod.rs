@@ -118,6 +118,8 @@ pub struct Sessions {
     pub staff_absolute: Duration,
     /// Longest life unused for users with a role.
     pub staff_idle: Duration,
+    /// Most live sessions of one user.
+    pub max_per_user: u32,
     /// Most sessions in memory.
     pub directory_capacity: usize,
 }
@@ -305,12 +307,16 @@ fn http(layers: &mut Layers) -> Option<Http> {
 fn sessions(layers: &mut Layers) -> Option<Sessions> {
     let (absolute, idle) = (get(layers, "session.absolute"), get(layers, "session.idle"));
     let (staff_absolute, staff_idle) = (get(layers, "session.staff_absolute"), get(layers, "session.staff_idle"));
-    let directory_capacity = get(layers, "session.directory_capacity");
+    let (max_per_user, directory_capacity) = (
+        get(layers, "session.max_per_user"),
+        get(layers, "session.directory_capacity"),
+    );
     Some(Sessions {
         absolute: absolute?,
         idle: idle?,
         staff_absolute: staff_absolute?,
         staff_idle: staff_idle?,
+        max_per_user: max_per_user?,
         directory_capacity: directory_capacity?,
     })
 }

@@ -88,6 +88,9 @@ fn sessions(sessions: &Sessions, layers: &mut Layers) {
             );
         }
     }
+    if !(1..=1000).contains(&sessions.max_per_user) {
+        layers.complain("session.max_per_user", "write a number from 1 to 1000");
+    }
     if sessions.directory_capacity < 1000 {
         layers.complain("session.directory_capacity", "write at least 1000");
     }

@@ -278,6 +278,8 @@ const WRONG: &[(&str, &str, &str)] = &[
         "session.staff_absolute",
     ),
     ("session.absolute = '401d'", "session.absolute", "400d"),
+    ("session.max_per_user = 0", "session.max_per_user", "from 1"),
+    ("session.max_per_user = 1001", "session.max_per_user", "to 1000"),
     ("session.directory_capacity = 0", "session.directory_capacity", "1000"),
     ("signup.enabled = 'yes'", "signup.enabled", "`true` or `false`"),
     ("password.min_length = 7", "password.min_length", "from 8"),

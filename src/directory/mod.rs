@@ -11,10 +11,12 @@
 //! * **Memory is believed only while the tail is read** and the node's lease lasts. Otherwise every check reads the log;
 //!   if that fails too, the answer is a fault, never a live session.
 //!
+//! [`listeners`] wakes the pages that follow a session; they ask again, so that a signal cannot lie.
 //! [`memory`] holds sessions, users and ids without a session, each in a bounded table; [`load`] reads streams; [`tail`]
 //! follows the log; [`loads`] lets those who ask for the same id at the same time share one reading.
 
 mod graves;
+mod listeners;
 mod load;
 mod loads;
 mod memory;
@@ -47,7 +49,9 @@ use doorbook_projections::{
     log::{EventLog, Position},
 };
 
+pub use self::listeners::Ear;
 use self::{
+    listeners::Listeners,
     load::{Read, Reader},
     loads::{Lead, Loads, Turn, join},
     memory::{Found, Memory},
@@ -68,6 +72,7 @@ pub struct Directory {
     reader: Reader,
     trust: Trust,
     fills: AtomicU64,
+    listeners: Arc<Listeners>,
 }
 
 /// How much a directory holds.
@@ -98,6 +103,7 @@ impl Directory {
             reader: Reader::new(log, keyring),
             trust: Trust::new(),
             fills: AtomicU64::new(0),
+            listeners: Arc::default(),
         }
     }
 
@@ -148,6 +154,7 @@ impl Directory {
         for (sequence, event) in events {
             self.memory.hear(id, *sequence, Some(event));
         }
+        self.listeners.wake(id.0);
     }
 
     /// The same for a user's stream.
@@ -155,6 +162,14 @@ impl Directory {
         for (sequence, event) in events {
             self.memory.hear_user(id, *sequence, Some(event));
         }
+        self.listeners.wake(id.0);
+    }
+
+    /// Listens to a session and its user: to what commands of this node report, to the log's tail, and to the loss of
+    /// trust. Memory need not know them.
+    #[must_use]
+    pub fn listen(&self, session: SessionId, user: UserId) -> Ear {
+        Ear::open(&self.listeners, [session.0, user.0])
     }
 
     /// How far the tail has been taken in: every event up to here has taken effect.
@@ -167,6 +182,7 @@ impl Directory {
     /// is right for a single node.
     pub fn trust_until(&self, until: Timestamp) {
         self.trust.set_until(until);
+        self.listeners.wake_all();
     }
 
     /// Whether checks at `now` are answered from memory.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Directory, trust::Trust};
+use super::Directory;
 
 /// Events read at once.
 const BATCH: usize = 1000;
@@ -28,11 +28,11 @@ const POLL: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes trust away when following ends, however it ends.
-struct Following<'a>(&'a Trust);
+struct Following<'a>(&'a Directory);
 
 impl Drop for Following<'_> {
     fn drop(&mut self) {
-        self.0.set_reading(false);
+        self.0.distrust();
     }
 }
 
@@ -42,7 +42,7 @@ impl Directory {
     ///
     /// `from` is the head of the log, or earlier, as it was before the first session was asked for.
     pub async fn follow(self: Arc<Self>, from: Position, cancel: CancellationToken) {
-        let _following = Following(&self.trust);
+        let _following = Following(&self);
         self.trust.set_position(from);
         let mut wake = self.reader.log().wake();
         let mut failing = false;
@@ -77,11 +77,11 @@ impl Directory {
         let events = match read {
             Ok(Ok(events)) => events,
             Ok(Err(fault)) => {
-                self.trust.set_reading(false);
+                self.distrust();
                 return Err(fault);
             }
             Err(late) => {
-                self.trust.set_reading(false);
+                self.distrust();
                 return Err(Fault::new("reading the log took too long", late));
             }
         };
@@ -95,6 +95,12 @@ impl Directory {
         Ok(events.len())
     }
 
+    /// Memory is not believed until the tail was reached again.
+    fn distrust(&self) {
+        self.trust.set_reading(false);
+        self.listeners.wake_all();
+    }
+
     /// Takes in one event of the log.
     pub(super) fn take_in(&self, recorded: &Recorded) {
         let Ok(id) = Uuid::parse_str(&recorded.stream_id) else {
@@ -103,8 +109,9 @@ impl Directory {
         match &*recorded.aggregate {
             "session" => self.take_in_session(SessionId(id), recorded),
             "user" => self.take_in_user(UserId(id), recorded),
-            _ => {}
+            _ => return,
         }
+        self.listeners.wake(id);
     }
 
     fn take_in_session(&self, id: SessionId, recorded: &Recorded) {

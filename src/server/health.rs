@@ -154,6 +154,11 @@ impl Health for Vitals {
         );
         gauge("sessions_memory_bytes", "Memory that they take", count(directory.bytes));
         gauge(
+            "session_streams",
+            "Pages that follow their session",
+            count(self.service.tabs_open()),
+        );
+        gauge(
             "passwords_hashed",
             "Password hashes made and verified since the start",
             hasher.hashed,

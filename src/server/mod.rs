@@ -96,6 +96,7 @@ pub async fn serve(
             () = lost.cancelled() => {}
         }
         vitals.stopping();
+        service.close_tabs();
     };
     run(api, endpoint, stop, config.shutdown.grace).await;
     background.stop().await;
@@ -198,6 +199,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             idle: session.staff_idle,
         },
         erasures: Erasures::new(&config.data.erasures),
+        max_sessions: session.max_per_user,
         link_base: config.mail.link_base.to_string(),
         locale: config.mail.locale,
         settings: Settings {

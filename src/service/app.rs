@@ -8,7 +8,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::{
     App, Check, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal, Secret,
-    SessionEntry, Settings, SignUp,
+    SessionCookie, SessionEntry, Settings, SignUp, Tab,
 };
 use doorbook_openapi::export::Export;
 use doorbook_projections::fault::Fault;
@@ -62,6 +62,10 @@ impl App for Service {
     fn touch(&self, session: &LiveSession) {
         let idle = self.lifetimes(session.roles).idle;
         self.activity.note(session, self.clock.now(), idle);
+    }
+
+    async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
+        self.follow_session(&cookie.0).await
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {

@@ -59,6 +59,7 @@ impl Service {
         if let Some(old) = wish.replaces {
             self.end(old, EndReason::Replaced, Some(user), &origin).await?;
         }
+        self.end_surplus_later(user);
         if upgrade {
             self.upgrade_later(user, candidate.user, wish.password, origin);
         }

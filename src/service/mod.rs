@@ -4,6 +4,7 @@
 //! * [`token`] is the session cookie's value.
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
+//! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
 //! * `device` tells browsers that a user has used from others.
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
@@ -34,6 +35,8 @@ mod seals;
 mod session;
 mod signup;
 mod strength;
+mod surplus;
+mod tabs;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -60,6 +63,7 @@ use self::{
     process::{Figure, Figures},
     seals::Seals,
     strength::Strength,
+    tabs::Tabs,
     token::Tokens,
 };
 use crate::{
@@ -94,6 +98,8 @@ pub struct Rules {
     pub staff_lifetimes: Lifetimes,
     /// The list of erased users.
     pub erasures: Erasures,
+    /// Most live sessions of one user.
+    pub max_sessions: u32,
     /// Where links in mails lead, without a slash at the end: `mail.link_base`.
     pub link_base: String,
     /// Language of letters to people whose language is not known.
@@ -137,6 +143,7 @@ pub struct Service {
     activity: Activity,
     /// How far the followers are.
     followers: Arc<Figures>,
+    tabs: Tabs,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -163,6 +170,7 @@ impl Service {
             attempts: Attempts::start(Arc::clone(&parts), seals.clone(), &commands),
             activity: Activity::start(Arc::clone(&parts), &commands),
             followers: Arc::default(),
+            tabs: Tabs::new(),
             parts,
             seals,
             strength: Strength::new(),

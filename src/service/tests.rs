@@ -12,6 +12,7 @@ use crate::{
     open::{self, Durable},
 };
 
+mod lifetimes;
 mod mailed;
 
 const ADA: &str = "ada@example.org";
@@ -31,12 +32,21 @@ impl Bed {
     }
 
     async fn with(verify: bool, clock: Option<Clock>) -> Self {
+        Self::with_settings(verify, clock, &[]).await
+    }
+
+    async fn with_settings(verify: bool, clock: Option<Clock>, settings: &[(&'static str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().display().to_string();
-        let flags = vec![
+        let mut flags = vec![
             ("--data-dir", "data.dir".to_owned(), data),
             ("--verify-email", "signup.verify_email".to_owned(), verify.to_string()),
         ];
+        flags.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ("--set", (*key).to_owned(), (*value).to_owned())),
+        );
         let sources = Sources {
             file: None,
             environment: Vec::new(),

@@ -38,10 +38,14 @@ mod recovery;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod session_limit;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod slow;
+#[cfg(test)]
+mod tabs;
 #[cfg(test)]
 mod throttle;

@@ -7,7 +7,8 @@ use super::Tag;
 use crate::{
     app::Secret,
     body::Json,
-    caller::{Actor, Anyone},
+    caller::{Actor, Anyone, Watcher},
+    events::SessionEvents,
     form::{Form, FromForm},
     problem::Kind,
     refused::{BODY, LOOK, READ, Refused, WRITE, kinds},
@@ -56,6 +57,22 @@ impl SessionApi {
             .as_ref()
             .map_or_else(|| SIGNED_OUT.to_vec(), session_json);
         Ok(Reply::written(body))
+    }
+
+    /// Follow the session
+    ///
+    /// Server-sent events for one open page: `connected` with the session and its user, then `session-refreshed`,
+    /// `user-changed` and, as the last, `signed-out`, each within a second, from whichever place the change came. A comment
+    /// comes every 20 seconds. It is no activity. The stream ends with the session, when the session gets a new cookie, and
+    /// when the service cannot tell any more: ask `getSession`, and open it again while somebody is signed in. A session has
+    /// at most 16 streams, a user 64.
+    #[oai(path = "/session/events", method = "get", operation_id = "streamSessionEvents")]
+    async fn follow(
+        &self,
+        watcher: Watcher,
+    ) -> Result<SessionEvents, Refused<{ READ | kinds(&[Kind::TooManyRequests, Kind::Busy]) }>> {
+        let tab = watcher.call.gate().app.follow(&watcher.cookie).await?;
+        Ok(SessionEvents::new(tab))
     }
 
     /// Keep the session alive

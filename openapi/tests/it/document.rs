@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, env, fs};
 
-use doorbook_openapi::document;
+use doorbook_openapi::{app::Notice, document};
 use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    stand_in::{EMAIL, PASSWORD},
+    events::events,
+    stand_in::{EMAIL, PASSWORD, session},
     support::{Answer, Browser},
 };
 
@@ -126,6 +127,10 @@ fn operations_and_their_statuses_are_these() {
             "POST /api/signup: 202 400 403 408 409 413 415 422 429 500 503",
         ),
         (
+            "streamSessionEvents",
+            "GET /api/session/events: 200 400 401 429 500 503",
+        ),
+        (
             "updateProfile",
             "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",
         ),
@@ -177,7 +182,10 @@ fn security_is_one_requirement() {
         }
         "logOut" => json!([{"csrf": [], "session": []}, {}]),
         "exportMyData" => json!([{"session": []}]),
-        id if id.starts_with("get") || id.starts_with("list") || id.starts_with("authorize") => {
+        id if ["get", "list", "authorize", "stream"]
+            .iter()
+            .any(|verb| id.starts_with(verb)) =>
+        {
             json!([{"session": []}])
         }
         _ => both.clone(),
@@ -248,8 +256,16 @@ fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
         .clone();
     schema["components"] = document["components"].clone();
     let validator = jsonschema::draft202012::new(&strict(schema)).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(&answer.json())
+    let bodies: Vec<Value> = if media_type == "text/event-stream" {
+        let named = |(event, data): (String, Value)| json!({"event": event, "data": data});
+        events(&answer.text).into_iter().map(named).collect()
+    } else {
+        vec![answer.json()]
+    };
+    assert!(!bodies.is_empty(), "{response}");
+    let errors: Vec<String> = bodies
+        .iter()
+        .flat_map(|body| validator.iter_errors(body))
         .map(|error| error.to_string())
         .collect();
     assert!(errors.is_empty(), "{response}: {errors:?} in {}", answer.text);
@@ -293,6 +309,12 @@ async fn answers_are_as_documented() {
         } else {
             path.replace("{id}", &own)
         };
+        *signed_in.app.notices.lock().unwrap() = vec![
+            Notice::Refreshed(session(7, true)),
+            Notice::Renewed,
+            Notice::UserChanged(session(7, true)),
+            Notice::SignedOut("revoked"),
+        ];
         for mut browser in [Browser::new(), signed_in] {
             browser.get("/api/csrf").await;
             let request = browser.ask(verb.clone(), &asked);

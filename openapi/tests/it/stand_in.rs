@@ -1,7 +1,7 @@
 //! A service in memory: one user, any number of sessions, and a switch for everything that can break.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::{
         Arc, Mutex,
@@ -60,6 +60,7 @@ pub(crate) struct StandIn {
     pub(crate) touched: AtomicU64,
     /// Whether it shows the mail that it sends.
     pub(crate) shows_mail: AtomicBool,
+    pub(crate) notices: Mutex<Vec<Notice>>,
     counter: AtomicU64,
 }
 
@@ -128,6 +129,7 @@ impl StandIn {
             wishes: Mutex::default(),
             touched: AtomicU64::new(0),
             shows_mail: AtomicBool::new(false),
+            notices: Mutex::default(),
             counter: AtomicU64::new(1),
         })
     }
@@ -236,6 +238,20 @@ impl App for StandIn {
 
     fn touch(&self, _: &LiveSession) {
         self.touched.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
+        match *self.broken.lock().unwrap() {
+            Broken::Log => return Err(Fault::plain("secret-of-the-log").into()),
+            Broken::Full => return Err(Refusal::Busy(Duration::from_millis(1500))),
+            Broken::Contended => return Err(Refusal::Throttled(Duration::from_millis(1500))),
+            Broken::Nothing | Broken::Panics | Broken::Closed | Broken::LastAdmin | Broken::Unproven => {}
+        }
+        let live = self.sessions.lock().unwrap().get(&cookie.0).cloned();
+        let live = live.ok_or(Refusal::NotSignedIn)?;
+        let mut notices = VecDeque::from([Notice::Connected(live.clone())]);
+        notices.extend(self.notices.lock().unwrap().iter().cloned());
+        Ok(Box::new(OpenPage(notices)))
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
@@ -458,6 +474,16 @@ impl App for StandIn {
             items: vec![ok, failed],
             next_cursor: None,
         })
+    }
+}
+
+/// A page that hears what it is to hear, and then nothing more.
+struct OpenPage(VecDeque<Notice>);
+
+#[async_trait]
+impl Tab for OpenPage {
+    async fn next(&mut self) -> Option<Notice> {
+        self.0.pop_front()
     }
 }
 

@@ -1,4 +1,5 @@
 mod bounds;
+mod listening;
 mod loading;
 mod model;
 mod races;

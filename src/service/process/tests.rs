@@ -273,6 +273,7 @@ fn rules(erasures: &Path) -> Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
         erasures: Erasures::new(erasures),
+        max_sessions: 50,
         link_base: "http://localhost".to_owned(),
         locale: Locale::English,
         settings: Settings {

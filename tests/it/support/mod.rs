@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod curl;
+mod follower;
 mod jar;
 mod journal;
 mod letters;
@@ -17,6 +18,7 @@ pub(crate) use self::{
     answer::Answer,
     caller::{Caller, PASSWORD},
     curl::Curl,
+    follower::Follower,
     jar::{Jar, SetCookie},
     journal::Journal,
     service::{Database, Service},

@@ -1,0 +1,50 @@
+//! The limit of sessions: where a user has more than are allowed, the oldest end.
+
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    session::{self, EndReason, SessionCommand},
+};
+use doorbook_openapi::app::Refusal;
+use doorbook_projections::sessions;
+
+use super::{Service, metadata_of, unexpected};
+
+impl Service {
+    /// Ends the sessions of a user beyond the limit, after the answer of the login that may have been one too many.
+    ///
+    /// Each login looks once its own session is in the read model, so of logins at the same time the last to look sees all.
+    /// One that is not looked after, at a shutdown, is by the next login.
+    pub(super) fn end_surplus_later(&self, user: UserId) {
+        let service = self.clone();
+        self.commands.spawn(async move {
+            let closing = service.tabs.closing().clone();
+            if let Some(Err(refusal)) = closing.run_until_cancelled(service.end_surplus(user)).await {
+                tracing::warn!(error = %refusal, "sessions beyond the limit were not ended; the next login tries again");
+            }
+        });
+    }
+
+    /// Which sessions they are, the read model says; whether one still is to be ended, its own stream.
+    pub(super) async fn end_surplus(&self, user: UserId) -> Result<(), Refusal> {
+        self.caught_up(sessions::NAME).await?;
+        let reads = self.engine.reads();
+        let surplus = sessions::beyond(&reads, user, self.clock.now(), self.rules.max_sessions).await?;
+        for session in surplus {
+            self.end_as_surplus(session).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_as_surplus(&self, session: SessionId) -> Result<(), Refusal> {
+        let at = self.clock.now();
+        let end = SessionCommand::End(session::End {
+            reason: EndReason::TooMany,
+            by: None,
+            at,
+        });
+        self.command_session(session, end, &metadata_of("system", at))
+            .await
+            .map_err(unexpected)?;
+        Ok(())
+    }
+}
