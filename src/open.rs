@@ -67,6 +67,16 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The operator's list of passwords cannot be read.
+    #[error(
+        "password.blocklist: {path} cannot be read: {source}; name a file of UTF-8 text with one password a line, or remove the key"
+    )]
+    Blocklist {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The read models cannot be opened.
     #[error("read.url: the read models cannot be opened: {}", chain(.0))]
     Read(#[source] Fault),

@@ -320,6 +320,8 @@ pub struct Settings {
     pub verify_email: bool,
     /// Fewest characters of a password.
     pub password_min_length: usize,
+    /// Most characters of a new password.
+    pub password_max_length: usize,
     /// Absolute lifetime of a session of a user without a role.
     pub session_absolute: Duration,
     /// Idle lifetime of the same.

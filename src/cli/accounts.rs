@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     exit::Failure,
-    users::{Change, NewUser, UserLine, Users},
+    users::{Change, NewUser, Newcomer, Outcome, UserLine, Users},
 };
 use crate::{
     config::Config,
@@ -33,6 +33,7 @@ use crate::{
     service::{
         accounts::{AccountError, Accounts},
         erasures::Erasures,
+        strength::Strength,
     },
 };
 
@@ -204,11 +205,20 @@ impl Users for Operator<'_> {
     async fn create(&self, user: NewUser) -> Result<UserLine, Failure> {
         let hasher = PasswordHasher::new(self.config.password.argon2.into())
             .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+        let strength = Strength::open(self.config)?;
         let id = self
             .accounts
-            .create(user, &hasher, self.config.password.min_length)
+            .create(user, &hasher, &strength, self.config.password.min_length)
             .await?;
         self.line(id).await
+    }
+
+    async fn import(&self, newcomers: Vec<Newcomer>, dry: bool) -> Result<Vec<Outcome>, Failure> {
+        Ok(self.accounts.import(newcomers, dry).await?)
+    }
+
+    async fn settle(&self) -> Result<(), Failure> {
+        self.until_read(self.accounts.store.written().await?).await
     }
 
     async fn page(&self, after: Option<String>) -> Result<(Vec<UserLine>, Option<String>), Failure> {
@@ -251,6 +261,7 @@ impl From<AccountError> for Failure {
             | AccountError::Name(_)
             | AccountError::Password(_)
             | AccountError::Hash(_)
+            | AccountError::Future
             | AccountError::Taken
             | AccountError::Unknown
             | AccountError::LastAdmin

@@ -210,7 +210,7 @@ pub enum UserCommand {
     /// Create a user, with an address that counts as proven
     #[command(after_long_help = "\
 Without --password-stdin and --password-hash the password is asked for at the terminal. It is never an option, since
-options stand in process lists. Hashes: Argon2, bcrypt and PBKDF2, in PHC or Django form; they are upgraded at login.
+options stand in process lists. Hashes of the usual systems are taken, see docs/passwords.md; they are upgraded at login.
 
 Examples:
   doorbook user create ada@example.org --role admin
@@ -232,6 +232,18 @@ Examples:
         #[arg(long, value_name = "HASH")]
         password_hash: Option<String>,
     },
+    /// Take users over from another system: one JSON object a line
+    #[command(after_long_help = "\
+A line: {\"email\": …} and, where known, name, password_hash, roles (a list), active (true), email_verified (true) and
+created_at (RFC 3339). Forms of hashes, and how to get such a file out of other systems: docs/passwords.md.
+An address that has a user already is left as it is, so that an import can be repeated. Refused lines are printed with
+their number and the reason, and the command then ends with 5.
+
+Examples:
+  doorbook user import users.ndjson --dry-run
+  doorbook user import users.ndjson
+  gunzip -c users.ndjson.gz | doorbook user import - --json")]
+    Import(Import),
     /// List users
     #[command(after_long_help = "\
 Examples:
@@ -278,6 +290,16 @@ Examples:
         /// Its address or id
         user: String,
     },
+}
+
+/// `doorbook user import …`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file; `-` is standard input
+    pub file: PathBuf,
+    /// Check every line, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A user and a role.

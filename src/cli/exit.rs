@@ -14,6 +14,7 @@ Exit codes:
     2  used wrongly: unknown command, option or argument
     3  a verification found a difference
     4  a database cannot be reached
+    5  an import refused some of its lines; the others were taken in
    75  in use: another service has the data directory or the log; try again when it has stopped
    78  the configuration is wrong, or the database is set up in a way that cannot be used
   130  interrupted";
@@ -30,6 +31,9 @@ pub enum Failure {
     /// A verification found a difference.
     #[error("{0}")]
     Difference(String),
+    /// Some of it could not be done.
+    #[error("{0}")]
+    Partly(String),
     /// Somebody else works with the same data.
     #[error("{0}")]
     InUse(String),
@@ -63,6 +67,7 @@ impl Failure {
             Self::Fault(_) | Self::Refused(_) | Self::Output(_) => 1,
             Self::Usage(_) => 2,
             Self::Difference(_) => 3,
+            Self::Partly(_) => 5,
             Self::InUse(_) => 75,
             Self::Config(_) => 78,
             Self::Store(error) => store_code(error),
@@ -123,6 +128,7 @@ const fn start_code(error: &StartError) -> u8 {
         | StartError::Fault(_) => 1,
         StartError::Directory { .. }
         | StartError::File { .. }
+        | StartError::Blocklist { .. }
         | StartError::StoreUrl(_)
         | StartError::Mail(_)
         | StartError::Lock(LockError::Unwritable { .. })

@@ -9,6 +9,7 @@ mod backup;
 mod configuration;
 pub mod events;
 pub mod exit;
+mod import;
 pub mod logging;
 mod mail;
 mod openapi;

@@ -59,6 +59,11 @@ impl Progress {
         }
     }
 
+    /// Writes something while no bar is in the way.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
     /// The work is done.
     pub fn finish(&self) {
         if self.terminal {

@@ -97,6 +97,7 @@ fn exit_codes_are_documented_in_the_help() {
         Failure::Refused(String::new()),
         Failure::Usage(String::new()),
         Failure::Difference(String::new()),
+        Failure::Partly(String::new()),
         Failure::Fault(Fault::from(sqlx::Error::PoolTimedOut)),
         Failure::InUse(String::new()),
         Failure::Interrupted,

@@ -12,9 +12,9 @@ use doorbook_openapi::app::Secret;
 use doorbook_projections::fault::Fault;
 use serde::Serialize;
 
-use super::{args::UserCommand, exit::Failure, output::Output, password};
+use super::{args::UserCommand, exit::Failure, import, output::Output, password};
 
-pub use crate::service::accounts::{Change, NewPassword, NewUser};
+pub use crate::service::accounts::{Change, NewPassword, NewUser, Newcomer, Outcome};
 
 /// What the commands ask of the service. A change returns once a running service has read it.
 #[async_trait]
@@ -25,6 +25,19 @@ pub trait Users: Send + Sync {
     ///
     /// The address is taken or none, the password or the hash will not do, or something broke.
     async fn create(&self, user: NewUser) -> Result<UserLine, Failure>;
+    /// Takes over users of another system, and says in their order what became of each. With `dry` nothing is written.
+    /// Returns before a running service has read it: see [`Self::settle`].
+    ///
+    /// # Errors
+    ///
+    /// Something broke; it can be repeated.
+    async fn import(&self, newcomers: Vec<Newcomer>, dry: bool) -> Result<Vec<Outcome>, Failure>;
+    /// Waits until a running service has read everything.
+    ///
+    /// # Errors
+    ///
+    /// It did not, or something broke.
+    async fn settle(&self) -> Result<(), Failure>;
     /// A page of users, and where the next one begins.
     ///
     /// # Errors
@@ -56,6 +69,7 @@ pub async fn run(command: &UserCommand, users: &dyn Users, output: &Output) -> R
             let user = users.create(new_user(command).await?).await?;
             return Ok(one(&user, "was created", output)?);
         }
+        UserCommand::Import(options) => return import::run(options, users, output).await,
         UserCommand::List => return list_all(users, output).await,
         UserCommand::Grant(of) => (&of.user, Change::Grant(of.role), format!("is now {}", of.role)),
         UserCommand::Revoke(of) => (&of.user, Change::Revoke(of.role), format!("is no longer {}", of.role)),
@@ -203,6 +217,6 @@ pub fn one(user: &UserLine, what: &str, output: &Output) -> std::io::Result<()> 
 }
 
 /// A text of a stranger without what a terminal could take for commands.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }

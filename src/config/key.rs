@@ -160,6 +160,11 @@ pub static KEYS: &[Key] = &[
         "Fewest characters of a password: 8 to 64. 15 satisfies NIST SP 800-63B without a second factor.",
     ),
     key(
+        "password.blocklist",
+        r#""""#,
+        "A file of passwords that are refused beside the common ones that Doorbook knows: UTF-8, one a line, compared without case. Read at the start.",
+    ),
+    key(
         "password.argon2.memory_kib",
         "19456",
         "Memory of one hash, in KiB. Not weaker than OWASP's floor: with 2 iterations 19456, with 3 12288, with 4 9216, with 5 or more 7168, with 1 47104.",
@@ -190,6 +195,16 @@ pub static KEYS: &[Key] = &[
         "mail.locale",
         r#""en""#,
         "Language of letters to people whose language is not known: `en` or `de`.",
+    ),
+    key(
+        "password.hibp.enabled",
+        "false",
+        "Whether Have I Been Pwned is asked about new passwords. Five digits of their SHA-1 are sent; where it does not answer within a second, nobody is refused.",
+    ),
+    key(
+        "password.hibp.url",
+        r#""https://api.pwnedpasswords.com/range/""#,
+        "Where it is asked; a mirror of your own keeps those digits with you.",
     ),
     key(
         "csrf.cookie",

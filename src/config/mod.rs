@@ -11,6 +11,7 @@ mod layers;
 mod mail;
 mod nearest;
 mod net;
+mod password;
 mod raw;
 mod rules;
 mod setting;
@@ -27,6 +28,7 @@ pub use self::{
     layers::Sources,
     mail::{Carrier, Encryption, Mail, SmtpServer},
     net::{Network, Origin},
+    password::{Argon2, Hibp, Password},
     raw::Source,
     setting::LogFormat,
     template::{Effective, template},
@@ -133,26 +135,6 @@ pub struct SignUp {
     pub verify_email: bool,
 }
 
-/// `password.*`.
-#[derive(Debug)]
-pub struct Password {
-    /// Fewest characters.
-    pub min_length: usize,
-    /// Cost of a hash.
-    pub argon2: Argon2,
-}
-
-/// `password.argon2.*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Argon2 {
-    /// Memory of one hash, in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
-}
-
 /// `csrf.*`.
 #[derive(Debug)]
 pub struct Csrf {
@@ -226,7 +208,7 @@ impl Config {
 
     fn read(layers: &mut Layers) -> Option<Self> {
         // Everything is read before anything is given up, so that all complaints come at once.
-        let (http, session, password) = (http(layers), sessions(layers), password(layers));
+        let (http, session, password) = (http(layers), sessions(layers), password::read(layers));
         let (dir, erasures) = (get(layers, "data.dir"), get(layers, "data.erasures"));
         let mail = mail::read(layers, http.as_ref().map(|http| &http.public_url));
         let (store, read) = (get(layers, "store.url"), get(layers, "read.url"));
@@ -318,23 +300,6 @@ fn sessions(layers: &mut Layers) -> Option<Sessions> {
         staff_idle: staff_idle?,
         max_per_user: max_per_user?,
         directory_capacity: directory_capacity?,
-    })
-}
-
-fn password(layers: &mut Layers) -> Option<Password> {
-    let min_length = get(layers, "password.min_length");
-    let (memory_kib, iterations) = (
-        get(layers, "password.argon2.memory_kib"),
-        get(layers, "password.argon2.iterations"),
-    );
-    let parallelism = get(layers, "password.argon2.parallelism");
-    Some(Password {
-        min_length: min_length?,
-        argon2: Argon2 {
-            memory_kib: memory_kib?,
-            iterations: iterations?,
-            parallelism: parallelism?,
-        },
     })
 }
 

@@ -217,6 +217,18 @@ fn missing_file_is_refused_when_it_was_asked_for() {
 
 /// A file, the key that is wrong in it, and words of the remedy.
 const WRONG: &[(&str, &str, &str)] = &[
+    ("password.blocklist = 3", "password.blocklist", "a path"),
+    (
+        "password.hibp.url = 'http://api.pwnedpasswords.com/range/'",
+        "password.hibp.url",
+        "`https://`",
+    ),
+    (
+        "password.hibp.url = 'https://api.pwnedpasswords.com/range'",
+        "password.hibp.url",
+        "ends with `/`",
+    ),
+    ("password.hibp.enabled = 'yes'", "password.hibp.enabled", "`true`"),
     ("http.listen = 'here'", "http.listen", "an address and a port"),
     ("http.listen = 8080", "http.listen", "an address and a port"),
     (

@@ -15,7 +15,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::stored::{self, Stored};
+use super::{
+    rules,
+    stored::{self, Argon2Hash, Stored},
+};
 use crate::ids;
 
 /// Jobs that wait, for each thread: with a hash of 15 ms the last one waits a quarter of a second.
@@ -173,12 +176,16 @@ impl PasswordHasher {
         }
     }
 
-    /// Whether the password is the one that was hashed.
+    /// Whether the password is the one that was hashed. One that is longer than any password may be is none, whatever is
+    /// stored, and costs what others cost: some foreign hashes take time that grows with it.
     ///
     /// # Errors
     ///
     /// [`HashFailure::Busy`] at once when the queue is full.
     pub async fn verify(&self, password: &[u8], stored: &str) -> Result<Verdict, HashFailure> {
+        if password.len() > rules::MAX_BYTES {
+            return self.verify_nothing(&[]).await;
+        }
         self.verdict(password, Task::Verify(stored.into())).await
     }
 
@@ -289,25 +296,40 @@ impl Worker {
         match &job.task {
             Task::Make => self.make(&job.password, memory),
             Task::Verify(stored) => Done::Verified(match stored::read(stored) {
-                Ok(stored) if stored.verify(&job.password, memory) => Verdict::Match {
-                    needs_upgrade: !stored.is_current(self.argon2.params()),
-                },
-                Ok(_) | Err(_) => Verdict::Mismatch,
+                Ok(stored) => self.verify(&stored, &job.password, memory),
+                Err(_) => self.verify_nothing(&job.password, memory),
             }),
-            Task::VerifyNothing => {
-                let nobody = Stored::Argon2 {
-                    algorithm: Algorithm::Argon2id,
-                    version: Version::V0x13,
-                    params: self.argon2.params().clone(),
-                    salt: vec![0; SALT_BYTES],
-                    hash: vec![0; HASH_BYTES],
-                };
-                nobody.verify(&job.password, memory);
-                Done::Verified(Verdict::Mismatch)
-            }
+            Task::VerifyNothing => Done::Verified(self.verify_nothing(&job.password, memory)),
             #[cfg(test)]
             Task::Panic => panic!("a test asked for it"),
         }
+    }
+
+    /// A hash that is cheaper than ours costs ours beside it: its speed would tell that the account exists, and how it is kept.
+    fn verify(&self, stored: &Stored, password: &[u8], memory: &mut Vec<Block>) -> Verdict {
+        let params = self.argon2.params();
+        if stored.is_cheap(params) {
+            self.verify_nothing(password, memory);
+        }
+        if stored.verify(password, memory) {
+            Verdict::Match {
+                needs_upgrade: !stored.is_current(params),
+            }
+        } else {
+            Verdict::Mismatch
+        }
+    }
+
+    fn verify_nothing(&self, password: &[u8], memory: &mut Vec<Block>) -> Verdict {
+        let nobody = Argon2Hash {
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
+            params: self.argon2.params().clone(),
+            salt: vec![0; SALT_BYTES],
+            hash: vec![0; HASH_BYTES],
+        };
+        nobody.verify(password, memory);
+        Verdict::Mismatch
     }
 
     fn make(&self, password: &[u8], memory: &mut Vec<Block>) -> Done {

@@ -16,7 +16,7 @@ use self::{health::Vitals, prompt::Prompt};
 use crate::{
     config::{Config, Database},
     directory::Directory,
-    hashing::PasswordHasher,
+    hashing::{PasswordHasher, rules},
     keys::Keyring,
     lock::{DatabaseLock, DirectoryLock},
     mail::{Outbox, Post, outbox::Counts},
@@ -25,6 +25,7 @@ use crate::{
         Lifetimes, Parts, Rules, Service,
         erasures::Erasures,
         process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
+        strength::Strength,
     },
 };
 
@@ -153,6 +154,7 @@ async fn assemble(
         store,
         keyring,
         hasher: Arc::new(hasher),
+        strength: Strength::open(config)?,
         directory,
         engine,
         throttle,
@@ -215,6 +217,7 @@ pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
             signup_enabled: config.signup.enabled,
             verify_email: config.signup.verify_email,
             password_min_length: config.password.min_length,
+            password_max_length: rules::MAX_LENGTH,
             session_absolute: session.absolute,
             session_idle: session.idle,
         },

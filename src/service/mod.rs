@@ -7,6 +7,7 @@
 //! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
 //! * `device` tells browsers that a user has used from others.
+//! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
@@ -19,6 +20,7 @@ mod address;
 mod admins;
 mod app;
 pub mod attempts;
+pub mod breached;
 mod device;
 pub(crate) mod erase;
 pub mod erasures;
@@ -34,7 +36,7 @@ mod recovery;
 mod seals;
 mod session;
 mod signup;
-mod strength;
+pub mod strength;
 mod surplus;
 mod tabs;
 #[cfg(test)]
@@ -116,6 +118,8 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The pool that hashes passwords.
     pub hasher: Arc<PasswordHasher>,
+    /// Judges new passwords.
+    pub strength: Strength,
     /// Live sessions in memory.
     pub directory: Arc<Directory>,
     /// The read models.
@@ -135,7 +139,6 @@ pub struct Parts {
 pub struct Service {
     parts: Arc<Parts>,
     seals: Seals,
-    strength: Strength,
     tokens: Arc<Tokens>,
     devices: Arc<Devices>,
     links: Arc<Links>,
@@ -173,7 +176,6 @@ impl Service {
             tabs: Tabs::new(),
             parts,
             seals,
-            strength: Strength::new(),
             commands,
         }
     }

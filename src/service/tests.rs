@@ -60,6 +60,7 @@ impl Bed {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             throttle: Throttle::off(),
+            strength: Strength::open(&config).unwrap(),
             post: Arc::new(Post::open(&config).unwrap()),
             clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,

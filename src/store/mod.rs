@@ -73,7 +73,7 @@ struct Shared {
     repository: Repository,
     backend: Backend,
     /// The last event that this process appended: kind, id and sequence.
-    latest: parking_lot::Mutex<Option<(&'static str, Box<str>, u64)>>,
+    latest: parking_lot::Mutex<Option<(Box<str>, Box<str>, u64)>>,
 }
 
 enum Backend {
@@ -153,7 +153,7 @@ impl Store {
     {
         let committed = execute::execute::<A>(&self.shared.repository, id, command, metadata).await?;
         if !committed.events.is_empty() {
-            *self.shared.latest.lock() = Some((A::TYPE, id.into(), committed.sequence));
+            *self.shared.latest.lock() = Some((A::TYPE.into(), id.into(), committed.sequence));
         }
         Ok(committed)
     }
@@ -168,7 +168,7 @@ impl Store {
         let latest = self.shared.latest.lock().clone();
         match latest {
             // What is numbered is numbered in the order in which it became visible, so earlier events stand before.
-            Some((aggregate, id, sequence)) => Ok(self.position_of(aggregate, &id, sequence).await?.max(head)),
+            Some((aggregate, id, sequence)) => Ok(self.position_of(&aggregate, &id, sequence).await?.max(head)),
             None => Ok(head),
         }
     }
@@ -185,7 +185,7 @@ impl Store {
         }
     }
 
-    /// Appends a made-up history in one transaction. Decides nothing: the caller answers for the streams.
+    /// Appends streams, or a made-up history, in one transaction. Decides nothing: the caller answers for the streams.
     ///
     /// # Errors
     ///
@@ -194,6 +194,10 @@ impl Store {
         match &self.shared.backend {
             Backend::Sqlite(sqlite) => sqlite.import(events).await?,
             Backend::Postgres { postgres, .. } => postgres.import(events).await?,
+        }
+        if let Some(last) = events.last() {
+            let (aggregate, id) = (last.aggregate.clone(), last.stream_id.clone());
+            *self.shared.latest.lock() = Some((aggregate, id, last.sequence));
         }
         (self.shared.repository.notify)();
         Ok(())

@@ -163,6 +163,7 @@ fn links_of_the_documents_lead_somewhere() {
         "CONTRIBUTING.md",
         "SECURITY.md",
         "docs/security.md",
+        "docs/passwords.md",
         "docs/adr/README.md",
     ];
     for document in documents {

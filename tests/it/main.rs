@@ -26,6 +26,8 @@ mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod passwords;

@@ -116,3 +116,54 @@ async fn wrong_unknown_and_inactive_logins_get_the_same_bytes() {
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
 }
+
+#[tokio::test]
+async fn refusals_of_a_new_password_name_their_rule() {
+    let mut service = Service::prepare(Database::Sqlite).await;
+    let list = service.directory().join("blocked.txt");
+    std::fs::write(&list, "Seven Tulips Of Harbour 9\n").unwrap();
+    service.set("PASSWORD__BLOCKLIST", list.to_str().unwrap());
+    service.start_again().await;
+    let config = service.anonymous().get("/api/config").await.expect(200).json();
+    assert_eq!(config["password"], json!({"min_length": 8, "max_length": 1024}));
+    let long = format!("{PASSWORD} {}", "λ".repeat(1024));
+    for (password, code) in [
+        ("fgjkbyfhbz", "too_common"),
+        ("FGJKBYFHBZ", "too_common"),
+        ("seven tulips of harbour 9", "too_common"),
+        ("localhost1", "too_weak"),
+        ("short", "too_short"),
+        (&long, "too_long"),
+    ] {
+        let wish = json!({"email": EMAIL, "password": password});
+        let refused = service
+            .anonymous()
+            .post("/api/signup", &wish)
+            .await
+            .expect_any_problem(422)
+            .json();
+        let errors = refused["errors"].as_array().unwrap();
+        assert!(errors.iter().any(|error| error["code"] == code), "{code}: {refused}");
+    }
+    let longest = format!("{PASSWORD} {}", "λ".repeat(1024 - 30));
+    let ada = service.anonymous();
+    ada.post("/api/signup", &json!({"email": EMAIL, "password": longest}))
+        .await
+        .expect(202);
+    ada.try_log_in(EMAIL, &longest).await.unwrap().expect(200);
+    let cut = longest.strip_suffix('λ').unwrap();
+    ada.try_log_in(EMAIL, cut).await.unwrap().expect_any_problem(401);
+}
+
+#[tokio::test]
+async fn unreadable_blocklist_stops_the_start_with_one_sentence() {
+    let mut service = Service::prepare(Database::Sqlite).await;
+    service.set("PASSWORD__BLOCKLIST", "/nowhere/blocked.txt");
+    let output = service.output(&["serve"]).await;
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("password.blocklist: /nowhere/blocked.txt cannot be read"),
+        "{said}"
+    );
+}

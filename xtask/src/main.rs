@@ -6,12 +6,13 @@
 //! * [`run`] starts commands and stops them when somebody interrupts.
 //! * [`parts`] finds what a machine lacks, and installs it where it may.
 //! * [`postgres`] is a private cluster for tests and benches.
-//! * [`serve`], [`suite`], [`contract`], [`lint`] and [`bench`] are the chores.
+//! * [`serve`], [`suite`], [`contract`], [`lint`], [`bench`] and [`passwords`] are the chores.
 
 mod bench;
 mod contract;
 mod lint;
 mod parts;
+mod passwords;
 mod postgres;
 mod run;
 mod serve;
@@ -43,6 +44,8 @@ enum Chore {
     Contract,
     /// Measure, and write the figures to benches/RESULTS.md
     Bench(bench::Bench),
+    /// Make the filter of common passwords anew, from the list that tools/passwords names
+    Passwords,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Lint => lint::run_all(),
         Chore::Contract => contract::run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Passwords => passwords::run(),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

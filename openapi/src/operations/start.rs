@@ -36,8 +36,10 @@ struct SignUpConfig {
 /// Rules of passwords.
 #[derive(Object)]
 struct PasswordConfig {
-    /// Fewest characters.
+    /// Fewest characters, counted in Unicode code points.
     min_length: u64,
+    /// Most characters.
+    max_length: u64,
 }
 
 /// An identity provider.
@@ -74,7 +76,10 @@ impl Example for Config {
                 enabled: true,
                 verify_email: true,
             },
-            password: PasswordConfig { min_length: 8 },
+            password: PasswordConfig {
+                min_length: 8,
+                max_length: 1024,
+            },
             providers: Vec::new(),
             csrf: CsrfConfig {
                 cookie: "csrftoken".to_owned(),
@@ -131,13 +136,16 @@ impl Start {
     #[oai(path = "/config", method = "get", operation_id = "getConfig")]
     async fn config(&self, call: Call) -> Result<Reply<Config>, Refused<{ kinds(&[Kind::Internal]) }>> {
         let settings = &call.gate().settings;
-        let length = u64::try_from(settings.password_min_length).unwrap_or(u64::MAX);
+        let characters = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         Ok(Reply::json(&Config {
             signup: SignUpConfig {
                 enabled: settings.signup_enabled,
                 verify_email: settings.verify_email,
             },
-            password: PasswordConfig { min_length: length },
+            password: PasswordConfig {
+                min_length: characters(settings.password_min_length),
+                max_length: characters(settings.password_max_length),
+            },
             providers: Vec::new(),
             csrf: CsrfConfig {
                 cookie: settings.csrf_cookie.clone(),

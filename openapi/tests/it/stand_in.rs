@@ -78,6 +78,7 @@ pub(crate) fn settings() -> Settings {
         signup_enabled: true,
         verify_email: false,
         password_min_length: 8,
+        password_max_length: 1024,
         session_absolute: Duration::from_hours(14 * 24),
         session_idle: Duration::from_hours(7 * 24),
     }

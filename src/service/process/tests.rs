@@ -36,7 +36,7 @@ use crate::{
     ids,
     keys::{Keyring, KeysError, MasterKey},
     mail::{Locale, Post},
-    service::{Lifetimes, Parts, Rules, erasures::Erasures},
+    service::{Lifetimes, Parts, Rules, erasures::Erasures, strength::Strength},
     store::{Store, StoreOptions, StoreUrl},
     throttle::Throttle,
 };
@@ -80,6 +80,7 @@ impl Stand {
         let service = Service::new(Parts {
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 100)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
+            strength: Strength::new(crate::hashing::rules::Rules::default(), None),
             rules: rules(&path.join("erasures")),
             post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
@@ -289,6 +290,7 @@ fn rules(erasures: &Path) -> Rules {
             signup_enabled: true,
             verify_email: false,
             password_min_length: 8,
+            password_max_length: 1024,
             session_absolute: lifetimes.absolute,
             session_idle: lifetimes.idle,
         },

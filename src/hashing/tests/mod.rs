@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use super::*;
 
+mod foreign;
+
 /// What every hash below was made of, by Django 5, argon2-cffi, bcrypt and hashlib.
 const PASSWORD: &str = "correct horse battery staple λ";
 const FOREIGN: [&str; 11] = [
@@ -97,7 +99,6 @@ fn texts_that_are_no_hashes_are_not_recognised() {
         "pbkdf2_sha256$-1$salt$WiFIuJogmc15oJhA+PWISVTJYPsm1lmQdHqPJiOX5XE=",
         "pbkdf2_sha256$1000$salt$",
         "pbkdf2_sha256$1000$salt$WiFI$x",
-        "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
         "$2b$04$tooshort",
         "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ",
         truncated,
@@ -212,7 +213,8 @@ fn cost_out_of_range_is_refused() {
 }
 
 fn codes(password: &str, words: &[&str]) -> Vec<&'static str> {
-    rules::check(password, 8, words)
+    rules::Rules::default()
+        .check(password, 8, words)
         .iter()
         .map(rules::Broken::code)
         .collect()
@@ -221,8 +223,12 @@ fn codes(password: &str, words: &[&str]) -> Vec<&'static str> {
 #[test]
 fn all_broken_rules_are_told_at_once() {
     assert_eq!(codes("abc", &[]), ["too_short", "too_weak"]);
-    assert_eq!(codes("password", &[]), ["too_weak"]);
+    assert_eq!(codes("password", &[]), ["too_common", "too_weak"]);
     assert_eq!(codes(&"x7§".repeat(400), &[]), ["too_long"]);
+    assert_eq!(
+        codes(&format!("{PASSWORD} {}", "λ".repeat(rules::MAX_LENGTH - 31)), &[]),
+        [""; 0]
+    );
     assert_eq!(codes(PASSWORD, &[]), [""; 0]);
 }
 
@@ -230,7 +236,8 @@ fn all_broken_rules_are_told_at_once() {
 fn characters_are_counted_not_bytes() {
     assert_eq!(codes("ωλμξπφψ", &[]).first(), Some(&"too_short"));
     assert_eq!(
-        rules::check("ωλμξπφψχ", 8, &[])
+        rules::Rules::default()
+            .check("ωλμξπφψχ", 8, &[])
             .iter()
             .filter(|rule| rule.code() == "too_short")
             .count(),
@@ -248,4 +255,23 @@ fn own_address_and_name_make_a_weak_password() {
 #[test]
 fn estimate_of_a_long_password_ends() {
     assert_eq!(codes(&"ab1!".repeat(256), &[]), ["too_weak"]);
+}
+
+#[test]
+fn words_of_the_service_make_a_weak_password() {
+    let service = rules::Rules {
+        context: vec!["vexzorblim.example".to_owned()],
+        ..rules::Rules::default()
+    };
+    let broken = service.check("vexzorblim81", 8, &[]);
+    assert!(matches!(broken.as_slice(), [rules::Broken::TooWeak(_)]), "{broken:?}");
+    assert_eq!(codes("doorbook2024!", &[]), ["too_weak"]);
+}
+
+#[test]
+fn common_password_is_refused_even_where_the_estimate_accepts_it() {
+    // A Russian name, typed on the keys of a Latin keyboard.
+    for spelling in ["fgjkbyfhbz", "FGJKBYFHBZ"] {
+        assert_eq!(codes(spelling, &[]), ["too_common"]);
+    }
 }

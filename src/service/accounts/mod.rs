@@ -1,18 +1,22 @@
 //! Accounts as the command line manages them. Each command is decided on the log, beside a running service or alone.
 
+mod entry;
+mod import;
+
 use std::sync::Arc;
 
+use self::entry::Entry;
+pub use self::import::{Newcomer, Outcome};
 use super::{
     admins::{self, Leave},
     erase::Erasure,
     erasures::Erasures,
     metadata_of,
-    seals::Seals,
+    strength::Strength,
 };
 use crate::{
     clock::Clock,
-    hashing::{PasswordHasher, UnknownHash, recognise, rules},
-    ids,
+    hashing::{PasswordHasher, UnknownHash, recognise},
     keys::{Alone, KeyName, Keyring},
     mail::Post,
     store::{CommandMetadata, Failure, Store},
@@ -27,7 +31,7 @@ use doorbook_domain::{
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::Secret;
-use doorbook_projections::{engine::Engine, fault::Fault, keyring::Place};
+use doorbook_projections::{engine::Engine, fault::Fault};
 
 /// A user that an operator creates. Its address counts as proven.
 #[derive(Debug, Clone)]
@@ -66,6 +70,9 @@ pub enum AccountError {
     /// The hash is of no known form.
     #[error("--password-hash: {0}")]
     Hash(#[from] UnknownHash),
+    /// It is said to have registered tomorrow.
+    #[error("`created_at` is in the future")]
+    Future,
     /// The address has a user already.
     #[error("a user with this address exists already")]
     Taken,
@@ -141,6 +148,7 @@ impl Accounts {
         &self,
         new: NewUser,
         hasher: &PasswordHasher,
+        strength: &Strength,
         min_length: usize,
     ) -> Result<UserId, AccountError> {
         let email = EmailAddress::parse(&new.email)?;
@@ -156,9 +164,11 @@ impl Accounts {
         {
             return Err(AccountError::Taken);
         }
-        let hash = hash(&new.password, &email, hasher, min_length).await?;
-        let id = UserId(ids::uuid_v7(self.clock.now()));
-        let register = self.seal(id, &email, name.as_ref(), &hash).await?;
+        let words = [Some(new.email.as_str()), new.name.as_deref()];
+        let hash = hash(&new.password, words, hasher, strength, min_length).await?;
+        let entry = Entry::new(&self.keyring, email, name, Some(hash), self.clock.now());
+        self.keyring.create_all(&entry.keys()).await?;
+        let (id, register) = (entry.id, entry.seal(&self.keyring).await?);
         self.user(id, register.into()).await?;
         for role in new.roles.iter() {
             self.user(id, Change::Grant(role).command(self.clock.now())).await?;
@@ -263,68 +273,28 @@ impl Accounts {
             .await?;
         Ok(())
     }
-
-    async fn seal(
-        &self,
-        id: UserId,
-        email: &EmailAddress,
-        name: Option<&DisplayName>,
-        hash: &str,
-    ) -> Result<user::Register, Fault> {
-        let seals = Seals::new(Arc::clone(&self.keyring));
-        let password = ids::uuid_v4();
-        seals.prepare(id, password).await?;
-        let stream = format!("user-{id}");
-        let place = |event_type, field| Place {
-            stream: &stream,
-            event_type,
-            field,
-        };
-        let key = KeyName::user(id);
-        let name = match name {
-            Some(name) => Some(
-                seals
-                    .text(&key, &place("user.profile_changed", "name"), name.as_str())
-                    .await?,
-            ),
-            None => None,
-        };
-        let sealed_hash = seals
-            .text(
-                &KeyName::password(password),
-                &place("user.registered", "password"),
-                hash,
-            )
-            .await?;
-        Ok(user::Register {
-            email: seals
-                .text(&key, &place("user.registered", "email"), email.as_typed())
-                .await?,
-            claim: self.keyring.claim("email", email.canonical()),
-            email_verified: true,
-            password: Some(sealed_hash),
-            name,
-            social: None,
-            at: self.clock.now(),
-        })
-    }
 }
 
+/// Hashes what was typed, or takes a hash over.
 async fn hash(
     password: &NewPassword,
-    email: &EmailAddress,
+    words: [Option<&str>; 2],
     hasher: &PasswordHasher,
+    strength: &Strength,
     min_length: usize,
 ) -> Result<String, AccountError> {
     match password {
-        NewPassword::Plain(Secret(password)) => {
-            let broken = rules::check(password, min_length, &[email.as_typed()]);
+        NewPassword::Plain(secret) => {
+            let broken = strength
+                .judge(secret, min_length, words)
+                .await
+                .map_err(Fault::because("the password could not be judged"))?;
             if !broken.is_empty() {
                 let reasons: Vec<String> = broken.iter().map(ToString::to_string).collect();
                 return Err(AccountError::Password(reasons.join("; ")));
             }
             Ok(hasher
-                .hash(password.as_bytes())
+                .hash(secret.0.as_bytes())
                 .await
                 .map_err(Fault::because("the password could not be hashed"))?)
         }
