@@ -15,7 +15,7 @@ use doorbook::{
     server::{self, prompt::Prompt},
 };
 use doorbook_domain::{
-    id::{SessionId, UserId},
+    id::{LinkId, SessionId, UserId},
     time::Timestamp,
 };
 use doorbook_openapi::{
@@ -25,6 +25,7 @@ use doorbook_openapi::{
     },
     behind_edge,
     export::Export,
+    social::{Landed, ProviderEntry, Return, Social, SocialAccountEntry, Start, Started},
 };
 use doorbook_projections::fault::Fault;
 use poem::{IntoResponse as _, endpoint::make_sync};
@@ -193,6 +194,39 @@ impl App for Nobody {
     }
 
     async fn logins(&self, _: UserId, _: PageRequest) -> Result<Page<LoginEntry>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+}
+
+#[async_trait]
+impl Social for Nobody {
+    fn providers(&self) -> Vec<ProviderEntry> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn start_social(&self, _: Start, _: &Origin) -> Result<Started, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn land_social(&self, _: Return, _: &Origin) -> Landed {
+        unreachable!("{NEVER}")
+    }
+
+    async fn continue_social(
+        &self,
+        _: &LiveSession,
+        _: &str,
+        _: Option<Secret>,
+        _: &Origin,
+    ) -> Result<SocialAccountEntry, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn social_accounts(&self, _: UserId) -> Result<Vec<SocialAccountEntry>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn unlink_social(&self, _: &LiveSession, _: LinkId, _: &Origin) -> Result<Opened, Refusal> {
         unreachable!("{NEVER}")
     }
 }

@@ -226,7 +226,7 @@ pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
 
 /// Makes the file of an embedded database, that only its owner can read, unless it is there. SQLite gives the files
 /// beside it the same mode.
-fn make_private(database: &Database) -> Result<(), StartError> {
+pub(crate) fn make_private(database: &Database) -> Result<(), StartError> {
     let Database::Sqlite(path) = database else {
         return Ok(());
     };

@@ -9,10 +9,12 @@
 //! * [`claim`] says who owns an address. Taking it is the commit point of a registration.
 //! * [`session`] is one login, from its start to its end.
 //! * [`attempts`] is the record of failed logins at one address.
+//! * [`admission`] decides who comes in by an identity provider.
 //! * [`decide`] is the form of all five: state, commands, refusals, events.
 //! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`role`] are the values they are made of.
 //! * [`email`] and [`name`] are what people type, before it is sealed.
 
+pub mod admission;
 pub mod attempts;
 pub mod claim;
 pub mod decide;

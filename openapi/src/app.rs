@@ -12,6 +12,7 @@ use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 use crate::export::Export;
+use crate::social::{Social, SocialRefusal};
 
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
@@ -199,6 +200,9 @@ pub enum Refusal {
     /// Sign-up is closed.
     #[error("sign-up is closed")]
     SignUpClosed,
+    /// A flow at an identity provider did not go well.
+    #[error(transparent)]
+    Social(#[from] SocialRefusal),
     /// Fields break a rule; all of them at once.
     #[error("some fields are not valid")]
     Invalid(Vec<FieldError>),
@@ -240,8 +244,10 @@ pub struct SessionEntry {
     pub idle_until: Timestamp,
     /// Its absolute deadline.
     pub absolute_until: Timestamp,
-    /// How it was opened: `password`.
+    /// How it was opened: `password`, `social`.
     pub method: String,
+    /// The identity provider that it was opened by.
+    pub provider: Option<String>,
     /// From where.
     pub ip: Option<String>,
     /// With what.
@@ -261,8 +267,10 @@ pub struct LoginEntry {
     pub reason: Option<String>,
     /// How many failures the row stands for, where it is several.
     pub failures: Option<u32>,
-    /// `password`.
+    /// `password`, `social`.
     pub method: String,
+    /// The identity provider, where there is one.
+    pub provider: Option<String>,
     /// From where.
     pub ip: Option<String>,
     /// With what.
@@ -385,7 +393,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Send + Sync + 'static {
+pub trait App: Social + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

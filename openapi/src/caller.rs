@@ -83,7 +83,8 @@ impl Call {
 }
 
 impl Anyone {
-    async fn read(request: &Request) -> Result<Self, Problem> {
+    /// The session is looked at, and nothing else is asked.
+    pub(crate) async fn read(request: &Request) -> Result<Self, Problem> {
         let call = Call::of(request)?;
         let session = call.gate().session(request.headers()).await?;
         let token = call.gate().token(request.headers(), session.as_ref())?;

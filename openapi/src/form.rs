@@ -98,6 +98,20 @@ impl Form {
         flag
     }
 
+    /// One of some words, which must be there.
+    pub(crate) fn word(&mut self, field: &str, known: &[&str]) -> String {
+        let text = self.text(field);
+        let wrong = !text.is_empty() && !known.contains(&text.as_str());
+        if wrong {
+            self.note(
+                field,
+                "unknown_value",
+                &format!("This must be one of: {}.", known.join(", ")),
+            );
+        }
+        text
+    }
+
     fn line(&mut self, field: &str, value: Value) -> String {
         let Value::String(text) = value else {
             return self.wrong(field, "This must be a text.");

@@ -90,9 +90,18 @@ impl Gate {
         Ok(text.map(|text| SessionCookie(text.to_owned())))
     }
 
-    fn cookie<'a>(&self, headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+    /// A cookie's value.
+    ///
+    /// # Errors
+    ///
+    /// A problem when it came twice.
+    pub(crate) fn cookie<'a>(&self, headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Problem> {
         cookie::find(headers, name).map_err(|cookie::Twice| {
-            let known = if name == self.session_cookie { "session" } else { "CSRF" };
+            let known = match name {
+                name if name == self.session_cookie => "session",
+                name if name == self.flow_cookie_name() => "flow",
+                _ => "CSRF",
+            };
             Problem::new(Kind::DuplicateCookie).detail(format!("The {known} cookie was sent more than once."))
         })
     }

@@ -1,6 +1,6 @@
 //! Parameters in the path and in the query.
 
-use doorbook_domain::id::SessionId;
+use doorbook_domain::id::{LinkId, SessionId};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -17,7 +17,49 @@ use crate::{
 /// An id in the path. Anything else leads to nothing: 404.
 pub(crate) struct Path<T>(pub(crate) T);
 
-impl<'a> ApiExtractor<'a> for Path<SessionId> {
+/// What can stand in a path.
+pub(crate) trait FromPath: Sized + Send {
+    /// Its form.
+    fn schema() -> MetaSchema;
+
+    /// Reads it.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl FromPath for SessionId {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl FromPath for LinkId {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// The name of an identity provider. Which there are, the service knows.
+pub(crate) struct Provider(pub(crate) String);
+
+impl FromPath for Provider {
+    fn schema() -> MetaSchema {
+        MetaSchema::new("string")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
+impl<'a, T: FromPath> ApiExtractor<'a> for Path<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
     const PARAM_IS_REQUIRED: bool = true;
 
@@ -29,9 +71,7 @@ impl<'a> ApiExtractor<'a> for Path<SessionId> {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        Some(MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format(
-            "string", "uuid",
-        ))))
+        Some(MetaSchemaRef::Inline(Box::new(T::schema())))
     }
 
     async fn from_request(
@@ -39,7 +79,7 @@ impl<'a> ApiExtractor<'a> for Path<SessionId> {
         _: &mut RequestBody,
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let id = request.raw_path_param(options.name).and_then(|text| text.parse().ok());
+        let id = request.raw_path_param(options.name).and_then(T::read);
         Ok(Self(id.ok_or(Problem::new(Kind::NotFound))?))
     }
 }
@@ -170,5 +210,77 @@ impl FromQuery for ExceptCurrent {
             Some(_) => Err(("unknown_value", "This must be `current`.")),
             None => Err(("missing", "This parameter is required, and must be `current`.")),
         }
+    }
+}
+
+/// A text of one line, of a bounded length.
+pub(crate) struct Line(pub(crate) String);
+
+/// Longest line, in bytes. Codes of providers have some hundred.
+const LINE_MAX: usize = 4096;
+
+impl Line {
+    fn one(text: &str) -> Result<Self, (&'static str, &'static str)> {
+        if text.len() > LINE_MAX {
+            return Err(("too_long", "This is too long."));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(("control_character", "Control characters are not accepted here."));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn form() -> MetaSchema {
+        MetaSchema {
+            max_length: Some(LINE_MAX),
+            ..MetaSchema::new("string")
+        }
+    }
+}
+
+impl FromQuery for Line {
+    const REQUIRED: bool = true;
+
+    fn schema() -> MetaSchema {
+        Self::form()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        Self::one(text.ok_or(("missing", "This parameter is required."))?)
+    }
+}
+
+impl FromQuery for Option<Line> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        Line::form()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        text.map(Line::one).transpose()
+    }
+}
+
+/// Says that no page of another site sent the browser here: a navigation that begins something must be wished for.
+pub(crate) struct SameSite;
+
+impl<'a> ApiExtractor<'a> for SameSite {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn security_schemes() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        let site = request.headers().get("sec-fetch-site");
+        if site.is_some_and(|site| site == "cross-site") {
+            let problem = Problem::new(Kind::OriginRefused);
+            return Err(problem.detail("Begin on a page of this service's site.").into());
+        }
+        Ok(Self)
     }
 }

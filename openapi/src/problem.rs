@@ -18,6 +18,7 @@ use crate::app::FieldError;
 pub(crate) enum Kind {
     Malformed,
     DuplicateCookie,
+    StateInvalid,
     Unauthenticated,
     InvalidCredentials,
     CsrfFailed,
@@ -25,11 +26,20 @@ pub(crate) enum Kind {
     WrongPassword,
     ReauthenticationRequired,
     SignUpClosed,
+    ProviderRefused,
+    AccountInactive,
+    NotAdmitted,
+    NotLinked,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
     Conflict,
     LastAdmin,
+    EmailNeeded,
+    ProofNeeded,
+    AddressTaken,
+    LinkedToAnother,
+    LastWayIn,
     TokenDead,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -38,13 +48,15 @@ pub(crate) enum Kind {
     Internal,
     Busy,
     Unavailable,
+    ProviderDown,
 }
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Malformed,
         Self::DuplicateCookie,
+        Self::StateInvalid,
         Self::Unauthenticated,
         Self::InvalidCredentials,
         Self::CsrfFailed,
@@ -52,11 +64,20 @@ impl Kind {
         Self::WrongPassword,
         Self::ReauthenticationRequired,
         Self::SignUpClosed,
+        Self::ProviderRefused,
+        Self::AccountInactive,
+        Self::NotAdmitted,
+        Self::NotLinked,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::Conflict,
         Self::LastAdmin,
+        Self::EmailNeeded,
+        Self::ProofNeeded,
+        Self::AddressTaken,
+        Self::LinkedToAnother,
+        Self::LastWayIn,
         Self::TokenDead,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
@@ -65,6 +86,7 @@ impl Kind {
         Self::Internal,
         Self::Busy,
         Self::Unavailable,
+        Self::ProviderDown,
     ];
 
     /// The table: status, slug, title.
@@ -72,6 +94,7 @@ impl Kind {
         match self {
             Self::Malformed => (400, "malformed", "The request cannot be parsed"),
             Self::DuplicateCookie => (400, "duplicate-cookie", "A cookie was sent twice"),
+            Self::StateInvalid => (400, "state-invalid", "This sign-in was not begun here, or is over"),
             Self::Unauthenticated => (401, "unauthenticated", "Not signed in"),
             Self::InvalidCredentials => (401, "invalid-credentials", "The credentials are not valid"),
             Self::CsrfFailed => (403, "csrf-failed", "The CSRF token is missing or does not fit"),
@@ -79,11 +102,20 @@ impl Kind {
             Self::WrongPassword => (403, "wrong-password", "The password is wrong"),
             Self::ReauthenticationRequired => (403, "reauthentication-required", "Prove again who you are first"),
             Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
+            Self::ProviderRefused => (403, "provider-refused", "The identity provider refused"),
+            Self::AccountInactive => (403, "account-inactive", "The account is inactive"),
+            Self::NotAdmitted => (403, "not-admitted", "This service does not admit this account"),
+            Self::NotLinked => (403, "not-linked", "That account is not linked to this user"),
             Self::NotFound => (404, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here"),
             Self::RequestTimeout => (408, "request-timeout", "The request took too long to arrive"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
             Self::LastAdmin => (409, "last-admin", "Nobody could manage users any more"),
+            Self::EmailNeeded => (409, "email-needed", "An address is needed first"),
+            Self::ProofNeeded => (409, "proof-needed", "Prove first that the account is yours"),
+            Self::AddressTaken => (409, "address-taken", "The address belongs to an account"),
+            Self::LinkedToAnother => (409, "linked-to-another", "That account is linked to another user"),
+            Self::LastWayIn => (409, "last-way-in", "The last way in stays"),
             Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),
@@ -92,6 +124,7 @@ impl Kind {
             Self::Internal => (500, "internal", "The service failed"),
             Self::Busy => (503, "busy", "The service is busy"),
             Self::Unavailable => (503, "unavailable", "The service cannot answer now"),
+            Self::ProviderDown => (503, "provider-down", "The identity provider cannot be reached"),
         }
     }
 
@@ -165,6 +198,17 @@ impl Problem {
             errors,
             ..Self::new(Kind::Invalid)
         }
+    }
+
+    /// The name of its kind.
+    pub(crate) const fn slug(&self) -> &'static str {
+        self.kind.row().1
+    }
+
+    /// The cookies that it would set.
+    pub(crate) fn into_cookies(self) -> Vec<HeaderValue> {
+        let cookies = self.headers.into_iter().filter(|(name, _)| name == SET_COOKIE);
+        cookies.map(|(_, value)| value).collect()
     }
 
     pub(crate) fn is(&self, kind: Kind) -> bool {

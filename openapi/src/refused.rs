@@ -13,6 +13,7 @@ use crate::{
     app::Refusal,
     problem::{Cause, Kind, Problem},
     schema::ProblemDetails,
+    social::SocialRefusal,
 };
 
 /// A set of kinds, for [`Refused`].
@@ -78,12 +79,54 @@ impl From<Refusal> for Problem {
                 .detail("The link was used, has expired, or another one has taken its place. Ask for a new one."),
             Refusal::Throttled(wait) => Self::new(Kind::TooManyRequests).retry_after(whole_seconds(wait)),
             Refusal::SignUpClosed => Self::new(Kind::SignUpClosed),
+            Refusal::Social(refusal) => social(refusal),
             Refusal::Invalid(errors) => Self::invalid(errors),
             Refusal::NotFound => Self::new(Kind::NotFound),
             Refusal::Conflict => Self::new(Kind::Conflict).retry_after(1),
             Refusal::Busy(wait) => Self::new(Kind::Busy).retry_after(whole_seconds(wait)),
             Refusal::Fault(fault) => Self::from(fault),
         }
+    }
+}
+
+/// Each says how to go on.
+fn social(refusal: SocialRefusal) -> Problem {
+    let (kind, detail) = match refusal {
+        SocialRefusal::StateInvalid => (
+            Kind::StateInvalid,
+            "It was begun in another browser, more than ten minutes ago, or has been used. Begin again.",
+        ),
+        SocialRefusal::ProviderRefused => (
+            Kind::ProviderRefused,
+            "It was declined there, or the answer could not be accepted. Begin again, or log in another way.",
+        ),
+        SocialRefusal::ProviderDown => (Kind::ProviderDown, "Other ways to log in work. Try again in a while."),
+        SocialRefusal::EmailNeeded => (
+            Kind::EmailNeeded,
+            "The provider vouches for no address. Log in, or sign up with an address; then continue, and the accounts are linked.",
+        ),
+        SocialRefusal::ProofNeeded => (
+            Kind::ProofNeeded,
+            "An account has this address. Log in to it; then continue, and the accounts are linked.",
+        ),
+        SocialRefusal::AddressTaken => (
+            Kind::AddressTaken,
+            "An account has this address. Log in to it, and link the provider from there.",
+        ),
+        SocialRefusal::AccountInactive => (Kind::AccountInactive, "Ask whoever runs this service."),
+        SocialRefusal::NotAdmitted => (
+            Kind::NotAdmitted,
+            "Use another account at the provider, or ask whoever runs this service.",
+        ),
+        SocialRefusal::LinkedToAnother => (Kind::LinkedToAnother, "Log in with it, and unlink it there first."),
+        SocialRefusal::NotLinked => (Kind::NotLinked, "Use an account that is linked to this user."),
+        SocialRefusal::LastWayIn => (Kind::LastWayIn, "Set a password or link another account first."),
+    };
+    let problem = Problem::new(kind).detail(detail);
+    if refusal == SocialRefusal::ProviderDown {
+        problem.retry_after(30)
+    } else {
+        problem
     }
 }
 
@@ -147,14 +190,13 @@ fn response(status: u16) -> MetaResponse {
 
 const fn describe(status: u16) -> &'static str {
     match status {
-        400 => "The request cannot be parsed (`malformed`), or a cookie was sent twice (`duplicate-cookie`)",
+        400 => {
+            "The request cannot be parsed (`malformed`), a cookie was sent twice (`duplicate-cookie`), or as `type` says"
+        }
         401 => "Not signed in (`unauthenticated`), or the credentials are not valid (`invalid-credentials`)",
         403 => "Not allowed: `csrf-failed` (sets a fresh token: try once more), `origin-refused`, or as `type` says",
         404 => "There is no such thing for this user (`not-found`)",
-        409 => {
-            "Somebody else changed the same thing at the same time; try again (`conflict`). Or nobody could manage users any \
-             more (`last-admin`)"
-        }
+        409 => "Somebody else changed the same thing at the same time; try again (`conflict`); or as `type` says",
         410 => "The link was used, has expired, was superseded, or never was: one answer for all (`token-dead`)",
         413 => "The body is too large (`payload-too-large`)",
         415 => "The body is not `application/json` (`unsupported-media-type`)",

@@ -106,6 +106,34 @@ pub(crate) struct SessionInfo {
     remember: bool,
 }
 
+impl SessionInfo {
+    pub(crate) fn new(live: &LiveSession) -> Self {
+        Self {
+            id: live.id.0,
+            started_at: Instant(live.started_at),
+            authenticated_at: Instant(live.authenticated_at),
+            idle_expires_at: Instant(live.idle_until),
+            expires_at: Instant(live.absolute_until),
+            remember: live.remember,
+        }
+    }
+}
+
+impl User {
+    pub(crate) fn new(live: &LiveSession) -> Self {
+        Self {
+            id: live.user.0,
+            email: live.identity.email().to_owned(),
+            email_verified: live.email_verified,
+            name: live.identity.name().map(str::to_owned),
+            roles: live.roles.iter().map(RoleName::from).collect(),
+            is_staff: !live.roles.is_empty(),
+            is_superuser: live.roles.contains(Role::Admin),
+            created_at: Instant(live.user_since),
+        }
+    }
+}
+
 /// A live session and its user.
 #[expect(clippy::struct_field_names, reason = "the names of the contract")]
 #[derive(Object)]

@@ -35,6 +35,7 @@ static TABLES: [Table; 2] = [
             text("user_id"),
             int("epoch"),
             text("method"),
+            text("provider"),
             text("reason"),
             text("email"),
             text("origin"),
@@ -65,7 +66,7 @@ impl Projection for LoginHistory {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -106,6 +107,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("user_id", user_id.0)
             .set("epoch", *epoch)
             .set("method", method.as_str())
+            .set("provider", method.provider())
             .set("origin", origin.as_ref().map(Sealed::as_str))
             .done(),
         SessionEvent::Rotated { epoch, .. } => out
@@ -189,8 +191,10 @@ pub struct LoginRow {
 pub enum Outcome {
     /// A session started.
     Success {
-        /// How: `password` ….
+        /// How: `password`, `social`.
         method: String,
+        /// The identity provider, where there is one.
+        provider: Option<String>,
         /// How the session was ended, if it was.
         ended: Option<Ended>,
     },
@@ -238,6 +242,7 @@ impl Outcome {
         Ok(match row.text("outcome")?.as_str() {
             "success" => Self::Success {
                 method: row.text("method")?,
+                provider: row.find_text("provider")?,
                 ended: Ended::read(row)?,
             },
             "failure" => Self::Failure {

@@ -41,6 +41,7 @@ static TABLES: [Table; 2] = [
             text("user_id"),
             int("epoch"),
             text("method"),
+            text("provider"),
             int("remember"),
             int("started_at"),
             int("last_seen_at"),
@@ -67,7 +68,7 @@ impl Projection for Sessions {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -107,6 +108,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("user_id", user_id.0)
             .set("epoch", *epoch)
             .set("method", method.as_str())
+            .set("provider", method.provider())
             .set("remember", *remember)
             .set("started_at", *at)
             .set("last_seen_at", *at)
@@ -132,8 +134,10 @@ pub struct SessionRow {
     pub session_id: SessionId,
     /// Whose it is.
     pub user_id: UserId,
-    /// How its owner logged in: `password` ….
+    /// How its owner logged in: `password`, `social`.
     pub method: String,
+    /// The identity provider, where there is one.
+    pub provider: Option<String>,
     /// Whether the cookie outlives the browser.
     pub remember: bool,
     /// When its owner logged in.
@@ -173,6 +177,7 @@ impl SessionRow {
             session_id: SessionId(row.id("session_id")?),
             user_id: UserId(row.id("user_id")?),
             method: row.text("method")?,
+            provider: row.find_text("provider")?,
             remember: row.int("remember")? != 0,
             started_at: row.at("started_at")?,
             last_seen_at: row.at("last_seen_at")?,

@@ -175,6 +175,12 @@ Examples:
   doorbook config print"
     )]
     Config(ConfigCommand),
+    /// Look whether identity providers can be used, and say what their consoles must hold
+    #[command(after_long_help = "\
+Examples:
+  doorbook doctor
+  doorbook doctor --json | jq -r 'select(.ok | not) | .provider'")]
+    Doctor,
     /// For developers of applications and of Doorbook
     #[command(
         subcommand,

@@ -7,6 +7,7 @@ mod accounts;
 pub mod args;
 mod backup;
 mod configuration;
+mod doctor;
 pub mod events;
 pub mod exit;
 mod import;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     accounts::Operator,
     args::{Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand},
-    backup, configuration,
+    backup, configuration, doctor,
     exit::Failure,
     logging, openapi,
     output::Output,
@@ -33,6 +33,7 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Completions { shell } => completions(*shell, output),
         Command::Man { dir } => manual(dir.as_deref(), output),
         Command::Openapi(command) => openapi::run(command, output),
+        Command::Doctor => until_interrupted(doctor::run(&open(&sources)?, output)).await,
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,

@@ -20,6 +20,8 @@ pub enum Preset {
     Fixed(&'static str),
     /// Follows from other keys; the text shows what it is when those have their defaults.
     Derived(&'static str),
+    /// Nothing: the key belongs to something that the operator names. The text shows what one may write.
+    Example(&'static str),
 }
 
 const fn key(name: &'static str, default: &'static str, doc: &'static str) -> Key {
@@ -40,15 +42,55 @@ const fn derived(name: &'static str, default: &'static str, doc: &'static str) -
     }
 }
 
+const fn each(name: &'static str, example: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        default: Preset::Example(example),
+        secret: false,
+        doc,
+    }
+}
+
 const fn secret(key: Key) -> Key {
     Key { secret: true, ..key }
 }
 
 impl Key {
-    /// Finds a key by its name.
+    /// Finds a key by its name. Where a key has a place for a name, any name fits that is one.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        KEYS.iter().find(|key| key.name == name)
+        KEYS.iter().find(|key| match key.name.split_once(NAME) {
+            Some((before, after)) => name
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after))
+                .is_some_and(is_name),
+            None => key.name == name,
+        })
+    }
+
+    /// Whether it has a place for a name: `social.<name>.kind`.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.name.contains(NAME)
+    }
+
+    /// The key with the name that `like` has in its place, so that both can be compared.
+    pub(crate) fn beside(&self, like: &str) -> String {
+        let name = self
+            .name
+            .split_once(NAME)
+            .and_then(|(before, _)| like.strip_prefix(before)?.split('.').next());
+        name.map_or_else(|| self.name.to_owned(), |name| self.name.replace(NAME, name))
+    }
+
+    /// The key that a variable sets, and its name: `DOORBOOK__SOCIAL__GITHUB__KIND` sets `social.github.kind`.
+    pub(crate) fn of_variable(variable: &str) -> Option<(&'static Self, String)> {
+        if let Some(key) = KEYS.iter().find(|key| key.variable() == variable) {
+            return Some((key, key.name.to_owned()));
+        }
+        let name = variable.strip_prefix(PREFIX)?.replace("__", ".").to_lowercase();
+        let key = Self::find(&name).filter(|key| key.is_pattern())?;
+        (variable == variable.to_uppercase()).then_some((key, name))
     }
 
     /// The section it stands in and its name there: `password.argon2`, `iterations`.
@@ -60,8 +102,19 @@ impl Key {
     /// The environment variable that sets it: `DOORBOOK__HTTP__LISTEN`.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("DOORBOOK__{}", self.name.replace('.', "__").to_uppercase())
+        format!("{PREFIX}{}", self.name.replace('.', "__").to_uppercase())
     }
+}
+
+/// What every variable begins with.
+pub(crate) const PREFIX: &str = "DOORBOOK__";
+/// Stands in a key for a name that the operator chooses.
+const NAME: &str = "<name>";
+
+/// Whether `text` can name something: a small letter, then up to 31 small letters, digits, `-` and `_`.
+pub(crate) fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(fits)
 }
 
 /// Every key, in the order of the template.
@@ -360,5 +413,125 @@ pub static KEYS: &[Key] = &[
         "shutdown.grace",
         r#""20s""#,
         "How long requests in flight may take to finish at shutdown.",
+    ),
+    key(
+        "social.allow_internal",
+        "false",
+        "Whether the endpoints of identity providers, and the hook, may lie on this machine or in a private network, and speak plain http.",
+    ),
+    key(
+        "social.timeout",
+        r#""5s""#,
+        "How long one request to an identity provider may take: 100ms to 30s.",
+    ),
+    derived(
+        "social.page_url",
+        r#""http://localhost:8080""#,
+        "Where the page `/auth/<name>/callback` lies that providers send people back to: `http.public_url`, or one of `http.allowed_origins`. By default `http.public_url`.",
+    ),
+    key(
+        "social.signup",
+        "true",
+        "Whether somebody who has no account gets one by a social login.",
+    ),
+    key(
+        "social.link",
+        r#""ask""#,
+        "What happens when a provider proves the address of an existing account: `ask` for a proof of that account first, `always` link, or `never`, where people link from within their account only.",
+    ),
+    key(
+        "social.allowed_domains",
+        "[]",
+        "Domains of the addresses that may sign up and in by a provider, such as `example.org`. All, where the list is empty.",
+    ),
+    key(
+        "social.hook_url",
+        r#""""#,
+        "Asked before each new account and link: it may refuse, or correct the name. See docs/social.md.",
+    ),
+    secret(key(
+        "social.hook_secret",
+        r#""""#,
+        "What the requests to the hook are signed with: 32 characters or more.",
+    )),
+    each(
+        "social.<name>.kind",
+        r#""github""#,
+        "A provider of your own naming: `google`, `github`, `facebook`, `gitlab`, `microsoft`, `discord`, `linkedin`, `oidc` with an `issuer`, or `oauth2` with its URLs and fields. Links are kept under the name, so keep it.",
+    ),
+    each(
+        "social.<name>.client_id",
+        r#""Iv1.0123456789abcdef""#,
+        "What the provider calls this service.",
+    ),
+    secret(each(
+        "social.<name>.client_secret",
+        r#""…""#,
+        "The secret that the provider gave out with it.",
+    )),
+    each(
+        "social.<name>.display_name",
+        r#""GitHub""#,
+        "What people call the provider.",
+    ),
+    each(
+        "social.<name>.scopes",
+        r#"["read:user", "user:email"]"#,
+        "What is asked for; the least that works by default.",
+    ),
+    each(
+        "social.<name>.issuer",
+        r#""https://id.example.org""#,
+        "Of `oidc`: the issuer, exactly as its discovery document says it.",
+    ),
+    each(
+        "social.<name>.authorize_url",
+        r#""https://github.com/login/oauth/authorize""#,
+        "Where people are sent to.",
+    ),
+    each(
+        "social.<name>.token_url",
+        r#""https://github.com/login/oauth/access_token""#,
+        "Where a code is exchanged.",
+    ),
+    each(
+        "social.<name>.userinfo_url",
+        r#""https://api.github.com/user""#,
+        "Who it was.",
+    ),
+    each(
+        "social.<name>.emails_url",
+        r#""https://api.github.com/user/emails""#,
+        "Of `github`: the addresses and whether they are verified.",
+    ),
+    each(
+        "social.<name>.jwks_url",
+        r#""https://id.example.org/keys""#,
+        "Of `oidc`: the keys of its signatures, instead of the discovered place.",
+    ),
+    each(
+        "social.<name>.auth_method",
+        r#""post""#,
+        "How the secret is sent to `token_url`: `basic` in a header, `post` in the body.",
+    ),
+    each(
+        "social.<name>.subject_field",
+        r#""id""#,
+        "Of `oauth2`: the field of the user-info answer that never changes for a person. Points lead into objects: `user.id`.",
+    ),
+    each(
+        "social.<name>.email_field",
+        r#""email""#,
+        "Of `oauth2`: the field that holds the address.",
+    ),
+    each(
+        "social.<name>.verified_field",
+        r#""email_verified""#,
+        "Of `oauth2`: the field that is `true` when the provider has verified the address. Without it no address is trusted.",
+    ),
+    each(
+        "social.<name>.name_field",
+        r#""name""#,
+        "Of `oauth2`: the field that holds the name.",
     ),
 ];

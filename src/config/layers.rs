@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     error::ConfigError,
-    key::{KEYS, Key, Preset},
+    key::{KEYS, Key, PREFIX, Preset},
     mail,
     nearest::nearest,
     raw::{Raw, Source},
@@ -17,7 +17,6 @@ use super::{
 
 /// The file that is read from the working directory when none is named.
 const USUAL_FILE: &str = "doorbook.toml";
-const PREFIX: &str = "DOORBOOK__";
 
 /// Where to look for values.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +47,7 @@ pub(crate) type Found = (Raw, Source);
 /// Every value that was found.
 #[derive(Debug)]
 pub(crate) struct Layers {
-    values: BTreeMap<&'static str, Found>,
+    values: BTreeMap<String, Found>,
     wrong: Vec<String>,
 }
 
@@ -79,7 +78,7 @@ impl Layers {
                 let value = literal
                     .parse()
                     .map_err(|error| ConfigError::one(format!("the default of `{}` is broken: {error}", key.name)))?;
-                self.values.insert(key.name, (Raw::Toml(value), Source::Default));
+                self.put(key.name, Raw::Toml(value), Source::Default);
             }
         }
         Ok(())
@@ -137,47 +136,43 @@ impl Layers {
     }
 
     fn variable(&mut self, name: &str, value: &str) {
-        let of = |name: &str| KEYS.iter().find(|key| key.variable() == name);
-        if let Some(key) = of(name) {
+        if let Some((_, key)) = Key::of_variable(name) {
             let source = Source::Variable(name.to_owned());
-            return self.put(key.name, Raw::Text(value.to_owned()), source);
+            return self.put(&key, Raw::Text(value.to_owned()), source);
         }
-        let Some(key) = name.strip_suffix("_FILE").and_then(of) else {
+        let Some((_, key)) = name.strip_suffix("_FILE").and_then(Key::of_variable) else {
             let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
             let hint = nearest(name, known.iter().map(String::as_str));
             return self.wrong.push(unknown(&format!("the variable {name}"), hint));
         };
-        if matches!(self.values.get(key.name), Some((_, Source::Variable(_)))) {
-            return self.wrong.push(format!(
-                "`{}` is set twice, by {} and by {name}: remove one of the two",
-                key.name,
-                key.variable()
-            ));
+        if let Some((_, Source::Variable(other))) = self.values.get(&key) {
+            let sentence = format!("`{key}` is set twice, by {other} and by {name}: remove one of the two");
+            return self.wrong.push(sentence);
         }
         let path = PathBuf::from(value);
         match fs::read_to_string(&path) {
             Ok(text) => self.put(
-                key.name,
+                &key,
                 Raw::Text(text.trim_end_matches(['\r', '\n']).to_owned()),
                 Source::VariableFile(name.to_owned(), path),
             ),
             Err(error) => self.wrong.push(format!(
-                "`{}` stands in the file {value} according to {name}, which cannot be read ({error}): name a readable file",
-                key.name
+                "`{key}` stands in the file {value} according to {name}, which cannot be read ({error}): name a readable file"
             )),
         }
     }
 
     fn set(&mut self, name: &str, raw: Raw, source: Source) {
-        if let Some(key) = Key::find(name) {
-            return self.put(key.name, raw, source);
+        if Key::find(name).is_some() {
+            return self.put(name, raw, source);
         }
-        let hint = nearest(name, KEYS.iter().map(|key| key.name));
+        let known: Vec<String> = KEYS.iter().map(|key| key.beside(name)).collect();
+        let hint = nearest(name, known.iter().map(String::as_str));
         self.wrong.push(unknown(&format!("the key `{name}` {source}"), hint));
     }
 
-    fn put(&mut self, key: &'static str, raw: Raw, source: Source) {
-        self.values.insert(key, (raw, source));
+    fn put(&mut self, key: &str, raw: Raw, source: Source) {
+        self.values.insert(key.to_owned(), (raw, source));
     }
 
     /// Fills in what follows from other keys.
@@ -213,19 +208,34 @@ impl Layers {
             .get("http.public_url")
             .and_then(|(raw, _)| raw.text())
             .unwrap_or_default();
+        let page = Raw::Text(own.to_owned());
         let (sender, base) = (Raw::Text(mail::usual_sender(own)), Raw::Text(own.to_owned()));
         self.fall_back("mail.from", "http.public_url", sender);
         self.fall_back("mail.link_base", "http.public_url", base);
+        self.fall_back("social.page_url", "http.public_url", page);
         self.fall_back("clock.offset", "the system", Raw::Text("0s".to_owned()));
     }
 
     fn fall_back(&mut self, key: &'static str, from: &'static str, raw: Raw) {
-        self.values.entry(key).or_insert((raw, Source::Derived(from)));
+        self.values
+            .entry(key.to_owned())
+            .or_insert((raw, Source::Derived(from)));
     }
 
     /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Found> {
         self.values.get(key)
+    }
+
+    /// The names that stand in keys between `section` and another part, each once: `github` of `social.github.kind`.
+    pub(crate) fn names(&self, section: &str) -> Vec<String> {
+        let found = self.values.keys().filter_map(|key| {
+            let (name, _) = key.strip_prefix(section)?.strip_prefix('.')?.split_once('.')?;
+            Some(name.to_owned())
+        });
+        let mut names: Vec<String> = found.collect();
+        names.dedup();
+        names
     }
 
     /// Notes what is wrong with a key's value, and what to do about it.
@@ -243,11 +253,20 @@ impl Layers {
         std::mem::take(&mut self.wrong)
     }
 
-    /// Every value, in the order of the template.
-    pub(crate) fn into_found(mut self) -> Vec<(&'static Key, Found)> {
-        KEYS.iter()
-            .filter_map(|key| Some((key, self.values.remove(key.name)?)))
-            .collect()
+    /// Every value, in the order of the template; what the operator named comes by its name.
+    pub(crate) fn into_found(self) -> Vec<(String, &'static Key, Found)> {
+        let place = |key: &'static Key| KEYS.iter().position(|other| std::ptr::eq(key, other));
+        let mut found: Vec<(String, &'static Key, Found)> = self
+            .values
+            .into_iter()
+            .filter_map(|(name, value)| Some((Key::find(&name)?, name, value)))
+            .map(|(key, name, value)| (name, key, value))
+            .collect();
+        found.sort_by_key(|(name, key, _)| {
+            let own = key.is_pattern().then(|| name.split('.').nth(1).map(str::to_owned));
+            (own, place(key))
+        });
+        found
     }
 }
 

@@ -15,6 +15,7 @@ mod password;
 mod raw;
 mod rules;
 mod setting;
+pub mod social;
 mod span;
 mod template;
 mod throttle;
@@ -31,6 +32,7 @@ pub use self::{
     password::{Argon2, Hibp, Password},
     raw::Source,
     setting::LogFormat,
+    social::Social,
     template::{Effective, template},
     throttle::{Rate, Throttle},
 };
@@ -65,13 +67,15 @@ pub struct Config {
     pub csrf: Csrf,
     /// `throttle.*`.
     pub throttle: Throttle,
+    /// `social.*`: identity providers.
+    pub social: Social,
     /// `log.*`.
     pub log: Log,
     /// `clock.*`.
     pub clock: ClockSettings,
     /// `shutdown.*`.
     pub shutdown: Shutdown,
-    found: Vec<(&'static Key, Found)>,
+    found: Vec<(String, &'static Key, Found)>,
 }
 
 /// `http.*`.
@@ -216,6 +220,7 @@ impl Config {
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
         let throttle = throttle::read(layers);
+        let social = social::read(layers);
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
         let grace = get(layers, "shutdown.grace");
@@ -243,6 +248,7 @@ impl Config {
                 header: header?.0,
             },
             throttle: throttle?,
+            social: social?,
             log: Log {
                 format: format?,
                 level: level?.0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, throttle};
+use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, social, throttle};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
@@ -18,6 +18,8 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     password(&config.password, layers);
     csrf(config, layers);
     throttle::check(&config.throttle, layers);
+    let http = &config.http;
+    social::check(&config.social, &http.public_url, &http.allowed_origins, layers);
     mail(config, layers);
     if cfg!(not(feature = "test-clock"))
         && layers

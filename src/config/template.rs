@@ -27,16 +27,23 @@ pub fn template() -> String {
         let (own, name) = key.parts();
         if own != section {
             section = own;
-            text.extend(["\n[", section, "]\n"]);
+            text.push_str(&heading(key));
         }
         text.push_str(&comment(key.doc));
         let line = match key.default {
             Preset::Fixed(default) => format!("{name} = {default}\n"),
-            Preset::Derived(default) => format!("# {name} = {default}\n"),
+            Preset::Derived(text) | Preset::Example(text) => format!("# {name} = {text}\n"),
         };
         text.push_str(&line);
     }
     text
+}
+
+/// The line of a section. One that the operator would name is left to them.
+fn heading(key: &Key) -> String {
+    let (section, _) = key.parts();
+    let hidden = if key.is_pattern() { "# " } else { "" };
+    format!("\n{hidden}[{section}]\n")
 }
 
 fn comment(doc: &str) -> String {
@@ -59,7 +66,7 @@ fn comment(doc: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Effective {
     /// The key.
-    pub key: &'static str,
+    pub key: String,
     /// Its value as TOML.
     pub value: String,
     /// Where the value comes from.
@@ -70,8 +77,8 @@ impl Config {
     /// Every key in effect, in the order of the template.
     #[must_use]
     pub fn effective(&self) -> Vec<Effective> {
-        let entry = |(key, (raw, source)): &(&'static Key, super::layers::Found)| Effective {
-            key: key.name,
+        let entry = |(name, key, (raw, source)): &(String, &'static Key, super::layers::Found)| Effective {
+            key: name.clone(),
             value: raw.shown(key.secret),
             source: source.to_string(),
         };

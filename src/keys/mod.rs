@@ -32,4 +32,4 @@ pub use master::MasterKey;
 pub use name::KeyName;
 pub use pool::make_empty;
 pub use queue::{Queue, Queued, Slot, Waiting};
-pub(crate) use secret::keyed_hmac;
+pub(crate) use secret::{Secret, keyed_hmac};

@@ -181,6 +181,11 @@ impl Health for Vitals {
         gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
         self.followers(&mut registry);
         self.refusals(&mut registry);
+        registry.register(
+            "social_logins",
+            "Flows at identity providers that are over, by how they ended",
+            self.service.social.counts().clone(),
+        );
         let mut text = String::new();
         if encode(&mut text, &registry).is_err() {
             tracing::error!("the metrics cannot be written");

@@ -27,6 +27,7 @@ use crate::{
         process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
         strength::Strength,
     },
+    social::Desk,
 };
 
 /// A silent connection is closed after so long.
@@ -149,8 +150,10 @@ async fn assemble(
     let hasher = PasswordHasher::new(config.password.argon2.into())
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
     let throttle = open::throttle(config, &keyring, config.service_clock()).await?;
+    let social = Desk::open(config, &keyring).await?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
+        social: Arc::new(social),
         store,
         keyring,
         hasher: Arc::new(hasher),

@@ -44,7 +44,7 @@ impl Breached {
     /// [`Fault`] when the system gives no HTTP client.
     pub fn new(url: Url) -> Result<Self, Fault> {
         // Whoever was first has installed the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install();
         let client = Client::builder()
             .user_agent("Doorbook")
             .timeout(PATIENCE)

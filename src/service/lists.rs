@@ -41,6 +41,7 @@ impl Service {
             idle_until: row.idle_until,
             absolute_until: row.absolute_until,
             method: row.method,
+            provider: row.provider,
             ip: whence.ip,
             user_agent: whence.user_agent,
         })
@@ -73,6 +74,7 @@ impl Service {
             reason: None,
             failures: None,
             method: "password".to_owned(),
+            provider: None,
             ip: whence.ip,
             user_agent: whence.user_agent,
             session: None,
@@ -80,13 +82,14 @@ impl Service {
             end_reason: None,
         };
         match row.outcome {
-            Outcome::Success { method, .. } => {
+            Outcome::Success { method, provider, .. } => {
                 let session = row
                     .stream
                     .strip_prefix("session-")
                     .and_then(|id| id.parse::<SessionId>().ok());
                 "success".clone_into(&mut entry.outcome);
                 entry.method = method;
+                entry.provider = provider;
                 entry.session = session;
                 if let Some(session) = session {
                     (entry.ended_at, entry.end_reason) = self.end_of(session).await?;

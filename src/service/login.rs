@@ -55,11 +55,12 @@ impl Service {
             return Err(Refusal::InvalidCredentials);
         };
         self.throttle.passed(counted).await;
-        let opened = self.open_session(user, &candidate.user, wish.remember, &origin).await?;
+        let opened = self
+            .open_session(user, &candidate.user, Method::Password, wish.remember, &origin)
+            .await?;
         if let Some(old) = wish.replaces {
             self.end(old, EndReason::Replaced, Some(user), &origin).await?;
         }
-        self.end_surplus_later(user);
         if upgrade {
             self.upgrade_later(user, candidate.user, wish.password, origin);
         }
@@ -147,7 +148,14 @@ impl Service {
         self.rules.settings.verify_email && !user.email_verified()
     }
 
-    async fn open_session(&self, id: UserId, user: &User, remember: bool, origin: &Origin) -> Result<Opened, Refusal> {
+    pub(super) async fn open_session(
+        &self,
+        id: UserId,
+        user: &User,
+        method: Method,
+        remember: bool,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
         let at = self.clock.now();
         let session = SessionId(ids::uuid_v7(at));
         let secret = ids::random();
@@ -162,7 +170,7 @@ impl Service {
             user_id: id,
             epoch: user.epoch(),
             secret: token::hash(&secret),
-            method: Method::Password,
+            method,
             remember,
             new_device: browser.is_new,
             idle_ms: millis(lifetimes.idle),
@@ -174,6 +182,7 @@ impl Service {
         self.command_session(session, SessionCommand::Start(start), &metadata)
             .await
             .map_err(unexpected)?;
+        self.end_surplus_later(id);
         match self.opened(session, secret).await {
             // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.
             Err(Refusal::NotSignedIn) => Err(Refusal::Conflict),

@@ -2,7 +2,7 @@
 //! the session directory of this node before it answers.
 //!
 //! * [`token`] is the session cookie's value.
-//! * [`signup`], [`login`], [`session`], [`password`], [`profile`] and [`lists`] are the operations of the API.
+//! * [`signup`], [`login`], [`session`], [`password`], [`profile`], [`social`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
 //! * [`accounts`] are those of the command line.
@@ -36,6 +36,7 @@ mod recovery;
 mod seals;
 mod session;
 mod signup;
+mod social;
 pub mod strength;
 mod surplus;
 mod tabs;
@@ -75,6 +76,7 @@ use crate::{
     ids,
     keys::Keyring,
     mail::{Locale, Post},
+    social::Desk,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
     throttle::{Devices, Throttle},
 };
@@ -126,6 +128,8 @@ pub struct Parts {
     pub engine: Engine,
     /// What counts attempts.
     pub throttle: Throttle,
+    /// Identity providers.
+    pub social: Arc<Desk>,
     /// What writes letters and sends them.
     pub post: Arc<Post>,
     /// The clock.

@@ -35,15 +35,26 @@ impl Service {
     ) -> Result<Opened, Refusal> {
         let user = self.user_of(&session).await?;
         self.prove(&session, &user, &password, &origin).await?;
+        self.renew_proof(&session, &user, Method::Password, &origin).await
+    }
+
+    /// Takes what was just proven as a fresh proof: the session gets a new secret.
+    pub(super) async fn renew_proof(
+        &self,
+        session: &LiveSession,
+        user: &User,
+        method: Method,
+        origin: &Origin,
+    ) -> Result<Opened, Refusal> {
         self.must_be_of_epoch(session.id, user.epoch()).await?;
         let secret = ids::random();
         let command = SessionCommand::Reauthenticate(session::Reauthenticate {
-            method: Method::Password,
+            method,
             secret: token::hash(&secret),
             epoch: user.epoch(),
             at: self.clock.now(),
         });
-        self.own_session(session.id, command, &origin).await?;
+        self.own_session(session.id, command, origin).await?;
         self.opened(session.id, secret).await
     }
 

@@ -61,6 +61,7 @@ impl Bed {
             hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             throttle: Throttle::off(),
             strength: Strength::open(&config).unwrap(),
+            social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config).unwrap()),
             clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,

@@ -48,6 +48,8 @@ mod shutdown;
 #[cfg(test)]
 mod slow;
 #[cfg(test)]
+mod social;
+#[cfg(test)]
 mod tabs;
 #[cfg(test)]
 mod throttle;

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
+
     parts::{self, Part},
     run::{self, say},
 };

@@ -34,6 +34,7 @@ impl Test {
         let before = Tree::now();
         let whole = self.tests.is_empty();
         parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node])?;
+        parts::install_tools("oidc")?;
         parts::install_tools("smtp")?;
         self.test_workspace()?;
         if whole {

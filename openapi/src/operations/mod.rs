@@ -6,6 +6,7 @@ mod log_in;
 mod recovery;
 mod session;
 mod sessions;
+mod social;
 mod start;
 
 use poem_openapi::Tags;
@@ -25,6 +26,8 @@ pub(crate) enum Tag {
     Sessions,
     /// The user's own account.
     Account,
+    /// Signing in with accounts at identity providers, and linking them.
+    Social,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -37,6 +40,7 @@ pub(crate) type Operations = (
     session::SessionApi,
     sessions::Sessions,
     account::Account,
+    social::SocialApi,
     authz::Authz,
 );
 
@@ -49,6 +53,7 @@ pub(crate) const fn all() -> Operations {
         session::SessionApi,
         sessions::Sessions,
         account::Account,
+        social::SocialApi,
         authz::Authz,
     )
 }

@@ -29,8 +29,10 @@ struct SessionItem {
     idle_expires_at: Instant,
     /// Dead from then on.
     expires_at: Instant,
-    /// How it was opened: `password`.
+    /// How it was opened: `password`, `social`.
     method: String,
+    /// The identity provider that it was opened by: `github`.
+    provider: Option<String>,
     /// From where.
     ip: Option<String>,
     /// With what.
@@ -47,6 +49,7 @@ impl SessionItem {
             idle_expires_at: Instant(entry.idle_until),
             expires_at: Instant(entry.absolute_until),
             method: entry.method,
+            provider: entry.provider,
             ip: entry.ip,
             user_agent: entry.user_agent,
         }
@@ -75,8 +78,10 @@ struct LoginItem {
     outcome: String,
     /// Why it failed.
     reason: Option<String>,
-    /// `password`.
+    /// `password`, `social`.
     method: String,
+    /// The identity provider, where there is one: `github`.
+    provider: Option<String>,
     /// From where.
     ip: Option<String>,
     /// With what.
@@ -97,6 +102,7 @@ impl From<LoginEntry> for LoginItem {
             outcome: entry.outcome,
             reason: entry.reason,
             method: entry.method,
+            provider: entry.provider,
             ip: entry.ip,
             user_agent: entry.user_agent,
             session_id: entry.session.map(|session| session.0),

@@ -1,6 +1,9 @@
 use poem_openapi::{Object, OpenApi, types::Example};
 
-use super::Tag;
+use super::{
+    Tag,
+    social::{self, IdentityProvider},
+};
 use crate::{
     caller::{Anyone, Call},
     problem::Kind,
@@ -17,7 +20,7 @@ struct Config {
     /// Rules of passwords.
     password: PasswordConfig,
     /// Identity providers that can be signed in with.
-    providers: Vec<Provider>,
+    providers: Vec<IdentityProvider>,
     /// How requests are protected against forgery.
     csrf: CsrfConfig,
     /// How long sessions live.
@@ -40,15 +43,6 @@ struct PasswordConfig {
     min_length: u64,
     /// Most characters.
     max_length: u64,
-}
-
-/// An identity provider.
-#[derive(Object)]
-struct Provider {
-    /// Its place in paths: `github`.
-    id: String,
-    /// Its name for people: `GitHub`.
-    name: String,
 }
 
 /// How requests are protected against forgery.
@@ -146,7 +140,7 @@ impl Start {
                 min_length: characters(settings.password_min_length),
                 max_length: characters(settings.password_max_length),
             },
-            providers: Vec::new(),
+            providers: social::listed(call.gate()),
             csrf: CsrfConfig {
                 cookie: settings.csrf_cookie.clone(),
                 header: settings.csrf_header.clone(),

@@ -248,7 +248,7 @@ async fn config_tells_what_forms_need() {
         json!({
             "signup": {"enabled": true, "verify_email": false},
             "password": {"min_length": 8, "max_length": 1024},
-            "providers": [],
+            "providers": [{"id": "github", "name": "GitHub"}],
             "csrf": {"cookie": "csrftoken", "header": "X-CSRFToken"},
             "session": {"absolute_seconds": 1_209_600, "idle_seconds": 604_800},
         })

@@ -12,13 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 use doorbook_domain::{
-    id::{SessionId, UserId},
+    id::{LinkId, SessionId, UserId},
     role::{Role, Roles},
     time::Timestamp,
 };
 use doorbook_openapi::{
     app::*,
     export::{Export, ExportedAddress, ExportedEvent, ExportedProfile, Instant, Json},
+    social::*,
 };
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
@@ -48,6 +49,8 @@ pub(crate) enum Broken {
     LastAdmin,
     /// The user has proven nothing lately.
     Unproven,
+    /// Flows at providers end like this.
+    Social(SocialRefusal),
 }
 
 pub(crate) struct StandIn {
@@ -57,6 +60,8 @@ pub(crate) struct StandIn {
     pub(crate) origins: Mutex<Vec<Origin>>,
     pub(crate) pages: Mutex<Vec<PageRequest>>,
     pub(crate) wishes: Mutex<Vec<LogIn>>,
+    pub(crate) starts: Mutex<Vec<Start>>,
+    pub(crate) returns: Mutex<Vec<Return>>,
     pub(crate) touched: AtomicU64,
     /// Whether it shows the mail that it sends.
     pub(crate) shows_mail: AtomicBool,
@@ -128,6 +133,8 @@ impl StandIn {
             origins: Mutex::default(),
             pages: Mutex::default(),
             wishes: Mutex::default(),
+            starts: Mutex::default(),
+            returns: Mutex::default(),
             touched: AtomicU64::new(0),
             shows_mail: AtomicBool::new(false),
             notices: Mutex::default(),
@@ -151,6 +158,8 @@ impl StandIn {
         self.origins.lock().unwrap().push(origin.clone());
         match *self.broken.lock().unwrap() {
             Broken::Nothing | Broken::Log | Broken::Closed | Broken::LastAdmin | Broken::Unproven => Ok(()),
+            Broken::Nothing | Broken::Log | Broken::Closed => Ok(()),
+            Broken::Social(refusal) => Err(refusal.into()),
             Broken::Panics => panic!("secret-in-a-panic"),
             Broken::Full => Err(Refusal::Busy(Duration::from_millis(1500))),
             Broken::Contended => Err(Refusal::Conflict),
@@ -454,6 +463,7 @@ impl App for StandIn {
             reason: None,
             failures: None,
             method: "password".into(),
+            provider: None,
             ip: Some("192.0.2.1".into()),
             user_agent: Some("curl".into()),
             session: Some(SessionId(Uuid::from_u128(1))),
@@ -496,7 +506,76 @@ fn entry(session: &LiveSession) -> SessionEntry {
         idle_until: session.idle_until,
         absolute_until: session.absolute_until,
         method: "password".into(),
+        provider: None,
         ip: None,
         user_agent: Some("curl".into()),
+    }
+}
+
+pub(crate) fn account() -> SocialAccountEntry {
+    SocialAccountEntry {
+        id: LinkId(Uuid::from_u128(5)),
+        provider: ProviderEntry {
+            id: "github".into(),
+            name: "GitHub".into(),
+        },
+        label: Some(EMAIL.into()),
+        linked_at: NOW,
+    }
+}
+
+#[async_trait]
+impl Social for StandIn {
+    fn providers(&self) -> Vec<ProviderEntry> {
+        vec![account().provider]
+    }
+
+    async fn start_social(&self, wish: Start, origin: &Origin) -> Result<Started, Refusal> {
+        self.gate(origin)?;
+        let browser = wish.browser.clone().unwrap_or(Secret("new-browser".into()));
+        self.starts.lock().unwrap().push(wish);
+        Ok(Started {
+            authorize_url: "https://id.example.org/authorize?state=s".into(),
+            browser,
+        })
+    }
+
+    async fn land_social(&self, back: Return, origin: &Origin) -> Landed {
+        let linking = back.session.is_some();
+        let refused = self.gate(origin).err();
+        self.returns.lock().unwrap().push(back);
+        let outcome = match refused {
+            Some(refusal) => Err(refusal),
+            None if linking => Ok(Arrival::Linked(session(1, true), account())),
+            None => Ok(Arrival::Session(self.open(session(self.count(), true)))),
+        };
+        Landed {
+            outcome,
+            return_to: Some("/settings?tab=2#top".into()),
+        }
+    }
+
+    async fn continue_social(
+        &self,
+        _: &LiveSession,
+        _: &str,
+        _: Option<Secret>,
+        origin: &Origin,
+    ) -> Result<SocialAccountEntry, Refusal> {
+        self.gate(origin)?;
+        Ok(account())
+    }
+
+    async fn social_accounts(&self, _: UserId) -> Result<Vec<SocialAccountEntry>, Refusal> {
+        Ok(vec![account()])
+    }
+
+    async fn unlink_social(&self, session: &LiveSession, link: LinkId, origin: &Origin) -> Result<Opened, Refusal> {
+        self.gate(origin)?;
+        if link == account().id {
+            Ok(self.open(session.clone()))
+        } else {
+            Err(Refusal::NotFound)
+        }
     }
 }

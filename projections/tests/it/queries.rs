@@ -271,6 +271,7 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
         },
         Outcome::Success {
             method: "password".into(),
+            provider: None,
             ended: Some(Ended {
                 at: at(50),
                 reason: "logged_out".into(),

@@ -82,6 +82,7 @@ impl Stand {
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             strength: Strength::new(crate::hashing::rules::Rules::default(), None),
             rules: rules(&path.join("erasures")),
+            social: Arc::new(crate::social::Desk::open(&config(path), &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config(path)).unwrap()),
             store,
             keyring,

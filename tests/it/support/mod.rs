@@ -9,6 +9,7 @@ mod journal;
 mod letters;
 mod ports;
 mod postgres;
+mod provider;
 mod service;
 mod smtp;
 mod wait;
@@ -21,6 +22,8 @@ pub(crate) use self::{
     follower::Follower,
     jar::{Jar, SetCookie},
     journal::Journal,
+    ports::free_port,
+    provider::{Back, CANARIES, Kind, Lie, Person, Provider},
     service::{Database, Service},
     smtp::{MailServer, Received},
     wait::{eventually, random},

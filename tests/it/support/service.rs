@@ -59,8 +59,7 @@ impl Service {
 
     /// Prepares one that has not been started.
     pub(crate) async fn prepare(database: Database) -> Self {
-        // The one of the whole process: a second wish for it is refused, and means the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        doorbook::tls::install();
         let postgres = match database {
             Database::Sqlite => None,
             Database::Postgres => Some(OwnDatabase::create().await),

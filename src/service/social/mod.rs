@@ -1,0 +1,102 @@
+//! Logging in by identity providers, and linking accounts there.
+//!
+//! [`doorbook_domain::admission`] decides who comes in; [`enter`] carries it out, [`link`] makes and undoes links, and
+//! [`waiting`] keeps a proven identity until its account is proven too.
+
+mod enter;
+mod flow;
+mod link;
+mod waiting;
+
+use async_trait::async_trait;
+use doorbook_domain::{
+    id::{LinkId, UserId},
+    seal::ClaimId,
+};
+use doorbook_openapi::{
+    app::{LiveSession, Opened, Origin, Refusal, Secret},
+    social::{Landed, ProviderEntry, Return, Social, SocialAccountEntry, Start, Started},
+};
+use std::time::Duration;
+
+use super::Service;
+use crate::social::Identity;
+
+/// How old a proof of who asks may be (ASVS 5.0, 7.5.1 and 7.5.2).
+const PROOF: Duration = Duration::from_mins(5);
+
+/// Somebody whom a provider has proven to this browser.
+struct Proven {
+    provider: String,
+    identity: Identity,
+    /// On (provider, subject).
+    claim: ClaimId,
+}
+
+impl Service {
+    fn proven(&self, provider: &str, identity: Identity) -> Proven {
+        // A provider's name holds no colon, so no two identities look alike.
+        let canonical = format!("{provider}:{}", identity.subject);
+        Proven {
+            claim: self.keyring.claim("social", &canonical),
+            provider: provider.to_owned(),
+            identity,
+        }
+    }
+
+    fn entry_of(&self, provider: &str) -> ProviderEntry {
+        let known = self.social.providers.find(provider);
+        ProviderEntry {
+            id: provider.to_owned(),
+            name: known.map_or(provider, |known| known.display_name()).to_owned(),
+        }
+    }
+
+    fn must_be_proven_lately(&self, session: &LiveSession) -> Result<(), Refusal> {
+        let age = self.clock.now().since(session.authenticated_at);
+        (age < PROOF).then_some(()).ok_or(Refusal::ReauthenticationRequired)
+    }
+}
+
+#[async_trait]
+impl Social for Service {
+    fn providers(&self) -> Vec<ProviderEntry> {
+        let providers = self.social.providers.iter();
+        providers.map(|provider| self.entry_of(provider.name())).collect()
+    }
+
+    async fn start_social(&self, wish: Start, _: &Origin) -> Result<Started, Refusal> {
+        self.begin_social(wish).await
+    }
+
+    async fn land_social(&self, back: Return, origin: &Origin) -> Landed {
+        let (service, origin) = (self.clone(), origin.clone());
+        let landed = self.uninterrupted(async move { Ok(service.do_land(back, origin).await) });
+        landed.await.unwrap_or_else(|refusal| Landed {
+            outcome: Err(refusal),
+            return_to: None,
+        })
+    }
+
+    async fn continue_social(
+        &self,
+        session: &LiveSession,
+        provider: &str,
+        browser: Option<Secret>,
+        origin: &Origin,
+    ) -> Result<SocialAccountEntry, Refusal> {
+        let (service, session) = (self.clone(), session.clone());
+        let (provider, origin) = (provider.to_owned(), origin.clone());
+        self.uninterrupted(async move { service.do_continue(&session, &provider, browser, &origin).await })
+            .await
+    }
+
+    async fn social_accounts(&self, user: UserId) -> Result<Vec<SocialAccountEntry>, Refusal> {
+        self.list_social_accounts(user).await
+    }
+
+    async fn unlink_social(&self, session: &LiveSession, link: LinkId, origin: &Origin) -> Result<Opened, Refusal> {
+        let unlink = self.clone().do_unlink(session.clone(), link, origin.clone());
+        self.uninterrupted(unlink).await
+    }
+}

@@ -1,0 +1,437 @@
+//! An identity provider of the tests: GitHub's and Facebook's manners, and an OpenID provider that can lie.
+
+mod token;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use doorbook_domain::seal::hex;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use poem::{
+    Endpoint, EndpointExt as _, Request, Response, Route, Server, endpoint::make, http::StatusCode,
+    listener::TcpAcceptor,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::{Url, form_urlencoded};
+
+pub(crate) use self::token::Lie;
+use super::Service;
+
+const CLIENT_ID: &str = "doorbook-client";
+const CLIENT_SECRET: &str = "client-secret-canary-0123456789abcdef";
+/// What no log, database or answer may ever hold.
+pub(crate) const CANARIES: [&str; 4] = [
+    "canary-access-token",
+    "canary-refresh-token",
+    "canary-code",
+    CLIENT_SECRET,
+];
+
+/// How it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Google,
+    Oidc,
+    Github,
+    Facebook,
+}
+
+/// Who sits at the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: u64,
+    pub(crate) email: Option<String>,
+    pub(crate) verified: bool,
+    pub(crate) name: String,
+}
+
+impl Person {
+    /// Somebody with an address that the provider has verified.
+    pub(crate) fn verified(id: u64, email: &str) -> Self {
+        Self {
+            id,
+            email: Some(email.to_owned()),
+            verified: true,
+            name: "Ada".to_owned(),
+        }
+    }
+}
+
+/// What was agreed when a code was given out.
+#[derive(Debug, Clone)]
+struct Grant {
+    person: Person,
+    challenge: String,
+    redirect_uri: String,
+    nonce: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    codes: HashMap<String, Grant>,
+    tokens: HashMap<String, Grant>,
+    lie: Option<Lie>,
+    /// Everything is answered with 503.
+    down: bool,
+    exchanges: usize,
+    count: u64,
+}
+
+/// A provider that runs for one test.
+pub(crate) struct Provider {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    origin: String,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Provider {
+    /// Starts one on a free port.
+    pub(crate) async fn start(kind: Kind, name: &str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State::default()));
+        let endpoint = routes(kind, &origin, &state);
+        let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
+        let task = tokio::spawn(async move {
+            let _ = Server::new_with_acceptor(acceptor).run(endpoint).await;
+        });
+        Self {
+            kind,
+            name: name.to_owned(),
+            origin,
+            state,
+            task,
+        }
+    }
+
+    /// Makes a service know it.
+    pub(crate) fn configure(&self, service: &mut Service) {
+        let name = self.name.to_uppercase();
+        let mut set = |field: &str, value: &str| service.set(&format!("SOCIAL__{name}__{field}"), value);
+        let kind = match self.kind {
+            Kind::Google => "google",
+            Kind::Oidc => "oidc",
+            Kind::Github => "github",
+            Kind::Facebook => "facebook",
+        };
+        set("KIND", kind);
+        set("CLIENT_ID", CLIENT_ID);
+        set("CLIENT_SECRET", CLIENT_SECRET);
+        let at = |path: &str| format!("{}{path}", self.origin);
+        if matches!(self.kind, Kind::Google | Kind::Oidc) {
+            set("ISSUER", &self.origin);
+        } else {
+            set("AUTHORIZE_URL", &at("/authorize"));
+            set("TOKEN_URL", &at("/token"));
+            set("USERINFO_URL", &at("/me"));
+        }
+        if self.kind == Kind::Github {
+            set("EMAILS_URL", &at("/me/emails"));
+        }
+        service.set("SOCIAL__ALLOW_INTERNAL", "true");
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// From now on it lies like this.
+    pub(crate) fn lies(&self, lie: Option<Lie>) {
+        self.state().lie = lie;
+    }
+
+    /// Whether it answers nothing of use.
+    pub(crate) fn is_down(&self, down: bool) {
+        self.state().down = down;
+    }
+
+    /// How often a code was presented to it.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.state().exchanges
+    }
+
+    /// Somebody opens the page and agrees: the query that the browser brings back, in the form of the callback.
+    pub(crate) fn agree(&self, authorize_url: &str, person: &Person) -> Back {
+        let url = Url::parse(authorize_url).unwrap();
+        assert!(
+            authorize_url.starts_with(&format!("{}/authorize?", self.origin)),
+            "{authorize_url}"
+        );
+        let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        assert_eq!(query["response_type"], "code");
+        assert_eq!(query["client_id"], CLIENT_ID);
+        assert_eq!(query["code_challenge_method"], "S256");
+        let mut state = self.state();
+        state.count += 1;
+        let code = format!("canary-code-{}-{}", self.name, state.count);
+        let grant = Grant {
+            person: person.clone(),
+            challenge: query["code_challenge"].clone(),
+            redirect_uri: query["redirect_uri"].clone(),
+            nonce: query.get("nonce").cloned(),
+        };
+        state.codes.insert(code.clone(), grant);
+        Back {
+            code,
+            state: query["state"].clone(),
+            iss: matches!(self.kind, Kind::Google | Kind::Oidc).then(|| match state.lie {
+                Some(Lie::CallbackIssuer) => "https://other.example".to_owned(),
+                _ => self.origin.clone(),
+            }),
+        }
+    }
+}
+
+/// What a browser brings back from a provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Back {
+    pub(crate) code: String,
+    pub(crate) state: String,
+    pub(crate) iss: Option<String>,
+}
+
+impl Back {
+    pub(crate) fn body(&self) -> Value {
+        json!({"code": self.code, "state": self.state, "iss": self.iss})
+    }
+
+    pub(crate) fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("code", &self.code).append_pair("state", &self.state);
+        if let Some(iss) = &self.iss {
+            query.append_pair("iss", iss);
+        }
+        query.finish()
+    }
+}
+
+fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint + use<> {
+    let on = |answer: fn(&Desk, &Asked) -> Response| {
+        let desk = Desk {
+            kind,
+            origin: origin.to_owned(),
+            state: Arc::clone(state),
+        };
+        make(move |request: Request| {
+            let desk = desk.clone();
+            async move {
+                let asked = Asked::read(request).await;
+                if desk.state.lock().unwrap().down {
+                    return status(503);
+                }
+                answer(&desk, &asked)
+            }
+        })
+        .boxed()
+    };
+    Route::new()
+        .at("/token", on(Desk::token))
+        .at("/me", on(Desk::me))
+        .at("/me/emails", on(Desk::emails))
+        .at("/keys", on(|_, _| as_json(&token::keys())))
+        .at("/.well-known/openid-configuration", on(Desk::discovery))
+}
+
+struct Asked {
+    accept: String,
+    bearer: String,
+    authorization: String,
+    query: HashMap<String, String>,
+    form: HashMap<String, String>,
+}
+
+impl Asked {
+    async fn read(mut request: Request) -> Self {
+        let header = |name: &str| {
+            request
+                .headers()
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+                .to_owned()
+        };
+        let (accept, authorization) = (header("accept"), header("authorization"));
+        assert!(
+            header("user-agent").starts_with("doorbook/"),
+            "GitHub refuses whoever does not say who they are"
+        );
+        let pairs = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect::<HashMap<_, _>>();
+        let query = pairs(request.uri().query().unwrap_or_default().as_bytes());
+        let form = pairs(&request.take_body().into_vec().await.unwrap());
+        let bearer = authorization.strip_prefix("Bearer ").unwrap_or_default().to_owned();
+        Self {
+            accept,
+            bearer,
+            authorization,
+            query,
+            form,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Desk {
+    kind: Kind,
+    origin: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Desk {
+    fn token(&self, asked: &Asked) -> Response {
+        let mut state = self.state.lock().unwrap();
+        state.exchanges += 1;
+        let basic = format!(
+            "Basic {}",
+            base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"))
+        );
+        let knows = asked.authorization == basic
+            || asked
+                .form
+                .get("client_secret")
+                .is_some_and(|secret| secret == CLIENT_SECRET);
+        let grant = state.codes.remove(&asked.form["code"]);
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&asked.form["code_verifier"]));
+        let fits = |grant: &Grant| grant.challenge == challenge && grant.redirect_uri == asked.form["redirect_uri"];
+        let Some(grant) = grant.filter(fits).filter(|_| knows) else {
+            return self.refusal(asked);
+        };
+        state.count += 1;
+        let access = format!("canary-access-token-{}", state.count);
+        let mut answer = json!({
+            "access_token": access,
+            "token_type": "bearer",
+            "refresh_token": "canary-refresh-token",
+            "expires_in": 3600,
+        });
+        if matches!(self.kind, Kind::Google | Kind::Oidc) {
+            // Google puts the address into the ID token; others leave it to the user info.
+            let with_email = self.kind == Kind::Google;
+            let issued = token::issue(&self.origin, &grant, with_email, state.lie);
+            answer["id_token"] = issued.into();
+        }
+        state.tokens.insert(access.clone(), grant);
+        if self.kind == Kind::Github && !asked.accept.contains("json") {
+            return form(&[("access_token", &access), ("token_type", "bearer")]);
+        }
+        as_json(&answer)
+    }
+
+    /// GitHub says no with status 200, the Graph API with an object, others as RFC 6749 has it.
+    fn refusal(&self, asked: &Asked) -> Response {
+        let code = &asked.form["code"];
+        match self.kind {
+            Kind::Github => as_json(&json!({"error": "bad_verification_code", "error_description": code})),
+            Kind::Facebook => {
+                let error = json!({"error": {"message": code, "type": "OAuthException", "code": 100}});
+                let mut response = as_json(&error);
+                response.set_status(StatusCode::BAD_REQUEST);
+                response
+            }
+            Kind::Google | Kind::Oidc => {
+                let mut response = as_json(&json!({"error": "invalid_grant"}));
+                response.set_status(StatusCode::BAD_REQUEST);
+                response
+            }
+        }
+    }
+
+    fn me(&self, asked: &Asked) -> Response {
+        let state = self.state.lock().unwrap();
+        let Some(grant) = state.tokens.get(&asked.bearer) else {
+            return status(401);
+        };
+        let Person {
+            id,
+            email,
+            verified,
+            name,
+        } = &grant.person;
+        match self.kind {
+            Kind::Github => as_json(&json!({"id": id, "login": name, "name": null, "email": null})),
+            Kind::Facebook => {
+                let mut mac = Hmac::<Sha256>::new_from_slice(CLIENT_SECRET.as_bytes()).unwrap();
+                mac.update(asked.bearer.as_bytes());
+                let proof = hex(&mac.finalize().into_bytes());
+                if asked.query.get("appsecret_proof") != Some(&proof) {
+                    return status(400);
+                }
+                let mut me = json!({"id": id.to_string(), "name": name});
+                if let Some(email) = email {
+                    me["email"] = email.as_str().into();
+                }
+                as_json(&me)
+            }
+            Kind::Google | Kind::Oidc => {
+                let subject = if state.lie == Some(Lie::UserInfoSubject) {
+                    id + 1
+                } else {
+                    *id
+                };
+                as_json(&json!({
+                    "sub": subject.to_string(), "email": email, "email_verified": verified, "name": name,
+                }))
+            }
+        }
+    }
+
+    fn emails(&self, asked: &Asked) -> Response {
+        let state = self.state.lock().unwrap();
+        let Some(grant) = state.tokens.get(&asked.bearer) else {
+            return status(401);
+        };
+        let own = grant.person.email.iter();
+        let mut list: Vec<Value> = own
+            .map(|email| json!({"email": email, "primary": true, "verified": grant.person.verified}))
+            .collect();
+        list.push(json!({"email": "second@example.org", "primary": false, "verified": true}));
+        as_json(&list.into())
+    }
+
+    fn discovery(&self, _: &Asked) -> Response {
+        let origin = &self.origin;
+        let lie = self.state.lock().unwrap().lie;
+        let issuer = if lie == Some(Lie::MetadataIssuer) {
+            "https://other.example"
+        } else {
+            origin
+        };
+        as_json(&json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{origin}/authorize"),
+            "token_endpoint": format!("{origin}/token"),
+            "userinfo_endpoint": format!("{origin}/me"),
+            "jwks_uri": format!("{origin}/keys"),
+            "authorization_response_iss_parameter_supported": true,
+        }))
+    }
+}
+
+fn as_json(value: &Value) -> Response {
+    Response::builder()
+        .content_type("application/json")
+        .body(value.to_string())
+}
+
+fn form(pairs: &[(&str, &str)]) -> Response {
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(pairs);
+    Response::builder()
+        .content_type("application/x-www-form-urlencoded")
+        .body(body.finish())
+}
+
+fn status(code: u16) -> Response {
+    Response::builder().status(StatusCode::from_u16(code).unwrap()).finish()
+}
