@@ -374,7 +374,7 @@ async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
         "{answers:?}"
     );
     let users = service.doorbook(&["user", "list", "--json"]).await;
-    assert_eq!(users.matches("cher").count(), 1, "{users}");
+    assert_eq!(users.matches("\"id\":").count(), 1, "{users}");
     for email in &spellings {
         assert_eq!(log_in(&service, email, PASSWORD).await, 200, "{email}");
     }
