@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, social, throttle};
+use super::{
+    Argon2, Carrier, Config, Encryption, Http, Password, Sessions, layers::Layers, raw::Source, social, throttle,
+};
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
 const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);

@@ -9,7 +9,6 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-
     parts::{self, Part},
     run::{self, say},
 };

@@ -201,7 +201,14 @@ fn security_is_one_requirement() {
         | "completeSocialLoginByQuery"
         | "redirectSocialLogin"
         | "finishSocialRedirect" => json!([]),
-        "logIn" | "signUp" | "verifyEmail" | "resendVerification" | "requestPasswordReset" | "resetPassword" | "startSocialLogin" | "completeSocialLogin" => {
+        "logIn"
+        | "signUp"
+        | "verifyEmail"
+        | "resendVerification"
+        | "requestPasswordReset"
+        | "resetPassword"
+        | "startSocialLogin"
+        | "completeSocialLogin" => {
             json!([{"csrf": []}])
         }
         "logOut" => json!([{"csrf": [], "session": []}, {}]),

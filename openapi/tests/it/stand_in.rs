@@ -158,7 +158,6 @@ impl StandIn {
         self.origins.lock().unwrap().push(origin.clone());
         match *self.broken.lock().unwrap() {
             Broken::Nothing | Broken::Log | Broken::Closed | Broken::LastAdmin | Broken::Unproven => Ok(()),
-            Broken::Nothing | Broken::Log | Broken::Closed => Ok(()),
             Broken::Social(refusal) => Err(refusal.into()),
             Broken::Panics => panic!("secret-in-a-panic"),
             Broken::Full => Err(Refusal::Busy(Duration::from_millis(1500))),
@@ -255,7 +254,12 @@ impl App for StandIn {
             Broken::Log => return Err(Fault::plain("secret-of-the-log").into()),
             Broken::Full => return Err(Refusal::Busy(Duration::from_millis(1500))),
             Broken::Contended => return Err(Refusal::Throttled(Duration::from_millis(1500))),
-            Broken::Nothing | Broken::Panics | Broken::Closed | Broken::LastAdmin | Broken::Unproven => {}
+            Broken::Nothing
+            | Broken::Panics
+            | Broken::Closed
+            | Broken::LastAdmin
+            | Broken::Unproven
+            | Broken::Social(_) => {}
         }
         let live = self.sessions.lock().unwrap().get(&cookie.0).cloned();
         let live = live.ok_or(Refusal::NotSignedIn)?;

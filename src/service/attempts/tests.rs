@@ -16,7 +16,7 @@ use crate::{
     ids,
     mail::Post,
     open::{self, Durable},
-    service::Service,
+    service::{Service, strength::Strength},
 };
 
 struct Stand {
@@ -56,6 +56,8 @@ impl Stand {
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
             engine: open::engine(&config, &store).await.unwrap(),
             throttle,
+            strength: Strength::open(&config).unwrap(),
+            social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config).unwrap()),
             clock: clock.clone(),
             keyring,
