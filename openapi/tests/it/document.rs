@@ -72,8 +72,12 @@ fn operations_and_their_statuses_are_these() {
         ("authorizeForNginx", "GET /api/authz/auth-request: 204 401 500 503"),
         ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
         (
+            "changeEmail",
+            "POST /api/email/change: 202 400 401 403 408 409 413 415 422 429 500 503",
+        ),
+        (
             "changePassword",
-            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 500 503",
+            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 429 500 503",
         ),
         (
             "completeSocialLogin",
@@ -87,16 +91,12 @@ fn operations_and_their_statuses_are_these() {
             "continueSocialLogin",
             "POST /api/social/{provider}/continue: 200 400 401 403 404 409 500 503",
         ),
+        ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
+        ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
         (
             "finishSocialRedirect",
             "GET /api/social/{provider}/callback: 302 400 404 422 500 503",
         ),
-        (
-            "changePassword",
-            "POST /api/password/change: 204 400 401 403 408 409 413 415 422 429 500 503",
-        ),
-        ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
-        ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
         ("getConfig", "GET /api/config: 200 500"),
         ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
         ("getProfile", "GET /api/me: 200 400 401 500 503"),
@@ -104,13 +104,16 @@ fn operations_and_their_statuses_are_these() {
         ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
         ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
         ("listProviders", "GET /api/social: 200 500"),
-        ("listSocialAccounts", "GET /api/me/social-accounts: 200 400 401 500 503"),
         ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
-        ("logIn", "POST /api/login: 200 400 401 403 408 409 413 415 422 500 503"),
+        ("listSocialAccounts", "GET /api/me/social-accounts: 200 400 401 500 503"),
+        (
+            "logIn",
+            "POST /api/login: 200 400 401 403 408 409 413 415 422 429 500 503",
+        ),
         ("logOut", "POST /api/logout: 200 400 403 409 500 503"),
         (
             "reauthenticate",
-            "POST /api/session/reauthenticate: 200 400 401 403 408 409 413 415 422 500 503",
+            "POST /api/session/reauthenticate: 200 400 401 403 408 409 413 415 422 429 500 503",
         ),
         (
             "redirectSocialLogin",
@@ -142,17 +145,28 @@ fn operations_and_their_statuses_are_these() {
         ),
         ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
         (
+            "signUp",
+            "POST /api/signup: 202 400 403 408 409 413 415 422 429 500 503",
+        ),
+        (
             "startSocialLogin",
             "POST /api/social/{provider}/start: 200 400 401 403 404 408 413 415 422 429 500 503",
+        ),
+        (
+            "streamSessionEvents",
+            "GET /api/session/events: 200 400 401 429 500 503",
         ),
         (
             "unlinkSocialAccount",
             "DELETE /api/me/social-accounts/{id}: 204 400 401 403 404 409 500 503",
         ),
-        ("signUp", "POST /api/signup: 202 400 403 408 409 413 415 422 500 503"),
         (
             "updateProfile",
             "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",
+        ),
+        (
+            "verifyEmail",
+            "POST /api/email/verify: 204 400 403 408 409 410 413 415 422 429 500 503",
         ),
     ];
     let expected: BTreeMap<String, String> = expected
