@@ -72,9 +72,12 @@ pub struct Store {
 struct Shared {
     repository: Repository,
     backend: Backend,
-    /// The last event that this process appended: kind, id and sequence.
-    latest: parking_lot::Mutex<Option<(Box<str>, Box<str>, u64)>>,
+    /// The last event that this process appended.
+    latest: parking_lot::Mutex<Option<Place>>,
 }
+
+/// Where an event stands in its stream: kind and id of the stream, and sequence.
+type Place = (Box<str>, Box<str>, u64);
 
 enum Backend {
     Sqlite(Sqlite),

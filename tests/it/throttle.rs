@@ -256,11 +256,11 @@ async fn browser_is_new_until_its_owner_has_used_it(database: Database) {
     assert!(!was_new(&service).await);
 
     let forger = service.anonymous();
-    let forged = format!("{}A", &cookie.value[..cookie.value.len() - 1]);
-    forger.jar().plant("doorbook_device", &forged);
+    let altered = format!("{}A", &cookie.value[..cookie.value.len() - 1]);
+    forger.jar().plant("doorbook_device", &altered);
     forger.log_in(EMAIL).await;
     // The last character has spare bits: what decodes to the same bytes is refused, too.
-    assert!(was_new(&service).await || forged == cookie.value);
+    assert!(was_new(&service).await || altered == cookie.value);
 
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     desk.post("/api/password/change", &change).await.expect(204);
