@@ -1,7 +1,7 @@
 //! Followers of the log that act on it: each keeps a durable cursor, so that a crash repeats an action rather than losing
 //! it. Every action is harmless when repeated, and none is triggered by the rebuild of a projection.
 //!
-//! * [`Finisher`] completes sign-ups and changes of address that a crash interrupted.
+//! * [`Finisher`] completes sign-ups, changes of address and unlinking that a crash interrupted.
 //! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up.
 //! * [`Eraser`] finishes erasures, [`Reaper`] destroys the keys of what came to nothing.
 //!
@@ -65,7 +65,7 @@ fn readable(recorded: &Recorded) -> Option<Event> {
         .ok()
 }
 
-/// Completes sign-ups and changes of address that a crash interrupted.
+/// Completes sign-ups, changes of address and unlinking that a crash interrupted.
 pub struct Finisher;
 
 #[async_trait]
@@ -82,7 +82,11 @@ impl Reaction for Finisher {
     fn concerns(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            "signup.requested" | "signup.verified" | "user.email_change_confirmed" | "user.email_changed"
+            "signup.requested"
+                | "signup.verified"
+                | "user.email_change_confirmed"
+                | "user.email_changed"
+                | "social_account.unlinked"
         )
     }
 
@@ -109,6 +113,12 @@ impl Reaction for Finisher {
                     return Ok(());
                 };
                 service.give_up_other_claims(id, &metadata).await
+            }
+            Some(Event::User(UserEvent::SocialAccountUnlinked { claim, .. })) => {
+                let Ok(id) = recorded.stream_id.parse::<UserId>() else {
+                    return Ok(());
+                };
+                service.give_up_link(id, &claim, &metadata).await
             }
             _ => return Ok(()),
         };

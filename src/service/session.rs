@@ -156,7 +156,7 @@ impl Service {
     }
 
     /// Refuses what needs a recent proof of who asks: what cannot be undone, or hands everything out (ASVS 7.5.1).
-    pub(super) fn must_be_proven(&self, session: &LiveSession) -> Result<(), Refusal> {
+    pub(in crate::service) fn must_be_proven(&self, session: &LiveSession) -> Result<(), Refusal> {
         if self.clock.now().since(session.authenticated_at) < PROOF {
             Ok(())
         } else {

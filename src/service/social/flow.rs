@@ -36,7 +36,7 @@ impl Service {
             Wanted::LogIn => Intent::LogIn,
             Wanted::Link => {
                 let session = session?;
-                self.must_be_proven_lately(session)?;
+                self.must_be_proven(session)?;
                 Intent::Link(session.user, session.id)
             }
             Wanted::Reauthenticate => session.map(|session| Intent::Reauthenticate(session.user, session.id))?,

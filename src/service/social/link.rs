@@ -107,7 +107,7 @@ impl Service {
     }
 
     pub(super) async fn do_unlink(self, session: LiveSession, link: LinkId, origin: Origin) -> Result<Opened, Refusal> {
-        self.must_be_proven_lately(&session)?;
+        self.must_be_proven(&session)?;
         let metadata = self.metadata(&origin, Some(session.user));
         let at = self.clock.now();
         let unlink = UserCommand::UnlinkSocialAccount(user::UnlinkSocialAccount { link, at });
@@ -131,6 +131,31 @@ impl Service {
     ) -> Result<(), Refusal> {
         if let UserEvent::SocialAccountUnlinked { claim, .. } = event {
             self.release(user, claim, metadata).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the claim of an account up that the user no longer has, unless it was linked anew.
+    pub(in crate::service) async fn give_up_link(
+        &self,
+        user: UserId,
+        claim: &ClaimId,
+        metadata: &CommandMetadata,
+    ) -> Result<(), Refusal> {
+        let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
+        if state.social_accounts().iter().any(|account| account.claim == *claim) {
+            return Ok(());
+        }
+        self.release(user, claim, metadata).await?;
+        // It may have been linked anew in this very moment.
+        let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
+        if state.social_accounts().iter().any(|account| account.claim == *claim) {
+            let take = ClaimCommand::Take(claim::Take {
+                user_id: user,
+                at: self.clock.now(),
+            });
+            let taken = self.store.execute::<Claim>(&claim.to_string(), take, metadata).await;
+            taken.map_err(unexpected)?;
         }
         Ok(())
     }

@@ -17,13 +17,9 @@ use doorbook_openapi::{
     app::{LiveSession, Opened, Origin, Refusal, Secret},
     social::{Landed, ProviderEntry, Return, Social, SocialAccountEntry, Start, Started},
 };
-use std::time::Duration;
 
 use super::Service;
 use crate::social::Identity;
-
-/// How old a proof of who asks may be (ASVS 5.0, 7.5.1 and 7.5.2).
-const PROOF: Duration = Duration::from_mins(5);
 
 /// Somebody whom a provider has proven to this browser.
 struct Proven {
@@ -50,11 +46,6 @@ impl Service {
             id: provider.to_owned(),
             name: known.map_or(provider, |known| known.display_name()).to_owned(),
         }
-    }
-
-    fn must_be_proven_lately(&self, session: &LiveSession) -> Result<(), Refusal> {
-        let age = self.clock.now().since(session.authenticated_at);
-        (age < PROOF).then_some(()).ok_or(Refusal::ReauthenticationRequired)
     }
 }
 

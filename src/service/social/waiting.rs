@@ -50,7 +50,7 @@ impl Service {
         browser: Option<Secret>,
         origin: &Origin,
     ) -> Result<SocialAccountEntry, Refusal> {
-        self.must_be_proven_lately(session)?;
+        self.must_be_proven(session)?;
         let dead = || Refusal::from(SocialRefusal::StateInvalid);
         let browser = browser
             .and_then(|Secret(cookie)| Browser::read(&cookie))
