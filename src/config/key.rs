@@ -385,6 +385,16 @@ pub static KEYS: &[Key] = &[
         "In which time that many become free again, one by one.",
     ),
     key(
+        "throttle.flow_network.limit",
+        "60",
+        "Sign-ins at identity providers that one network begins.",
+    ),
+    key(
+        "throttle.flow_network.window",
+        r#""1m""#,
+        "In which time that many become free again, one by one.",
+    ),
+    key(
         "throttle.work_global.limit",
         "1200",
         "Redemptions and judged passwords of all.",
