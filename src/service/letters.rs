@@ -27,6 +27,15 @@ mod links;
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
+        if &*recorded.event_type == "session.started" {
+            let event = recorded.event();
+            // One that cannot be read is looked at again where it is said why.
+            return event.is_err()
+                || matches!(
+                    event,
+                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
+                );
+        }
         matches!(
             &*recorded.event_type,
             "signup.requested"
@@ -38,7 +47,6 @@ impl Letters for Service {
                 | "user.deactivated"
                 | "social_account.linked"
                 | "social_account.unlinked"
-                | "session.started"
         )
     }
 
