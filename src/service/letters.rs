@@ -34,6 +34,7 @@ impl Letters for Service {
                 | "user.password_reset_requested"
                 | "user.email_change_requested"
                 | "user.password_changed"
+                | "user.password_removed"
                 | "user.email_changed"
                 | "social_account.linked"
                 | "social_account.unlinked"
@@ -81,6 +82,7 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
             UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
                 let provider = provider.into_string();
@@ -100,7 +102,6 @@ impl Service {
             UserEvent::Registered { .. }
             | UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
-            | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Deactivated { .. }
