@@ -28,7 +28,7 @@ const browser = await chromium.launch({
 /** A person's browser, and the paths of the provider that a page was shown of. */
 async function person() {
   const context = await browser.newContext();
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const seen = [];
   page.on('framenavigated', (frame) => {
