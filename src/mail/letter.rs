@@ -101,11 +101,6 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
-    /// Notice: the account and what is known of the person were erased.
-    Erased {
-        /// When.
-        at: Timestamp,
-    },
     /// From an operator: mail works.
     Test {
         /// When.
@@ -115,7 +110,7 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 13] = [
         "verify_address",
         "address_known",
         "reset_password",
@@ -128,7 +123,6 @@ impl Letter {
         "social_linked",
         "social_unlinked",
         "deactivated",
-        "erased",
         "test",
     ];
 
@@ -148,7 +142,6 @@ impl Letter {
             Self::SocialLinked { .. } => "social_linked",
             Self::SocialUnlinked { .. } => "social_unlinked",
             Self::Deactivated { .. } => "deactivated",
-            Self::Erased { .. } => "erased",
             Self::Test { .. } => "test",
         }
     }
@@ -169,7 +162,6 @@ impl Letter {
             | Self::SocialLinked { .. }
             | Self::SocialUnlinked { .. }
             | Self::Deactivated { .. }
-            | Self::Erased { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -3,6 +3,7 @@
 mod browser;
 mod certified;
 mod every_way;
+mod flood;
 mod hook;
 mod lies;
 mod linking;
