@@ -43,6 +43,7 @@ impl Letters for Service {
                 | "user.password_reset_requested"
                 | "user.email_change_requested"
                 | "user.password_changed"
+                | "user.password_removed"
                 | "user.email_changed"
                 | "user.deactivated"
                 | "social_account.linked"
@@ -90,6 +91,7 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
             UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
             UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
@@ -110,7 +112,6 @@ impl Service {
             UserEvent::Registered { .. }
             | UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
-            | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Reactivated { .. }
