@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use doorbook_openapi::app::{LogIn, Refusal, Secret};
-use doorbook_projections::log::{EventLog, Position, Recorded};
+use doorbook_projections::log::{Position, Recorded};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ use crate::{
 struct Stand {
     service: Service,
     clock: Clock,
-    log: Arc<dyn EventLog>,
+    config: Config,
     _directory: TempDir,
 }
 
@@ -49,7 +49,6 @@ impl Stand {
             iterations: 1,
             parallelism: 1,
         };
-        let log = store.log();
         let service = Service::new(Parts {
             rules: crate::server::rules(&config, &keyring),
             directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
@@ -66,7 +65,7 @@ impl Stand {
         Self {
             service,
             clock,
-            log,
+            config,
             _directory: directory,
         }
     }
@@ -90,7 +89,8 @@ impl Stand {
     /// Stops the service, which writes what is pending, and reads the log.
     async fn end(self) -> Vec<Recorded> {
         self.service.close().await;
-        self.log.read(Position::START, 100_000).await.unwrap()
+        let Durable { store, .. } = Durable::open(&self.config).await.unwrap();
+        store.log().read(Position::START, 100_000).await.unwrap()
     }
 }
 
