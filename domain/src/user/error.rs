@@ -15,6 +15,9 @@ pub enum UserError {
     /// The password that was to be replaced is no longer the user's: somebody was faster.
     #[error("the password was changed meanwhile")]
     PasswordReplaced,
+    /// The sessions of the user were ended since the right to this was shown.
+    #[error("the sessions of the user were ended meanwhile")]
+    SessionsEnded,
     /// The link was used, has expired, or a later one or a change of the account has taken its place.
     #[error("the link leads nowhere any more")]
     LinkDead,

@@ -24,6 +24,15 @@ impl User {
         }
     }
 
+    /// Whatever a session asks for dies with it: a raised epoch has ended the session that shows another one.
+    pub(super) fn must_be_at(&self, epoch: u32) -> Result<(), UserError> {
+        if self.epoch() == epoch {
+            Ok(())
+        } else {
+            Err(UserError::SessionsEnded)
+        }
+    }
+
     pub(super) fn raised_epoch(&self) -> Result<u32, UserError> {
         self.epoch().checked_add(1).ok_or(UserError::EpochExhausted)
     }

@@ -4,6 +4,7 @@ use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
     id::{RequestId, SignUpId},
     session::SessionEvent,
+    signup::SignUp as Attempt,
     user::{self, UserCommand},
 };
 use doorbook_projections::keyring::Place;
@@ -12,7 +13,10 @@ use super::*;
 use crate::{
     keys::KeyName,
     mail::{Addressed, Letters as _},
-    service::links::Link,
+    service::{
+        links::Link,
+        process::{Reaction as _, Shredder},
+    },
 };
 
 const NEW: &str = "countess@example.net";
@@ -277,11 +281,16 @@ async fn letters_go_to_whom_they_concern_and_to_nobody_whose_keys_are_gone() {
         asked.unwrap();
     };
     change(NEW).await;
-    assert_eq!(bed.said("user.email_change_requested").await, [], "it is another's");
+    let told = [("address_change_requested", ADA.to_owned())];
+    assert_eq!(
+        bed.said("user.email_change_requested").await,
+        told,
+        "it is another's, who is told nothing"
+    );
     change("free@example.net").await;
     let asked = bed.last("user.email_change_requested").await;
-    let link = bed.letters(&asked).await;
-    assert_eq!((link.len(), link[0].to.as_str()), (1, "free@example.net"));
+    let link = ("confirm_address", "free@example.net".to_owned());
+    assert_eq!(bed.said("user.email_change_requested").await, [told[0].clone(), link]);
     bed.forgot(ADA).await;
     assert_eq!(bed.said("user.password_reset_requested").await.len(), 1);
     let request = bed.user(ada).await.email_change().unwrap().request;
@@ -296,9 +305,12 @@ async fn letters_go_to_whom_they_concern_and_to_nobody_whose_keys_are_gone() {
         [],
         "a change of address ends what was asked for before it"
     );
-    assert_eq!(bed.letters(&asked).await, [], "it was followed");
+    let late = bed.letters(&asked).await;
+    assert_eq!(late.len(), 1, "it was followed");
+    assert_eq!(late[0].to, ADA, "the notice goes to the address of then");
 
     bed.service.keyring.destroy(&KeyName::user(ada)).await.unwrap();
+    assert_eq!(bed.letters(&asked).await, []);
     assert_eq!(bed.said("user.email_changed").await, []);
     assert_eq!(bed.owner(NEW).await, Some(bob));
 }
@@ -325,4 +337,67 @@ async fn who_is_shut_out_is_told_and_who_is_erased_is_not() {
     assert_eq!(bed.said("user.deactivated").await, [("deactivated", ADA.to_owned())]);
     bed.service.keyring.destroy(&KeyName::user(ada)).await.unwrap();
     assert_eq!(bed.said("user.deactivated").await, []);
+}
+
+#[tokio::test]
+async fn stranger_who_asks_for_links_again_and_again_fills_nobodys_stream() {
+    let clock = clock();
+    let bed = Bed::with(true, Some(clock.clone())).await;
+    let ada = bed.account(ADA, Some(PASSWORD), true).await;
+    for _ in 0..20 {
+        let before = bed.service.store.log().read(Position::START, 1000).await.unwrap().len();
+        bed.forgot(ADA).await;
+        let after = bed.service.store.log().read(Position::START, 1000).await.unwrap().len();
+        assert_eq!(after, before + 1, "it costs the same");
+    }
+    assert_eq!(bed.events("user.password_reset_requested").await.len(), 3);
+    assert_eq!(bed.events("login.link_refused").await.len(), 17);
+    // The last one is in the mailbox, and lives.
+    let token = bed.reset_token(ada).await;
+    bed.reset(&token, OTHER).await.unwrap();
+    bed.forgot(ADA).await;
+    assert_eq!(bed.events("user.password_reset_requested").await.len(), 4);
+    for _ in 0..3 {
+        bed.forgot(ADA).await;
+    }
+    clock.advance(Duration::from_mins(30));
+    bed.forgot(ADA).await;
+    assert_eq!(
+        bed.events("user.password_reset_requested").await.len(),
+        7,
+        "no live one is left"
+    );
+}
+
+#[tokio::test]
+async fn password_of_an_attempt_that_proved_its_address_only_cannot_be_read_any_more() {
+    let bed = Bed::with(true, None).await;
+    bed.sign_up(ADA).await;
+    let requested = bed.last("signup.requested").await;
+    let id = requested.stream_id.parse::<SignUpId>().unwrap();
+    bed.verify(&Secret(bed.service.links.write(Link::AddressOnly(id))))
+        .await
+        .unwrap();
+    let owner = bed.owner(ADA).await.unwrap();
+    let user = bed.user(owner).await;
+    assert!(user.email_verified() && user.password().is_none());
+    assert_eq!(
+        bed.said("user.password_reset_requested").await,
+        [("reset_password", ADA.to_owned())]
+    );
+    let attempt = bed.service.store.load::<Attempt>(&id.to_string()).await.unwrap();
+    let hash = attempt.aggregate.requested().unwrap().password.clone();
+    let stream = format!("signup-{id}");
+    let place = Place {
+        stream: &stream,
+        event_type: "signup.requested",
+        field: "password",
+    };
+    assert!(bed.service.seals.open(&hash, &place).await.unwrap().is_some());
+    let verified = bed.last("signup.verified").await;
+    assert!(Shredder.concerns(&verified.event_type));
+    Shredder.react(&bed.service, &verified).await.unwrap();
+    assert!(bed.service.seals.open(&hash, &place).await.unwrap().is_none());
+    bed.reset(&bed.reset_token(owner).await, OTHER).await.unwrap();
+    bed.log_in(ADA, OTHER).await.unwrap();
 }

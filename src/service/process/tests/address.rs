@@ -21,6 +21,7 @@ impl Stand {
         };
         let email = service.seals.text(&KeyName::user(id), &place, NEW).await.unwrap();
         let asked = UserCommand::RequestEmailChange(user::RequestEmailChange {
+            epoch: 0,
             request,
             email,
             claim: service.keyring.claim("email", NEW),
