@@ -92,6 +92,11 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// Notice: the owner of the address came, and has the account that somebody had made without proving it.
+    TakenOver {
+        /// When.
+        at: Timestamp,
+    },
     /// Notice: a social account can log in from now on.
     SocialLinked {
         /// Its provider, as the operator named it.
@@ -120,7 +125,7 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 15] = [
         "verify_address",
         "verify_address_only",
         "address_known",
@@ -131,6 +136,7 @@ impl Letter {
         "password_reset",
         "address_change_requested",
         "address_changed",
+        "taken_over",
         "social_linked",
         "social_unlinked",
         "deactivated",
@@ -151,6 +157,7 @@ impl Letter {
             Self::PasswordReset { .. } => "password_reset",
             Self::AddressChangeRequested { .. } => "address_change_requested",
             Self::AddressChanged { .. } => "address_changed",
+            Self::TakenOver { .. } => "taken_over",
             Self::SocialLinked { .. } => "social_linked",
             Self::SocialUnlinked { .. } => "social_unlinked",
             Self::Deactivated { .. } => "deactivated",
@@ -172,6 +179,7 @@ impl Letter {
             | Self::PasswordReset { .. }
             | Self::AddressChangeRequested { .. }
             | Self::AddressChanged { .. }
+            | Self::TakenOver { .. }
             | Self::SocialLinked { .. }
             | Self::SocialUnlinked { .. }
             | Self::Deactivated { .. }

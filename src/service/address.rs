@@ -48,11 +48,11 @@ impl Service {
         let user = self.owner_of_live(&session).await?;
         let at = self.clock.now();
         let request = UserCommand::RequestEmailChange(user::RequestEmailChange {
-            epoch: user.epoch(),
             request: RequestId(ids::uuid_v7(at)),
             email: sealed,
             claim,
             until: at.plus(CONFIRM_WITHIN),
+            epoch: user.epoch(),
             at,
         });
         let metadata = self.metadata(&origin, Some(session.user));

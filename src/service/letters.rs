@@ -27,6 +27,15 @@ mod links;
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
+        if &*recorded.event_type == "session.started" {
+            let event = recorded.event();
+            // One that cannot be read is looked at again where it is said why.
+            return event.is_err()
+                || matches!(
+                    event,
+                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
+                );
+        }
         matches!(
             &*recorded.event_type,
             "signup.requested"
@@ -34,11 +43,11 @@ impl Letters for Service {
                 | "user.password_reset_requested"
                 | "user.email_change_requested"
                 | "user.password_changed"
+                | "user.password_removed"
                 | "user.email_changed"
                 | "user.deactivated"
                 | "social_account.linked"
                 | "social_account.unlinked"
-                | "session.started"
         )
     }
 
@@ -81,6 +90,7 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.password_notice(recorded, cause, at).await,
+            UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
             UserEvent::EmailChanged { at, .. } => {
                 self.notice_to_old_address(recorded, Letter::AddressChanged { at })
                     .await
@@ -104,7 +114,6 @@ impl Service {
             UserEvent::Registered { .. }
             | UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
-            | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Reactivated { .. }

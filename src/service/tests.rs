@@ -12,6 +12,7 @@ use crate::{
     open::{self, Durable},
 };
 
+mod identities;
 mod lifetimes;
 mod mailed;
 mod social;

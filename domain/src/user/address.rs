@@ -83,14 +83,14 @@ impl User {
     pub(super) fn request_email_change(&self, command: RequestEmailChange) -> Decision {
         self.must_be_active()?;
         let RequestEmailChange {
-            epoch,
             request,
             email,
             claim,
             until,
+            epoch,
             at,
         } = command;
-        self.must_be_at(epoch)?;
+        self.must_be_of_epoch(epoch)?;
         Ok(vec![UserEvent::EmailChangeRequested {
             request,
             email,

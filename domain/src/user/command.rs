@@ -183,8 +183,6 @@ pub struct ProveEmail {
 /// Ask for another address. The caller has a recent proof of who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestEmailChange {
-    /// The epoch of the session that asks. Another one refuses.
-    pub epoch: u32,
     /// Names the link that proves it.
     pub request: RequestId,
     /// The new address as it was typed, under the user's key.
@@ -193,6 +191,8 @@ pub struct RequestEmailChange {
     pub claim: ClaimId,
     /// The link is dead from this instant on.
     pub until: Timestamp,
+    /// The epoch of the session that asks.
+    pub epoch: u32,
     /// When.
     pub at: Timestamp,
 }
@@ -252,8 +252,9 @@ pub struct LinkSocialAccount {
     /// How the session that asks has shown whose it is; `None` where nobody is signed in and the provider vouches for the
     /// user's address.
     pub proof: Option<Method>,
-    /// The user's epoch as it was when the right to link was shown. Another one refuses.
-    pub epoch: u32,
+    /// The user's epoch as it was when the right to link was shown. Another one refuses: the session that asks may have died
+    /// while the provider was asked.
+    pub epoch: Option<u32>,
     /// When.
     pub at: Timestamp,
 }

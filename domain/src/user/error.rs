@@ -15,12 +15,12 @@ pub enum UserError {
     /// The password that was to be replaced is no longer the user's: somebody was faster.
     #[error("the password was changed meanwhile")]
     PasswordReplaced,
-    /// The sessions of the user were ended since the right to this was shown.
-    #[error("the sessions of the user were ended meanwhile")]
-    SessionsEnded,
     /// The link was used, has expired, or a later one or a change of the account has taken its place.
     #[error("the link leads nowhere any more")]
     LinkDead,
+    /// The session that asks has died: the epoch was raised meanwhile.
+    #[error("the session has ended meanwhile")]
+    SessionEnded,
     /// The user has no such social account.
     #[error("the user has no such social account")]
     NotLinked,

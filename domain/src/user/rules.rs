@@ -24,12 +24,12 @@ impl User {
         }
     }
 
-    /// Whatever a session asks for dies with it: a raised epoch has ended the session that shows another one.
-    pub(super) fn must_be_at(&self, epoch: u32) -> Result<(), UserError> {
+    /// Nothing is done for a session of another epoch.
+    pub(super) const fn must_be_of_epoch(&self, epoch: u32) -> Result<(), UserError> {
         if self.epoch() == epoch {
             Ok(())
         } else {
-            Err(UserError::SessionsEnded)
+            Err(UserError::SessionEnded)
         }
     }
 

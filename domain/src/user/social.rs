@@ -46,7 +46,7 @@ impl User {
             at,
         } = command;
         self.must_be_active()?;
-        self.must_be_at(epoch)?;
+        epoch.map_or(Ok(()), |epoch| self.must_be_of_epoch(epoch))?;
         let known = self.social_accounts().iter().any(|other| other.claim == account.claim);
         if known {
             return Ok(Vec::new());

@@ -55,14 +55,14 @@ impl Service {
     }
 
     /// The epoch that a link is decided at, and how the session that asks has shown whose it is.
-    async fn shown(&self, right: Right<'_>) -> Result<(u32, Option<Method>), Refusal> {
+    async fn shown(&self, right: Right<'_>) -> Result<(Option<u32>, Option<Method>), Refusal> {
         match right {
             Right::Session(session) => {
                 let state = self.store.load::<Session>(&session.id.to_string()).await?.aggregate;
                 let proof = state.login().map(|login| login.method.clone());
-                Ok((self.owner_of_live(session).await?.epoch(), proof))
+                Ok((Some(self.owner_of_live(session).await?.epoch()), proof))
             }
-            Right::Address(epoch) => Ok((epoch, None)),
+            Right::Address(epoch) => Ok((Some(epoch), None)),
         }
     }
 
@@ -242,7 +242,7 @@ fn refused(failure: Failure<UserError>) -> Refusal {
         Failure::Refused(UserError::NotLinked) => Refusal::NotFound,
         Failure::Refused(UserError::LastWayIn) => SocialRefusal::LastWayIn.into(),
         Failure::Refused(UserError::Inactive) => SocialRefusal::AccountInactive.into(),
-        Failure::Refused(UserError::NotRegistered | UserError::SessionsEnded) => Refusal::NotSignedIn,
+        Failure::Refused(UserError::NotRegistered | UserError::SessionEnded) => Refusal::NotSignedIn,
         failure @ (Failure::Refused(
             UserError::AlreadyRegistered
             | UserError::PasswordReplaced

@@ -46,11 +46,11 @@ fn password_reset(epoch: u32) -> UserEvent {
 
 pub(super) fn request_change() -> RequestEmailChange {
     RequestEmailChange {
-        epoch: 0,
         request: CHANGE,
         email: sealed("new"),
         claim: claim_id('b'),
         until: after_ms(1000),
+        epoch: 0,
         at: T0,
     }
 }
@@ -242,6 +242,14 @@ fn owner_who_comes_by_a_provider_takes_over_an_unproven_account() {
 }
 
 #[test]
+fn session_that_has_died_asks_for_no_other_address() {
+    let history = [unproven(), UserEvent::PasswordRemoved { epoch: 1, at: T0 }];
+    given::<User>(history)
+        .when(request_change())
+        .then_refused(UserError::SessionEnded);
+}
+
+#[test]
 fn proven_address_is_proven_already() {
     given::<User>([registered()]).when(ProveEmail { at: T0 }).then_nothing();
 }
@@ -354,7 +362,7 @@ fn session_that_was_ended_asks_for_no_other_address() {
     let ended = UserEvent::SessionsEnded { epoch: 1, at: T0 };
     given::<User>([registered(), ended])
         .when(request_change())
-        .then_refused(UserError::SessionsEnded);
+        .then_refused(UserError::SessionEnded);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) fn link() -> LinkSocialAccount {
     LinkSocialAccount {
         account: account(),
         proof: None,
-        epoch: 0,
+        epoch: None,
         at: T0,
     }
 }
@@ -28,6 +28,7 @@ pub(super) fn link() -> LinkSocialAccount {
 fn link_by(proof: Method) -> LinkSocialAccount {
     LinkSocialAccount {
         proof: Some(proof),
+        epoch: Some(0),
         ..link()
     }
 }
@@ -117,6 +118,20 @@ fn account_that_is_linked_already_is_no_event() {
 }
 
 #[test]
+fn session_that_has_died_links_nothing() {
+    let asks = |epoch| LinkSocialAccount {
+        epoch: Some(epoch),
+        ..link()
+    };
+    given::<User>([registered()]).when(asks(0)).then([linked()]);
+    let history = [registered(), UserEvent::PasswordRemoved { epoch: 1, at: T0 }];
+    given::<User>(history.clone())
+        .when(asks(0))
+        .then_refused(UserError::SessionEnded);
+    given::<User>(history).when(asks(1)).then([linked()]);
+}
+
+#[test]
 fn unknown_social_account_is_not_unlinked() {
     given::<User>([registered()])
         .when(unlink())
@@ -178,8 +193,11 @@ fn session_that_was_ended_links_nothing() {
     ] {
         given::<User>([registered(), ended.clone()])
             .when(link_by(Method::Password))
-            .then_refused(UserError::SessionsEnded);
-        let now = LinkSocialAccount { epoch: 1, ..link() };
+            .then_refused(UserError::SessionEnded);
+        let now = LinkSocialAccount {
+            epoch: Some(1),
+            ..link()
+        };
         given::<User>([registered(), ended]).when(now).then([linked()]);
     }
 }

@@ -21,11 +21,11 @@ impl Stand {
         };
         let email = service.seals.text(&KeyName::user(id), &place, NEW).await.unwrap();
         let asked = UserCommand::RequestEmailChange(user::RequestEmailChange {
-            epoch: 0,
             request,
             email,
             claim: service.keyring.claim("email", NEW),
             until: at.plus(Duration::from_hours(1)),
+            epoch: 0,
             at,
         });
         let followed = UserCommand::ConfirmEmailChange(user::ConfirmEmailChange { request, at });
