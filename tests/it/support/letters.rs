@@ -34,11 +34,6 @@ impl Mail {
         line.unwrap_or_else(|| panic!("no {name} in {}", self.text))
     }
 
-    /// Whether these words stand in it.
-    pub(crate) fn says(&self, words: &str) -> bool {
-        self.text.contains(words)
-    }
-
     /// Whether it has a link to this page.
     pub(crate) fn leads_to(&self, page: &str) -> bool {
         self.text.contains(&format!("/auth/{page}#token="))
