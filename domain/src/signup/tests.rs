@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::given::{ADA, T0, after_ms, assert_replays, claim_id, given, run, sealed, state};
+use crate::{
+    given::{ADA, T0, after_ms, assert_replays, claim_id, given, run, sealed, state},
+    time::Timestamp,
+};
 
 fn request() -> Request {
     Request {
