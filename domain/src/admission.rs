@@ -2,7 +2,8 @@
 //!
 //! An identity is (provider, subject), never an address. An address counts only when the provider itself has verified it,
 //! and even then it leads to an existing account only by the operator's wish or a proof of that account. An account whose
-//! address nobody has proven owns nothing: the owner of the address takes it over.
+//! address nobody has proven owns nothing: the owner of the address takes it over. Both only where the account and the
+//! provider spell the address alike, so that it is one mailbox.
 
 use crate::id::UserId;
 
@@ -50,6 +51,9 @@ pub struct Arrival {
     pub address: bool,
     /// Whom the claim on that address names.
     pub account: Option<Holder>,
+    /// Whether that account spells the address as the provider does: a mail server may tell spellings apart that are one
+    /// address here, and then it is not the same mailbox that the provider has verified.
+    pub same_mailbox: bool,
 }
 
 /// What happens.
@@ -113,11 +117,11 @@ pub fn admit(policy: Policy, arrival: &Arrival) -> Result<Admission, AdmissionEr
     };
     let user = active(holder)?;
     match policy.link {
-        _ if !holder.proven => Ok(Admission::TakeOver(user)),
+        _ if !holder.proven && arrival.same_mailbox => Ok(Admission::TakeOver(user)),
         // A crash came between the link and its claim.
         _ if holder.linked => Ok(Admission::Link(user)),
-        LinkPolicy::Always => Ok(Admission::Link(user)),
-        LinkPolicy::Ask => Err(AdmissionError::ProofNeeded(user)),
+        LinkPolicy::Always if arrival.same_mailbox => Ok(Admission::Link(user)),
+        LinkPolicy::Always | LinkPolicy::Ask => Err(AdmissionError::ProofNeeded(user)),
         LinkPolicy::Never => Err(AdmissionError::AddressTaken),
     }
 }

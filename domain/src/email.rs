@@ -65,6 +65,14 @@ impl EmailAddress {
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
+
+    /// Whether both are certainly one mailbox: the host is the same, and the part before the `@` is spelled alike, but for
+    /// the case of ASCII letters. Equal addresses need not be: to a mail server `ı` is not `i`.
+    #[must_use]
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        let local = |address: &Self| address.typed.split(['@', '＠']).next().map(str::to_ascii_lowercase);
+        self == other && local(self) == local(other)
+    }
 }
 
 fn canonical(typed: &str) -> Option<String> {

@@ -44,6 +44,8 @@ pub struct LiveSession {
     pub id: SessionId,
     /// Its user.
     pub user: UserId,
+    /// The user's epoch. What the request asks for is decided at it: once it is raised, the request comes too late.
+    pub epoch: u32,
     /// What the user may do.
     pub roles: Roles,
     /// Address and name.

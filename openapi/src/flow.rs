@@ -98,11 +98,21 @@ impl Gate {
         }
     }
 
-    fn flow_for(&self, browser: &Secret, seconds: u64) -> HeaderValue {
-        let attributes = Attributes {
+    /// Removes the cookie, and with it what waits in this browser for somebody's account: the next to sit here may be
+    /// somebody else.
+    pub(crate) fn no_flow_cookie(&self) -> HeaderValue {
+        self.flow_attributes().remove(self.flow_cookie_name())
+    }
+
+    const fn flow_attributes(&self) -> Attributes {
+        Attributes {
             http_only: true,
             secure: self.settings.https,
-        };
-        attributes.set(self.flow_cookie_name(), &browser.0, Some(seconds))
+        }
+    }
+
+    fn flow_for(&self, browser: &Secret, seconds: u64) -> HeaderValue {
+        self.flow_attributes()
+            .set(self.flow_cookie_name(), &browser.0, Some(seconds))
     }
 }

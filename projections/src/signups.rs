@@ -194,18 +194,18 @@ pub async fn overdue(reads: &Reads, deadline: Timestamp, after: &Cursor, limit: 
     view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
 }
 
-/// The latest attempt at an address that waits for its link, as long as the link lives at `now`.
+/// The attempts at an address whose link nobody has followed, whether or not it still lives, newest first: at most `limit`.
 ///
 /// # Errors
 ///
 /// As [`at_claim`].
-pub async fn latest_waiting(reads: &Reads, claim: &ClaimId, now: Timestamp) -> Result<Option<SignUpRow>, Fault> {
+pub async fn unfollowed(reads: &Reads, claim: &ClaimId, limit: u32) -> Result<Vec<SignUpRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select * from {signups} where claim = $1 and state = '{PENDING}' and until > $2
-         order by requested_at desc, signup_id desc limit 1",
+        "select * from {signups} where claim = $1 and state = '{PENDING}'
+         order by requested_at desc, signup_id desc limit $2",
         signups = view.table("signups"),
     );
-    let row = view.find(&sql, vec![(&*claim.0).into(), now.into()]).await?;
-    row.as_ref().map(SignUpRow::read).transpose()
+    let values = vec![(&*claim.0).into(), limit.into()];
+    view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
 }

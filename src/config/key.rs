@@ -525,6 +525,11 @@ pub static KEYS: &[Key] = &[
         "How the secret is sent to `token_url`: `basic` in a header, `post` in the body.",
     ),
     each(
+        "social.<name>.trusted_for_proof",
+        "true",
+        "Whether a login there counts as a fresh proof although the provider does not say when the person showed who they are. By default it does not: docs/social.md.",
+    ),
+    each(
         "social.<name>.subject_field",
         r#""id""#,
         "Of `oauth2`: the field of the user-info answer that never changes for a person. Points lead into objects: `user.id`.",

@@ -108,6 +108,7 @@ impl Session {
         Check::Live(LiveSession {
             id: self.id,
             user: user.id,
+            epoch: self.epoch,
             roles: user.roles,
             identity: user.identity.clone(),
             email_verified: user.email_verified,

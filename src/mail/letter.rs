@@ -32,6 +32,13 @@ pub enum Letter {
         /// The link is dead from then on.
         until: Timestamp,
     },
+    /// To a new address at which several signed up: follow the link to begin an account without a password.
+    VerifyAddressOnly {
+        /// Begins it.
+        link: String,
+        /// The link is dead from then on.
+        until: Timestamp,
+    },
     /// To the address of an account: somebody signed up with it. Says how to get in.
     AddressKnown {
         /// The page to log in at.
@@ -69,6 +76,14 @@ pub enum Letter {
     },
     /// Notice: the password was changed through a reset link (ASVS 6.3.7).
     PasswordReset {
+        /// The providers of the social accounts that can log in still, as the operator named them.
+        accounts: Vec<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Notice to the present address: somebody who is signed in wants the account to have another one. It does not say
+    /// which.
+    AddressChangeRequested {
         /// When.
         at: Timestamp,
     },
@@ -110,14 +125,16 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 15] = [
         "verify_address",
+        "verify_address_only",
         "address_known",
         "reset_password",
         "confirm_address",
         "new_device",
         "password_changed",
         "password_reset",
+        "address_change_requested",
         "address_changed",
         "taken_over",
         "social_linked",
@@ -131,12 +148,14 @@ impl Letter {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::VerifyAddress { .. } => "verify_address",
+            Self::VerifyAddressOnly { .. } => "verify_address_only",
             Self::AddressKnown { .. } => "address_known",
             Self::ResetPassword { .. } => "reset_password",
             Self::ConfirmAddress { .. } => "confirm_address",
             Self::NewDevice { .. } => "new_device",
             Self::PasswordChanged { .. } => "password_changed",
             Self::PasswordReset { .. } => "password_reset",
+            Self::AddressChangeRequested { .. } => "address_change_requested",
             Self::AddressChanged { .. } => "address_changed",
             Self::TakenOver { .. } => "taken_over",
             Self::SocialLinked { .. } => "social_linked",
@@ -151,12 +170,14 @@ impl Letter {
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
             Self::VerifyAddress { until, .. }
+            | Self::VerifyAddressOnly { until, .. }
             | Self::ResetPassword { until, .. }
             | Self::ConfirmAddress { until, .. } => Some(*until),
             Self::AddressKnown { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
             | Self::PasswordReset { .. }
+            | Self::AddressChangeRequested { .. }
             | Self::AddressChanged { .. }
             | Self::TakenOver { .. }
             | Self::SocialLinked { .. }

@@ -18,10 +18,12 @@ macro_rules! built_in {
 
 /// Name and source of every template that comes with the program.
 const BUILT_IN: &[(&str, &str)] = built_in! {
-    "en": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "taken_over" "social_linked" "social_unlinked" "deactivated" "test";
-    "de": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "taken_over" "social_linked" "social_unlinked" "deactivated" "test";
+    "en": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "confirm_address" "new_device"
+        "password_changed" "password_reset" "address_change_requested" "address_changed" "taken_over" "social_linked"
+        "social_unlinked" "deactivated" "test";
+    "de": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "confirm_address" "new_device"
+        "password_changed" "password_reset" "address_change_requested" "address_changed" "taken_over" "social_linked"
+        "social_unlinked" "deactivated" "test";
 };
 
 /// Fields that every template may name.
@@ -162,13 +164,19 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
             fields.extend([text("login", login), text("reset", reset)]);
             fields
         }
-        Letter::ConfirmAddress { link, until } => vec![text("link", link), when("until", until)],
+        Letter::VerifyAddressOnly { link, until } | Letter::ConfirmAddress { link, until } => {
+            vec![text("link", link), when("until", until)]
+        }
         Letter::NewDevice { seen } => circumstances(seen, locale),
         Letter::SocialLinked { provider, at } | Letter::SocialUnlinked { provider, at } => {
             vec![text("provider", provider), when("at", at)]
         }
+        Letter::PasswordReset { accounts, at } => {
+            let list = (!accounts.is_empty()).then(|| accounts.join(", "));
+            vec![("accounts", list.into()), when("at", at)]
+        }
         Letter::PasswordChanged { at }
-        | Letter::PasswordReset { at }
+        | Letter::AddressChangeRequested { at }
         | Letter::AddressChanged { at }
         | Letter::TakenOver { at }
         | Letter::Deactivated { at }
@@ -273,8 +281,20 @@ pub(super) fn samples() -> Vec<Letter> {
             link: format!("{verify}#token=c2FtcGxl"),
             until,
         },
+        Letter::VerifyAddressOnly {
+            link: format!("{verify}#token=c2FtcGxl"),
+            until,
+        },
         Letter::PasswordChanged { at },
-        Letter::PasswordReset { at },
+        Letter::PasswordReset {
+            accounts: vec![provider.clone(), "Google".to_owned()],
+            at,
+        },
+        Letter::PasswordReset {
+            accounts: Vec::new(),
+            at,
+        },
+        Letter::AddressChangeRequested { at },
         Letter::AddressChanged { at },
         Letter::TakenOver { at },
         Letter::SocialLinked {

@@ -40,14 +40,16 @@ impl Service {
         self.must_be_proven(&session)?;
         let email = EmailAddress::parse(&email)
             .map_err(|error| Refusal::Invalid(vec![field("email", "not_an_address", &error.to_string())]))?;
-        let user = self.user_of(&session).await?;
-        self.must_be_of_epoch(session.id, user.epoch()).await?;
         let claim = self.keyring.claim("email", email.canonical());
         self.throttle.mail(&claim, origin.ip).await?;
+        self.throttle.change(session.user).await?;
+        let sealed = self.seal_address(session.user, REQUESTED, email.as_typed()).await?;
+        // The counters may have been waited for: the session is looked at after them.
+        let user = self.owner_of_live(&session).await?;
         let at = self.clock.now();
         let request = UserCommand::RequestEmailChange(user::RequestEmailChange {
             request: RequestId(ids::uuid_v7(at)),
-            email: self.seal_address(session.user, REQUESTED, email.as_typed()).await?,
+            email: sealed,
             claim,
             until: at.plus(CONFIRM_WITHIN),
             epoch: user.epoch(),
@@ -142,7 +144,7 @@ impl Service {
             at,
         });
         match self.command_user(id, complete, metadata).await {
-            // Superseded by a deactivation or another password, it changes nothing.
+            // Superseded by a deactivation, another password or the end of all sessions, it changes nothing.
             Ok(committed) => Ok(committed.aggregate.claim() == Some(&change.claim)),
             // Erased meanwhile.
             Err(Failure::Refused(_)) => Ok(false),

@@ -69,7 +69,7 @@ impl Service {
     pub(super) async fn do_erase_me(self, session: LiveSession, origin: Origin) -> Result<(), Refusal> {
         self.must_be_proven(&session)?;
         let user = self.user_of(&session).await?;
-        self.must_be_of_epoch(session.id, user.epoch()).await?;
+        self.must_be_of_epoch(&session, user.epoch()).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let leave = admins::leave(&self.store, &self.keyring, &self.engine, session.user).await?;
         let Leave::Granted(alone) = leave else {

@@ -55,16 +55,16 @@ impl Letters for Service {
         let event = recorded
             .event()
             .map_err(Fault::because("an event that causes letters cannot be read"))?;
+        // The one that always goes out stands first: letters of an event are known by their number.
+        let notice = self.notice_at_once(recorded, &event).await?;
         let letter = match event {
             Event::SignUp(event) => self.of_sign_up(recorded, &event).await?,
             Event::User(event) => self.of_user(recorded, event).await?,
             Event::Session(event) => self.of_session(recorded, event).await?,
             Event::Claim(_) | Event::LoginAttempts(_) => None,
         };
-        Ok(letter
-            .map(|(to, letter)| self.addressed(recorded, to, letter))
-            .into_iter()
-            .collect())
+        let said = notice.into_iter().chain(letter);
+        Ok(said.map(|(to, letter)| self.addressed(recorded, to, letter)).collect())
     }
 }
 
@@ -74,9 +74,8 @@ type Said = Option<(String, Letter)>;
 impl Service {
     async fn of_sign_up(&self, recorded: &Recorded, event: &SignUpEvent) -> Result<Said, Fault> {
         match event {
-            SignUpEvent::Requested { verify: true, .. } | SignUpEvent::LinkRequested { .. } => {
-                self.sign_up_letter(recorded).await
-            }
+            SignUpEvent::Requested { verify: true, .. } => self.sign_up_letter(recorded, false).await,
+            SignUpEvent::LinkRequested { address_only, .. } => self.sign_up_letter(recorded, *address_only).await,
             SignUpEvent::Requested { .. }
             | SignUpEvent::Verified { .. }
             | SignUpEvent::Completed { .. }
@@ -90,9 +89,12 @@ impl Service {
                 self.reset_letter(recorded, request, origin).await
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
-            UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::PasswordChanged { cause, at, .. } => self.password_notice(recorded, cause, at).await,
             UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
-            UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
+            UserEvent::EmailChanged { at, .. } => {
+                self.notice_to_old_address(recorded, Letter::AddressChanged { at })
+                    .await
+            }
             UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
                 let provider = provider.into_string();
@@ -121,6 +123,28 @@ impl Service {
             | UserEvent::EmailChangeRefused { .. }
             | UserEvent::Erased { .. } => Ok(None),
         }
+    }
+
+    /// What the address of an account is told of a wish to leave it, while there is time to stop that (ASVS 6.3.7).
+    async fn notice_at_once(&self, recorded: &Recorded, event: &Event) -> Result<Said, Fault> {
+        let Event::User(UserEvent::EmailChangeRequested { at, .. }) = event else {
+            return Ok(None);
+        };
+        let letter = Letter::AddressChangeRequested { at: *at };
+        self.notice_to_old_address(recorded, letter).await
+    }
+
+    async fn password_notice(&self, recorded: &Recorded, cause: PasswordCause, at: Timestamp) -> Result<Said, Fault> {
+        let letter = match cause {
+            PasswordCause::Changed | PasswordCause::Set => Letter::PasswordChanged { at },
+            PasswordCause::Reset => {
+                let user = self.user_in(recorded).await?;
+                let accounts = user.social_accounts().iter();
+                let accounts = accounts.map(|account| account.provider.to_string()).collect();
+                Letter::PasswordReset { accounts, at }
+            }
+        };
+        self.notice(recorded, letter).await
     }
 
     /// A login from a device that its user has not used before (ASVS 6.3.5).
@@ -153,7 +177,7 @@ impl Service {
     }
 
     /// To the address that the account had before the event.
-    async fn moved_notice(&self, recorded: &Recorded, at: Timestamp) -> Result<Said, Fault> {
+    async fn notice_to_old_address(&self, recorded: &Recorded, letter: Letter) -> Result<Said, Fault> {
         let log = self.store.log();
         let history = log.stream(&recorded.aggregate, &recorded.stream_id, 0).await?;
         let earlier = history.iter().filter(|one| one.sequence < recorded.sequence).rev();
@@ -168,7 +192,7 @@ impl Service {
             field: "email",
         };
         let to = self.seals.open(&sealed, &place).await?;
-        Ok(to.map(|to| (to, Letter::AddressChanged { at })))
+        Ok(to.map(|to| (to, letter)))
     }
 
     async fn user_in(&self, recorded: &Recorded) -> Result<User, Fault> {
@@ -217,11 +241,4 @@ fn address_in(event: Event) -> Option<Sealed> {
 fn id_in(recorded: &Recorded) -> Result<UserId, Fault> {
     let id = recorded.stream_id.parse();
     id.map_err(Fault::because("the stream of a user has no id"))
-}
-
-fn password_notice(cause: PasswordCause, at: Timestamp) -> Letter {
-    match cause {
-        PasswordCause::Changed | PasswordCause::Set => Letter::PasswordChanged { at },
-        PasswordCause::Reset => Letter::PasswordReset { at },
-    }
 }

@@ -22,6 +22,8 @@ const MOST_BYTES: usize = 1 + 2 * ID_BYTES + TAG_BYTES;
 pub enum Link {
     /// Proves the address of an attempt to sign up.
     SignUp(SignUpId),
+    /// Proves the address of an attempt to sign up, and makes nothing else of it the user's.
+    AddressOnly(SignUpId),
     /// Proves the address that a user wants to move to.
     EmailChange(UserId, RequestId),
     /// Sets another password.
@@ -34,6 +36,7 @@ impl Link {
             Self::SignUp(_) => 1,
             Self::EmailChange(..) => 2,
             Self::PasswordReset(..) => 3,
+            Self::AddressOnly(_) => 4,
         }
     }
 
@@ -42,7 +45,7 @@ impl Link {
         let mut bytes = Vec::with_capacity(MOST_BYTES);
         bytes.push(self.kind());
         match self {
-            Self::SignUp(SignUpId(id)) => bytes.extend_from_slice(id.as_bytes()),
+            Self::SignUp(SignUpId(id)) | Self::AddressOnly(SignUpId(id)) => bytes.extend_from_slice(id.as_bytes()),
             Self::EmailChange(UserId(user), RequestId(request))
             | Self::PasswordReset(UserId(user), RequestId(request)) => {
                 bytes.extend_from_slice(user.as_bytes());
@@ -65,6 +68,7 @@ impl Link {
             (1, None) => Some(Self::SignUp(SignUpId(first))),
             (2, Some(request)) => Some(Self::EmailChange(UserId(first), RequestId(request))),
             (3, Some(request)) => Some(Self::PasswordReset(UserId(first), RequestId(request))),
+            (4, None) => Some(Self::AddressOnly(SignUpId(first))),
             _ => None,
         }
     }
@@ -73,6 +77,7 @@ impl Link {
 /// Writes and reads tokens.
 pub struct Links {
     sign_up: Hmac<Sha256>,
+    address_only: Hmac<Sha256>,
     email_change: Hmac<Sha256>,
     password_reset: Hmac<Sha256>,
 }
@@ -84,6 +89,7 @@ impl Links {
         let keyed = |label| keyed_hmac(&keyring.purpose_key(label));
         Self {
             sign_up: keyed("link sign-up"),
+            address_only: keyed("link address-only"),
             email_change: keyed("link email-change"),
             password_reset: keyed("link password-reset"),
         }
@@ -92,6 +98,7 @@ impl Links {
     fn tag(&self, link: Link, signed: &[u8]) -> [u8; TAG_BYTES] {
         let mut keyed = match link {
             Link::SignUp(_) => self.sign_up.clone(),
+            Link::AddressOnly(_) => self.address_only.clone(),
             Link::EmailChange(..) => self.email_change.clone(),
             Link::PasswordReset(..) => self.password_reset.clone(),
         };
@@ -125,10 +132,11 @@ mod tests {
 
     const ONE: Uuid = Uuid::from_u128(1);
     const TWO: Uuid = Uuid::from_u128(2);
-    const ALL: [Link; 3] = [
+    const ALL: [Link; 4] = [
         Link::SignUp(SignUpId(ONE)),
         Link::EmailChange(UserId(ONE), RequestId(TWO)),
         Link::PasswordReset(UserId(ONE), RequestId(TWO)),
+        Link::AddressOnly(SignUpId(ONE)),
     ];
 
     fn links(seed: u8) -> Links {
@@ -136,6 +144,7 @@ mod tests {
             sign_up: keyed_hmac(&[seed; 32]),
             email_change: keyed_hmac(&[seed + 1; 32]),
             password_reset: keyed_hmac(&[seed + 2; 32]),
+            address_only: keyed_hmac(&[seed + 3; 32]),
         }
     }
 
@@ -165,7 +174,13 @@ mod tests {
     #[test]
     fn token_of_one_kind_is_worth_nothing_as_another() {
         let links = links(1);
-        for (link, other) in [(ALL[1], ALL[2]), (ALL[2], ALL[1]), (ALL[0], ALL[1])] {
+        for (link, other) in [
+            (ALL[1], ALL[2]),
+            (ALL[2], ALL[1]),
+            (ALL[0], ALL[1]),
+            (ALL[0], ALL[3]),
+            (ALL[3], ALL[0]),
+        ] {
             let mut forged = other.signed();
             forged.extend_from_slice(&links.tag(link, &link.signed()));
             assert_eq!(links.read(&URL_SAFE_NO_PAD.encode(forged)), None);

@@ -2,7 +2,8 @@
 //! it. Every action is harmless when repeated, and none is triggered by the rebuild of a projection.
 //!
 //! * [`Finisher`] completes sign-ups, changes of address and unlinking that a crash interrupted.
-//! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up.
+//! * [`Shredder`] destroys the keys that an event made obsolete: of a replaced password, of a refused sign-up, of the
+//!   password of one that only proved its address.
 //! * [`Eraser`] finishes erasures, [`Reaper`] destroys the keys of what came to nothing.
 //!
 //! An event that cannot be acted on holds the others up for a minute, then it is parked and tried again every hour.
@@ -149,7 +150,11 @@ impl Reaction for Shredder {
     fn concerns(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            "user.password_changed" | "user.password_upgraded" | "user.password_removed" | "signup.refused"
+            "user.password_changed"
+                | "user.password_upgraded"
+                | "user.password_removed"
+                | "signup.refused"
+                | "signup.verified"
         )
     }
 
@@ -161,6 +166,11 @@ impl Reaction for Shredder {
                 let mut keys = vec![KeyName::user(user_id)];
                 keys.extend(attempt.requested().map(|wish| key_of(&wish.password)).transpose()?);
                 keys
+            }
+            Some(Event::SignUp(SignUpEvent::Verified { address_only: true, .. })) => {
+                let attempt = service.store.load::<SignUp>(&recorded.stream_id).await?.aggregate;
+                let password = attempt.requested().map(|wish| key_of(&wish.password));
+                password.transpose()?.into_iter().collect()
             }
             _ => Vec::new(),
         };

@@ -20,15 +20,30 @@ impl Service {
     ) -> Result<LiveSession, Refusal> {
         let name = name.as_deref().map(DisplayName::parse).transpose();
         let name = name.map_err(|error| Refusal::Invalid(vec![field("name", "not_a_name", &error.to_string())]))?;
-        let user = self.user_of(&session).await?;
-        self.must_be_of_epoch(session.id, user.epoch()).await?;
+        let user = self.owner_of_live(&session).await?;
+        let known = self.name_of(session.user, &user).await?;
+        // Sealed twice, one name is two texts: whether it is the same one shows before it is sealed.
+        if known.as_deref() != name.as_ref().map(DisplayName::as_str) {
+            self.append_name(&session, name.as_ref(), &origin).await?;
+        }
+        let loaded = self.store.load::<Session>(&session.id.to_string()).await?;
+        self.still_live(session.id, &loaded.aggregate).await
+    }
+
+    async fn append_name(
+        &self,
+        session: &LiveSession,
+        name: Option<&DisplayName>,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        self.throttle.change(session.user).await?;
         let stream = format!("user-{}", session.user);
         let place = Place {
             stream: &stream,
             event_type: "user.profile_changed",
             field: "name",
         };
-        let sealed = match &name {
+        let sealed = match name {
             Some(name) => Some(
                 self.seals
                     .text(&KeyName::user(session.user), &place, name.as_str())
@@ -40,13 +55,11 @@ impl Service {
             name: sealed,
             at: self.clock.now(),
         });
-        let metadata = self.metadata(&origin, Some(session.user));
+        let metadata = self.metadata(origin, Some(session.user));
         match self.command_user(session.user, rename, &metadata).await {
-            Ok(_) => {}
-            Err(Failure::Refused(_)) => return Err(Refusal::NotSignedIn),
-            Err(failure) => return Err(unexpected(failure)),
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(_)) => Err(Refusal::NotSignedIn),
+            Err(failure) => Err(unexpected(failure)),
         }
-        let loaded = self.store.load::<Session>(&session.id.to_string()).await?;
-        self.still_live(session.id, &loaded.aggregate).await
     }
 }

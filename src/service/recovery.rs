@@ -7,7 +7,7 @@ use doorbook_domain::{
     claim::Claim,
     email::EmailAddress,
     id::{RequestId, UserId},
-    seal::ClaimId,
+    seal::{ClaimId, Sealed},
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::{Origin, Refusal, Secret};
@@ -33,28 +33,44 @@ impl Service {
         let claim = self.claim_of(&email)?;
         self.throttle.mail(&claim, origin.ip).await?;
         let (owner, user) = self.owner_of(&claim).await?;
-        match owner.filter(|_| user.is_active()) {
-            Some(id) => self.request_reset(id, &origin).await,
-            None => self.refuse_link(&claim, LinkPurpose::PasswordReset, &origin).await,
+        let asked = match owner.filter(|_| user.is_active()) {
+            Some(id) => self.request_reset(id, &origin).await?,
+            None => false,
+        };
+        if asked {
+            return Ok(());
         }
+        self.refuse_link(&claim, LinkPurpose::PasswordReset, &origin).await
     }
 
-    async fn request_reset(&self, id: UserId, origin: &Origin) -> Result<(), Refusal> {
-        let at = self.clock.now();
+    async fn request_reset(&self, id: UserId, origin: &Origin) -> Result<bool, Refusal> {
         let stream = format!("user-{id}");
+        let at = self.clock.now();
         let sealed = self
             .seals
             .origin(&Owner::User(id), &stream, REQUESTED, origin, at)
             .await?;
+        self.mail_reset(id, sealed, &self.metadata(origin, None)).await
+    }
+
+    /// Asks for a letter with a link to set a password by. `false` when none goes out: after several that nobody followed,
+    /// the last has to do as long as it lives; or the user was deactivated or erased meanwhile, which nobody is to learn.
+    pub(super) async fn mail_reset(
+        &self,
+        id: UserId,
+        origin: Option<Sealed>,
+        metadata: &CommandMetadata,
+    ) -> Result<bool, Refusal> {
+        let at = self.clock.now();
         let request = UserCommand::RequestPasswordReset(user::RequestPasswordReset {
             request: RequestId(ids::uuid_v7(at)),
             until: at.plus(RESET_WITHIN),
-            origin: sealed,
+            origin,
             at,
         });
-        match self.command_user(id, request, &self.metadata(origin, None)).await {
-            // Deactivated or erased since it was loaded: nobody is to learn that.
-            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+        match self.command_user(id, request, metadata).await {
+            Ok(committed) => Ok(!committed.events.is_empty()),
+            Err(Failure::Refused(_)) => Ok(false),
             Err(failure) => Err(unexpected(failure)),
         }
     }
@@ -127,7 +143,8 @@ impl Service {
         self.seals.open(sealed, &place).await
     }
 
-    async fn name_of(&self, id: UserId, user: &User) -> Result<Option<String>, Fault> {
+    /// The user's name; `None` without one, or when it was erased.
+    pub(super) async fn name_of(&self, id: UserId, user: &User) -> Result<Option<String>, Fault> {
         let Some(sealed) = user.name() else { return Ok(None) };
         let stream = format!("user-{id}");
         let place = Place {

@@ -10,7 +10,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, Secret};
 
-use super::{Service, attempts::Failed, token, unexpected};
+use super::{Service, activity::is_due, attempts::Failed, token, unexpected};
 use crate::{
     hashing::Verdict,
     ids,
@@ -21,7 +21,15 @@ use crate::{
 const PROOF: Duration = Duration::from_mins(5);
 
 impl Service {
+    /// Moves the idle deadline, as use does: at most once per twelfth of the idle time. Too soon, the answer is the session
+    /// as it is, and nothing is written: the log is for ever.
     pub(super) async fn do_refresh(self, id: SessionId, origin: Origin) -> Result<LiveSession, Refusal> {
+        let session = self.store.load::<Session>(&id.to_string()).await?.aggregate;
+        let login = session.login().ok_or(Refusal::NotSignedIn)?;
+        let idle = Duration::from_millis(login.idle_ms);
+        if !is_due(self.clock.now(), login.idle_until, login.absolute_until, idle) {
+            return self.still_live(id, &session).await;
+        }
         let refresh = SessionCommand::Refresh(session::Refresh { at: self.clock.now() });
         let committed = self.own_session(id, refresh, &origin).await?;
         self.still_live(id, &committed.aggregate).await
@@ -46,7 +54,7 @@ impl Service {
         method: Method,
         origin: &Origin,
     ) -> Result<Opened, Refusal> {
-        self.must_be_of_epoch(session.id, user.epoch()).await?;
+        self.must_be_of_epoch(session, user.epoch()).await?;
         let secret = ids::random();
         let command = SessionCommand::Reauthenticate(session::Reauthenticate {
             method,
@@ -76,6 +84,7 @@ impl Service {
     /// Raises the user's epoch, which ends every session at once, and takes the asking one over into the new epoch.
     /// A crash in between ends that one too, which is harmless.
     pub(super) async fn do_revoke_others(self, session: LiveSession, origin: Origin) -> Result<Opened, Refusal> {
+        self.owner_of_live(&session).await?;
         let end = UserCommand::EndSessions(user::EndSessions { at: self.clock.now() });
         let metadata = self.metadata(&origin, Some(session.user));
         let committed = self
@@ -88,7 +97,7 @@ impl Service {
     /// Gives the session that raised the user's epoch to `epoch` a new secret in that epoch. One that died of an earlier
     /// raise, between the check of its request and its own, stays dead.
     pub(super) async fn rotate(&self, session: &LiveSession, epoch: u32, origin: &Origin) -> Result<Opened, Refusal> {
-        self.must_be_of_epoch(session.id, epoch.saturating_sub(1)).await?;
+        self.must_be_of_epoch(session, epoch.saturating_sub(1)).await?;
         let secret = ids::random();
         let rotate = session::Rotate {
             secret: token::hash(&secret),
@@ -105,14 +114,22 @@ impl Service {
     }
 
     /// Nothing carries a session of another epoch over: it is dead, and dead sessions stay so. A request that was long in
-    /// coming, as a body may be, may be of a session that died meanwhile.
-    pub(super) async fn must_be_of_epoch(&self, id: SessionId, epoch: u32) -> Result<(), Refusal> {
-        let session = self.store.load::<Session>(&id.to_string()).await?.aggregate;
-        if session.is_live(self.clock.now(), epoch) {
+    /// coming, as a body may be, may be of a session that died meanwhile, or was carried over under a secret that whoever
+    /// sent the request does not have.
+    pub(super) async fn must_be_of_epoch(&self, session: &LiveSession, epoch: u32) -> Result<(), Refusal> {
+        let stored = self.store.load::<Session>(&session.id.to_string()).await?.aggregate;
+        if session.epoch == epoch && stored.is_live(self.clock.now(), epoch) {
             Ok(())
         } else {
             Err(Refusal::NotSignedIn)
         }
+    }
+
+    /// The user of a session that lives at this very moment, for what is decided at the user's epoch.
+    pub(super) async fn owner_of_live(&self, session: &LiveSession) -> Result<User, Refusal> {
+        let user = self.user_of(session).await?;
+        self.must_be_of_epoch(session, user.epoch()).await?;
+        Ok(user)
     }
 
     /// Checks a password that is given as proof, against what the log has now. Nobody may guess it through a session that
@@ -124,7 +141,7 @@ impl Service {
         password: &Secret,
         origin: &Origin,
     ) -> Result<(), Refusal> {
-        self.must_be_of_epoch(session.id, user.epoch()).await?;
+        self.must_be_of_epoch(session, user.epoch()).await?;
         let stored = self.stored_hash(session.user, user).await?;
         let counted = self.throttle.proof(session.user).await?;
         let verdict = match stored {

@@ -146,25 +146,33 @@ impl Service {
             return Ok(None);
         };
         register.email_verified = attempt.is_verified();
+        let address_only = attempt.is_of_the_address_only();
+        if address_only {
+            register.password = None;
+            register.name = None;
+        }
         let (user_id, claim) = (wish.user_id, wish.claim.clone());
         // The user comes first and the claim last: until the claim names it, the user is unreachable. An orphan of a
         // refused attempt stays unreachable for ever, and its keys are destroyed.
-        match self
+        let registered = match self
             .command_user(user_id, UserCommand::Register(register), metadata)
             .await
         {
-            Ok(_) => {}
+            Ok(committed) => committed.aggregate,
             // It became a user long ago, which has moved to another address since.
             Err(Failure::Refused(_)) => {
                 self.note_completed(stream, metadata.clone());
                 return Ok(Some(SignUpEnd::Completed));
             }
             Err(failure) => return Err(unexpected(failure)),
-        }
+        };
         let at = self.clock.now();
         let take = ClaimCommand::Take(claim::Take { user_id, at });
         match self.store.execute::<Claim>(&claim.to_string(), take, metadata).await {
             Ok(_) => {
+                if address_only && registered.password().is_none() && registered.reset().is_none() {
+                    self.mail_reset(user_id, None, metadata).await?;
+                }
                 self.note_completed(stream, metadata.clone());
                 Ok(Some(SignUpEnd::Completed))
             }

@@ -12,6 +12,7 @@ use crate::{
     open::{self, Durable},
 };
 
+mod identities;
 mod lifetimes;
 mod mailed;
 mod social;
@@ -130,6 +131,11 @@ async fn session_that_a_raised_epoch_ended_is_not_carried_over() {
             .change_password(&late, proof(), Secret(OTHER.to_owned()), &origin())
             .await
             .err(),
+        bed.service
+            .change_email(&late, "countess@example.net".to_owned(), &origin())
+            .await
+            .err(),
+        bed.service.rename(&late, Some("Ada".to_owned()), &origin()).await.err(),
     ];
     for refusal in refused {
         assert!(matches!(refusal, Some(Refusal::NotSignedIn)), "{refusal:?}");

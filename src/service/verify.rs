@@ -16,15 +16,19 @@ impl Service {
     pub(super) async fn do_verify_email(self, token: Secret, origin: Origin) -> Result<(), Refusal> {
         self.throttle.redemption(&token.0, origin.ip).await?;
         match self.links.read(&token.0) {
-            Some(Link::SignUp(id)) => self.verify_sign_up(id, &origin).await,
+            Some(Link::SignUp(id)) => self.verify_sign_up(id, false, &origin).await,
+            Some(Link::AddressOnly(id)) => self.verify_sign_up(id, true, &origin).await,
             Some(Link::EmailChange(user, request)) => self.verify_email_change(user, request, &origin).await,
             Some(Link::PasswordReset(..)) | None => Err(Refusal::LinkDead),
         }
     }
 
     /// That the link was followed is decided in the attempt: once. What follows from it is then finished in any case.
-    async fn verify_sign_up(&self, id: SignUpId, origin: &Origin) -> Result<(), Refusal> {
-        let verify = SignUpCommand::Verify(signup::Verify { at: self.clock.now() });
+    async fn verify_sign_up(&self, id: SignUpId, address_only: bool, origin: &Origin) -> Result<(), Refusal> {
+        let verify = SignUpCommand::Verify(signup::Verify {
+            address_only,
+            at: self.clock.now(),
+        });
         let metadata = self.metadata(origin, None);
         match self.store.execute::<Attempt>(&id.to_string(), verify, &metadata).await {
             Ok(_) => {}
@@ -40,14 +44,20 @@ impl Service {
 
     /// Sends the link of the latest attempt at an address once more. A known and an unknown address cost the same: one
     /// look into the read model, one load and one append.
+    ///
+    /// Where there was more than one attempt, nobody knows whose the latest is, even if the others' links have died. Then
+    /// the link proves the address only, and a letter follows to choose a password by.
     pub(super) async fn do_resend_verification(self, email: String, origin: Origin) -> Result<(), Refusal> {
         let claim = self.claim_of(&email)?;
         self.throttle.mail(&claim, origin.ip).await?;
         self.caught_up(signups::NAME).await?;
         let now = self.clock.now();
-        let waiting = signups::latest_waiting(&self.engine.reads(), &claim, now).await?;
-        if let Some(attempt) = waiting {
-            let again = SignUpCommand::RequestLink(signup::RequestLink { at: now });
+        let attempts = signups::unfollowed(&self.engine.reads(), &claim, 2).await?;
+        if let Some(attempt) = attempts.first().filter(|latest| now < latest.until) {
+            let again = SignUpCommand::RequestLink(signup::RequestLink {
+                address_only: attempts.len() > 1,
+                at: now,
+            });
             let metadata = self.metadata(&origin, None);
             let stream = attempt.id.to_string();
             match self.store.execute::<Attempt>(&stream, again, &metadata).await {

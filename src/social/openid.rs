@@ -34,6 +34,8 @@ pub(super) struct Expected<'a> {
     pub(super) now: Timestamp,
     /// When the person must have shown who they are, at the earliest.
     pub(super) authenticated_since: Option<Timestamp>,
+    /// Whether an ID token that does not say when they did is believed.
+    pub(super) trusted_for_proof: bool,
 }
 
 impl Openid {

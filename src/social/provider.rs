@@ -81,11 +81,16 @@ impl Provider {
     ///
     /// [`ProviderError`] when what it publishes cannot be read.
     pub(super) async fn authorize_url(&self, flow: &Flow, secrets: &Secrets) -> Result<Url, ProviderError> {
+        let again = matches!(flow.intent, Intent::Reauthenticate(..));
+        if again && self.openid.is_none() && !self.settings.trusted_for_proof {
+            let reason = "it does not say when people showed who they are (`trusted_for_proof` is not set)";
+            return Err(ProviderError::Untrusted(reason.to_owned()));
+        }
         let mut extras = Extras::new();
         let url = match &self.settings.dialect {
             Dialect::Openid(_) => {
                 extras.push(("nonce", secrets.nonce.clone()));
-                if let Intent::Reauthenticate(..) = flow.intent {
+                if again {
                     // OpenID Connect Core 1.0, 3.1.2.1: whoever sits there has to show anew who they are.
                     extras.push(("prompt", "login".to_owned()));
                     extras.push(("max_age", "0".to_owned()));
@@ -159,6 +164,7 @@ impl Provider {
             nonce: &flow.nonce,
             now,
             authenticated_since: again.then_some(flow.at),
+            trusted_for_proof: self.settings.trusted_for_proof,
         };
         openid.identify(&self.http, &tokens, &expected).await
     }

@@ -47,6 +47,12 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Sweeps between two log lines about refusals.
 const SWEEPS_PER_LINE: u32 = 6;
 
+/// Changes of one user's name and address: more than anybody needs, and few enough for a log that keeps them for ever.
+const CHANGES: config::Rate = config::Rate {
+    limit: 30,
+    window: Duration::from_hours(1),
+};
+
 /// The counters. Cheap to clone.
 #[derive(Clone)]
 pub struct Throttle(Option<Arc<Inner>>);
@@ -208,6 +214,17 @@ impl Throttle {
     /// As [`Self::log_in`].
     pub async fn flow(&self, ip: Option<IpAddr>) -> Result<(), Refusal> {
         self.take(|throttle| throttle.networks(Scope::FlowNetwork, ip, throttle.config.flow_network))
+            .await
+            .map(drop)
+    }
+
+    /// Counts a change of a user's name, or a wish for another address: the log keeps each for ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::log_in`].
+    pub async fn change(&self, user: UserId) -> Result<(), Refusal> {
+        self.take(|throttle| vec![throttle.rate(Scope::Change, user.0.as_bytes(), CHANGES, 1)])
             .await
             .map(drop)
     }

@@ -29,13 +29,15 @@ pub enum Scope {
     JudgeNetwork,
     /// Sign-ins at identity providers that one network begins.
     FlowNetwork,
+    /// Changes of one user's name, and wishes for another address.
+    Change,
     /// Redemptions and judged passwords of all.
     WorkGlobal,
 }
 
 impl Scope {
     /// All, in the order in which they are taken.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LoginAccount,
         Self::LoginDevice,
         Self::Proof,
@@ -49,6 +51,7 @@ impl Scope {
         Self::RedeemNetwork,
         Self::JudgeNetwork,
         Self::FlowNetwork,
+        Self::Change,
         Self::WorkGlobal,
     ];
 
@@ -69,6 +72,7 @@ impl Scope {
             Self::RedeemNetwork => "redeem_network",
             Self::JudgeNetwork => "judge_network",
             Self::FlowNetwork => "flow_network",
+            Self::Change => "change",
             Self::WorkGlobal => "work_global",
         }
     }

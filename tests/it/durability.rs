@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Database, Service};
+use crate::support::{Database, PASSWORD, Service};
 
 const EMAIL: &str = "ada@example.org";
 
@@ -46,9 +46,8 @@ async fn write(mut service: Service) -> String {
     let ada = service.anonymous();
     ada.try_sign_up(EMAIL).await.unwrap().expect(202);
     ada.log_in(EMAIL).await;
-    ada.change(Method::POST, "/api/session/refresh", None)
+    ada.post("/api/session/reauthenticate", &json!({"password": PASSWORD}))
         .await
-        .unwrap()
         .expect(200);
     ada.change(Method::PATCH, "/api/me", Some(&json!({"name": "Ada"})))
         .await

@@ -16,6 +16,9 @@ on_each_store!(
     address_changes_when_the_new_one_is_proven,
     taken_address_is_not_told_to_whoever_wants_it,
     own_address_is_taken_in_another_spelling,
+    owner_stops_a_change_of_address_by_signing_out_everywhere,
+    link_that_may_be_anothers_activates_nobodys_password,
+    first_mail_of_an_attempt_activates_its_own_password,
     forgotten_passwords_and_resends_get_the_same_bytes_for_all,
     spellings_of_one_address_at_once_make_one_account,
 );
@@ -247,10 +250,13 @@ async fn address_changes_when_the_new_one_is_proven(database: Database) {
     desk.log_in(ADA).await;
     change(&desk, "nonsense").await.expect_problem(422, "invalid");
     change(&desk, "first@example.net").await.expect(202);
-    let superseded = service.mail(2).await.token();
+    let superseded = service.mail_to("first@example.net", 1).await.token();
     change(&desk, NEW).await.expect(202);
-    let mail = service.mail(3).await;
-    assert!(mail.header("To").contains(NEW) && mail.leads_to("verify"), "{mail:?}");
+    let mail = service.mail_to(NEW, 1).await;
+    assert!(mail.leads_to("verify"), "{mail:?}");
+    let notice = service.mail_to(ADA, 3).await;
+    assert_eq!(notice.header("Subject"), "Your address is about to change");
+    assert!(!notice.leads_to("verify"), "{notice:?}");
     assert_eq!(log_in(&service, NEW, PASSWORD).await, 401);
 
     let phone = service.anonymous();
@@ -260,13 +266,13 @@ async fn address_changes_when_the_new_one_is_proven(database: Database) {
     assert_eq!(log_in(&service, NEW, PASSWORD).await, 200);
     assert_eq!(log_in(&service, ADA, PASSWORD).await, 401);
     assert_eq!(desk.get("/api/me").await.json()["email"], NEW);
-    // The other notice is of the login from a new browser, to the new address.
-    let mails = service.mails_until(5).await;
-    let told = mails[3..].iter().filter(|mail| mail.header("To").contains(ADA));
-    assert_eq!(told.count(), 1, "the old address is told: {mails:?}");
+    let last = service.mail_to(ADA, 4).await;
+    assert_eq!(last.header("Subject"), "Your address was changed", "{last:?}");
+    // The notice of the login from a new browser goes to the new address.
+    service.mail_to(NEW, 2).await;
 
     // It is anybody's now.
-    sign_up(&service, ADA, 6).await;
+    sign_up(&service, ADA, 8).await;
     assert_eq!(log_in(&service, ADA, PASSWORD).await, 200);
     assert_eq!(log_in(&service, NEW, PASSWORD).await, 200);
 }
@@ -280,13 +286,13 @@ async fn taken_address_is_not_told_to_whoever_wants_it(database: Database) {
     let taken = change(&desk, NEW).await.expect(202);
     let free = change(&desk, "free@example.net").await.expect(202);
     assert_eq!(taken.body, free.body);
-    let mail = service.mail(3).await;
-    assert!(mail.header("To").contains("free@example.net"), "{mail:?}");
+    let mail = service.mail_to("free@example.net", 1).await;
+    assert!(mail.leads_to("verify"), "{mail:?}");
 
     // Somebody takes it between the letter and the link.
     let other = service.anonymous();
     other.try_sign_up("free@example.net").await.unwrap().expect(202);
-    let signed = service.mail(4).await.token();
+    let signed = service.mail_to("free@example.net", 2).await.token();
     verify(&other, &signed).await.expect(204);
     verify(&desk, &mail.token()).await.expect_problem(410, "token-dead");
     assert_eq!(log_in(&service, ADA, PASSWORD).await, 200);
@@ -298,8 +304,8 @@ async fn own_address_is_taken_in_another_spelling(database: Database) {
     let desk = service.anonymous();
     desk.log_in(ADA).await;
     change(&desk, "Ada@Example.org").await.expect(202);
-    let mail = service.mail(2).await;
-    assert!(mail.header("To").contains("Ada@"), "{mail:?}");
+    let mail = service.mail_to("Ada@", 1).await;
+    assert!(mail.leads_to("verify"), "{mail:?}");
     verify(&desk, &mail.token()).await.expect(204);
     assert_eq!(desk.get("/api/me").await.json()["email"], "Ada@Example.org");
     assert_eq!(log_in(&service, ADA, PASSWORD).await, 200);
@@ -380,4 +386,87 @@ async fn spellings_of_one_address_at_once_make_one_account(database: Database) {
     for email in &spellings {
         assert_eq!(log_in(&service, email, PASSWORD).await, 200, "{email}");
     }
+}
+
+async fn owner_stops_a_change_of_address_by_signing_out_everywhere(database: Database) {
+    let service = Service::start_with_mail(database).await;
+    sign_up(&service, ADA, 1).await;
+    let owner = service.anonymous();
+    owner.log_in(ADA).await;
+    let thief = owner.twin();
+    change(&thief, NEW).await.expect(202);
+    let link = service.mail_to(NEW, 1).await.token();
+    service.letter(ADA, "Your address is about to change").await;
+    let answer = owner.delete("/api/sessions?except=current").await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    verify(&service.anonymous(), &link)
+        .await
+        .expect_problem(410, "token-dead");
+    assert_eq!(owner.get("/api/me").await.json()["email"], ADA);
+    // A wish of the owner's own is taken afterwards.
+    change(&owner, NEW).await.expect(202);
+    let link = service.mail_to(NEW, 2).await.token();
+    verify(&service.anonymous(), &link).await.expect(204);
+    assert_eq!(log_in(&service, NEW, PASSWORD).await, 200);
+}
+
+async fn resend(service: &Service, email: &str) -> Answer {
+    let wish = json!({"email": email});
+    service.anonymous().post("/api/email/resend", &wish).await.expect(202)
+}
+
+async fn sign_up_with(service: &Service, email: &str, password: &str) {
+    let wish = json!({"email": email, "password": password, "name": "Mallory"});
+    service.anonymous().post("/api/signup", &wish).await.expect(202);
+}
+
+/// An intruder signs up after the owner did, who then asks for another mail and follows the newest.
+async fn link_that_may_be_anothers_activates_nobodys_password(database: Database) {
+    const EVES: &str = "nine wet pebbles under the bridge";
+    let service = Service::start_with_mail(database).await;
+    service.anonymous().try_sign_up(ADA).await.unwrap().expect(202);
+    let own = service.mail(1).await;
+    let alone = resend(&service, ADA).await;
+    assert_eq!(service.mail(2).await.token(), own.token(), "alone, it is the same link");
+    sign_up_with(&service, ADA, EVES).await;
+    let eves = service.mail(3).await;
+    let beside = resend(&service, ADA).await;
+    assert_eq!(alone.body, beside.body);
+    let mail = service.mail(4).await;
+    assert!(mail.leads_to("verify"), "{mail:?}");
+    assert!(mail.token() != own.token() && mail.token() != eves.token());
+
+    verify(&service.anonymous(), &mail.token()).await.expect(204);
+    assert_eq!(log_in(&service, ADA, PASSWORD).await, 401);
+    assert_eq!(log_in(&service, ADA, EVES).await, 401);
+    for dead in [mail.token(), eves.token(), own.token()] {
+        verify(&service.anonymous(), &dead)
+            .await
+            .expect_problem(410, "token-dead");
+    }
+    let letter = service.mail(5).await;
+    assert!(letter.leads_to("reset"), "a password is chosen by a mail: {letter:?}");
+    reset(&service.anonymous(), &letter.token(), OTHER).await.expect(204);
+    let owner = service.anonymous();
+    owner.try_log_in(ADA, OTHER).await.unwrap().expect(200);
+    let profile = owner.get("/api/me").await.expect(200).json();
+    assert_eq!(profile["email_verified"], true);
+    assert!(
+        profile.get("name").is_none(),
+        "nor is the intruder's name taken: {profile}"
+    );
+}
+
+/// The first mail of an attempt activates the password that was given with it, however many others wait.
+async fn first_mail_of_an_attempt_activates_its_own_password(database: Database) {
+    let service = Service::start_with_mail(database).await;
+    service.anonymous().try_sign_up(ADA).await.unwrap().expect(202);
+    let own = service.mail(1).await;
+    sign_up_with(&service, ADA, OTHER).await;
+    service.mail(2).await;
+    resend(&service, ADA).await;
+    service.mail(3).await;
+    verify(&service.anonymous(), &own.token()).await.expect(204);
+    assert_eq!(log_in(&service, ADA, PASSWORD).await, 200);
+    assert_eq!(log_in(&service, ADA, OTHER).await, 401);
 }

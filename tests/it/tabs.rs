@@ -113,7 +113,7 @@ async fn what_the_command_line_does_is_told(database: Database) {
 }
 
 async fn changes_of_user_and_deadlines_are_told(database: Database) {
-    let service = Service::start(database).await;
+    let service = Service::start_with(database, &[("SESSION__IDLE", "24s")]).await;
     let (desk, phone) = two_devices(&service).await;
     let (mut own, mut others) = (Follower::of(&desk).await, Follower::of(&phone).await);
     let rename = json!({"name": "Countess of Lovelace"});
@@ -126,10 +126,18 @@ async fn changes_of_user_and_deadlines_are_told(database: Database) {
         assert_eq!(user["name"], "Countess of Lovelace");
         assert_eq!(user["email"], EMAIL);
     }
-    desk.change(Method::POST, "/api/session/refresh", None)
-        .await
-        .unwrap()
-        .expect(200);
+    // A twelfth of the idle time has to pass.
+    let idle_until = async || {
+        let session = desk.get("/api/session").await.json();
+        session["session"]["idle_expires_at"].as_str().unwrap().to_owned()
+    };
+    let (before, begun) = (idle_until().await, Instant::now());
+    while idle_until().await == before {
+        assert!(begun.elapsed() < Duration::from_secs(15), "the deadline does not move");
+        let refreshed = desk.change(Method::POST, "/api/session/refresh", None).await;
+        refreshed.unwrap().expect(200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let told = own.until("session-refreshed").await;
     assert_eq!(told["reconnect"], false);
     let current = desk.get("/api/session").await.json();

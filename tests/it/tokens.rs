@@ -68,12 +68,14 @@ async fn one_of_each(service: &Service, ada: &Caller, flow: &Caller, github: &Pr
     stranger.try_sign_up(BOB).await.unwrap().expect(202);
     let sign_up = service.mail(2).await.token();
     ada.post("/api/email/change", &json!({"email": NEW})).await.expect(202);
-    let change = service.mail(3).await.token();
+    let change = service.mail_to(NEW, 1).await.token();
+    // The notice of it.
+    service.mail_to(ADA, 2).await;
     stranger
         .post("/api/password/forgot", &json!({"email": ADA}))
         .await
         .expect(202);
-    let reset = service.mail(4).await.token();
+    let reset = service.mail_to(ADA, 3).await.token();
     let start = json!({"intent": "login"});
     let started = flow.post("/api/social/github/start", &start).await.expect(200).json();
     let url = started["authorize_url"].as_str().unwrap();

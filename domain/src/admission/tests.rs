@@ -25,6 +25,7 @@ fn stranger() -> Arrival {
         identity: None,
         address: true,
         account: None,
+        same_mailbox: true,
     }
 }
 
@@ -162,5 +163,19 @@ fn identity_that_is_not_admitted_does_not_come_in_even_when_known() {
             admit(policy(LinkPolicy::Always), &arrival),
             Err(AdmissionError::NotAdmitted)
         );
+    }
+}
+
+#[test]
+fn address_in_another_spelling_links_and_takes_over_nothing_without_a_proof() {
+    for proven in [true, false] {
+        for link in [LinkPolicy::Always, LinkPolicy::Ask] {
+            let arrival = Arrival {
+                account: Some(Holder { proven, ..holder(ADA) }),
+                same_mailbox: false,
+                ..stranger()
+            };
+            assert_eq!(admit(policy(link), &arrival), Err(AdmissionError::ProofNeeded(ADA)));
+        }
     }
 }

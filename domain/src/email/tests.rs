@@ -224,3 +224,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn equal_addresses_are_one_mailbox_only_where_they_are_spelled_alike() {
+    let address = |text| EmailAddress::parse(text).unwrap();
+    let ada = address("Ada@bücher.example");
+    for same in ["ada@bücher.example", "ADA@xn--bcher-kva.example", "ada＠BÜCHER.Example"] {
+        assert!(ada.is_same_mailbox(&address(same)), "{same}");
+    }
+    let mike = address("mike@example.org");
+    for other in ["mıke@example.org", "ｍike@example.org", "mike@example.net"] {
+        assert!(!mike.is_same_mailbox(&address(other)), "{other}");
+    }
+}

@@ -47,6 +47,8 @@ pub struct Request {
 /// Send the link once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLink {
+    /// Whether others wait at the address, so that nobody knows whose link is asked for: it is to prove the address only.
+    pub address_only: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -54,6 +56,8 @@ pub struct RequestLink {
 /// Follow the link: once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verify {
+    /// Whether the link proves the address only: the password and the name of the attempt may be somebody else's.
+    pub address_only: bool,
     /// When.
     pub at: Timestamp,
 }

@@ -39,11 +39,18 @@ pub enum SignUpEvent {
     },
     /// The link was asked for once more.
     LinkRequested {
+        /// Whether others waited at the address: it is mailed a link that proves the address only.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        address_only: bool,
         /// When.
         at: Timestamp,
     },
     /// The link was followed: the address is proven.
     Verified {
+        /// Whether no more than the address is proven: the password and the name of the attempt may be somebody else's, and
+        /// die.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        address_only: bool,
         /// When.
         at: Timestamp,
     },

@@ -13,6 +13,8 @@ use crate::{
 pub struct SignUp {
     requested: Option<Requested>,
     verified: bool,
+    #[serde(default)]
+    address_only: bool,
     end: Option<SignUpEnd>,
 }
 
@@ -84,6 +86,12 @@ impl SignUp {
         self.verified
     }
 
+    /// Whether the link that was followed has proven the address only: password and name do not become the user's.
+    #[must_use]
+    pub const fn is_of_the_address_only(&self) -> bool {
+        self.address_only
+    }
+
     /// How the attempt ended, if it has.
     #[must_use]
     pub const fn end(&self) -> Option<SignUpEnd> {
@@ -118,14 +126,14 @@ impl SignUp {
         }])
     }
 
-    fn request_link(&self, RequestLink { at }: RequestLink) -> Result<Vec<SignUpEvent>, SignUpError> {
+    fn request_link(&self, RequestLink { address_only, at }: RequestLink) -> Result<Vec<SignUpEvent>, SignUpError> {
         self.waiting(at).ok_or(SignUpError::LinkDead)?;
-        Ok(vec![SignUpEvent::LinkRequested { at }])
+        Ok(vec![SignUpEvent::LinkRequested { address_only, at }])
     }
 
-    fn verify(&self, Verify { at }: Verify) -> Result<Vec<SignUpEvent>, SignUpError> {
+    fn verify(&self, Verify { address_only, at }: Verify) -> Result<Vec<SignUpEvent>, SignUpError> {
         self.waiting(at).ok_or(SignUpError::LinkDead)?;
-        Ok(vec![SignUpEvent::Verified { at }])
+        Ok(vec![SignUpEvent::Verified { address_only, at }])
     }
 
     fn complete(&self, Complete { at }: Complete) -> Result<Vec<SignUpEvent>, SignUpError> {
@@ -171,7 +179,10 @@ impl SignUp {
                 });
             }
             SignUpEvent::LinkRequested { .. } => {}
-            SignUpEvent::Verified { .. } => self.verified = true,
+            SignUpEvent::Verified { address_only, .. } => {
+                self.verified = true;
+                self.address_only = address_only;
+            }
             SignUpEvent::Completed { .. } => self.end = Some(SignUpEnd::Completed),
             SignUpEvent::Refused { .. } => self.end = Some(SignUpEnd::Refused),
         }

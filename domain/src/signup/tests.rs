@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::given::{ADA, T0, after_ms, assert_replays, claim_id, given, run, sealed, state};
+use crate::{
+    given::{ADA, T0, after_ms, assert_replays, claim_id, given, run, sealed, state},
+    time::Timestamp,
+};
 
 fn request() -> Request {
     Request {
@@ -161,22 +164,40 @@ proptest! {
     }
 }
 
+fn follow(at: Timestamp) -> Verify {
+    Verify {
+        address_only: false,
+        at,
+    }
+}
+
+fn verified(address_only: bool) -> SignUpEvent {
+    SignUpEvent::Verified { address_only, at: T0 }
+}
+
+fn ask_again(at: Timestamp) -> RequestLink {
+    RequestLink {
+        address_only: false,
+        at,
+    }
+}
+
 #[test]
 fn link_is_followed_once() {
-    let verified = SignUpEvent::Verified { at: T0 };
-    given::<SignUp>([requested()])
-        .when(Verify { at: T0 })
-        .then([verified.clone()]);
-    given::<SignUp>([requested(), verified])
-        .when(Verify { at: T0 })
+    given::<SignUp>([requested()]).when(follow(T0)).then([verified(false)]);
+    given::<SignUp>([requested(), verified(false)])
+        .when(follow(T0))
         .then_refused(SignUpError::LinkDead);
 }
 
 #[test]
 fn link_dies_at_its_deadline() {
     given::<SignUp>([requested()])
-        .when(Verify { at: after_ms(999) })
-        .then([SignUpEvent::Verified { at: after_ms(999) }]);
+        .when(follow(after_ms(999)))
+        .then([SignUpEvent::Verified {
+            address_only: false,
+            at: after_ms(999),
+        }]);
     for history in [
         vec![requested()],
         vec![],
@@ -184,7 +205,7 @@ fn link_dies_at_its_deadline() {
         vec![requested(), refused()],
     ] {
         given::<SignUp>(history)
-            .when(Verify { at: after_ms(1000) })
+            .when(follow(after_ms(1000)))
             .then_refused(SignUpError::LinkDead);
     }
 }
@@ -199,20 +220,23 @@ fn attempt_that_needs_no_proof_has_no_link() {
     let (attempt, history) = run::<SignUp>([at_once.into()]);
     assert!(attempt.is_ready());
     given::<SignUp>(history.clone())
-        .when(Verify { at: T0 })
+        .when(follow(T0))
         .then_refused(SignUpError::LinkDead);
     given::<SignUp>(history)
-        .when(RequestLink { at: T0 })
+        .when(ask_again(T0))
         .then_refused(SignUpError::LinkDead);
 }
 
 #[test]
 fn link_can_be_asked_for_again_while_it_lives() {
     given::<SignUp>([requested()])
-        .when(RequestLink { at: T0 })
-        .then([SignUpEvent::LinkRequested { at: T0 }]);
+        .when(ask_again(T0))
+        .then([SignUpEvent::LinkRequested {
+            address_only: false,
+            at: T0,
+        }]);
     given::<SignUp>([requested()])
-        .when(RequestLink { at: after_ms(1000) })
+        .when(ask_again(after_ms(1000)))
         .then_refused(SignUpError::LinkDead);
 }
 
@@ -220,8 +244,21 @@ fn link_can_be_asked_for_again_while_it_lives() {
 fn attempt_is_ready_once_its_link_was_followed() {
     let waiting = state::<SignUp>([requested()]);
     assert!(waiting.waiting(T0).is_some() && !waiting.is_ready());
-    let ready = state::<SignUp>([requested(), SignUpEvent::Verified { at: T0 }]);
+    let ready = state::<SignUp>([requested(), verified(false)]);
     assert!(ready.waiting(T0).is_none() && ready.is_ready());
-    let over = state::<SignUp>([requested(), SignUpEvent::Verified { at: T0 }, completed()]);
+    let over = state::<SignUp>([requested(), verified(false), completed()]);
     assert!(!over.is_ready());
+}
+
+#[test]
+fn link_of_the_address_only_is_remembered_as_such() {
+    let only = Verify {
+        address_only: true,
+        at: T0,
+    };
+    given::<SignUp>([requested()]).when(only).then([verified(true)]);
+    let whole = state::<SignUp>([requested(), verified(false)]);
+    assert!(whole.is_ready() && !whole.is_of_the_address_only());
+    let attempt = state::<SignUp>([requested(), verified(true)]);
+    assert!(attempt.is_ready() && attempt.is_of_the_address_only());
 }

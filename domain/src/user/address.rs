@@ -2,9 +2,13 @@
 
 use super::{
     CompleteEmailChange, ConfirmEmailChange, EmailChange, PasswordCause, ProveEmail, RefuseEmailChange,
-    RequestEmailChange, RequestPasswordReset, ResetPassword, User, UserError, UserEvent, rules::Decision,
+    RequestEmailChange, RequestPasswordReset, ResetPassword, SocialAccount, User, UserError, UserEvent,
+    rules::Decision,
 };
 use crate::{id::RequestId, time::Timestamp};
+
+/// So many links to set another password supersede each other, before the last has to be followed or die.
+const RESETS_IN_A_ROW: u32 = 3;
 
 impl User {
     pub(super) fn request_password_reset(&self, command: RequestPasswordReset) -> Decision {
@@ -15,6 +19,13 @@ impl User {
             origin,
             at,
         } = command;
+        // Anybody may ask, for ever. After a few that nobody followed, the one that lives has to do: it is in the mailbox.
+        if self
+            .reset()
+            .is_some_and(|reset| reset.superseded.saturating_add(1) >= RESETS_IN_A_ROW && at < reset.until)
+        {
+            return Ok(Vec::new());
+        }
         Ok(vec![UserEvent::PasswordResetRequested {
             request,
             until,
@@ -38,7 +49,14 @@ impl User {
             cause: PasswordCause::Reset,
             at,
         };
-        Ok(std::iter::once(changed).chain(self.wiped_and_proven(at)).collect())
+        let unlinked = self.linked_by_password().map(|account| account.unlinked(at));
+        let rest = self.wiped_and_proven(at).unwrap_or_else(|| unlinked.collect());
+        Ok(std::iter::once(changed).chain(rest).collect())
+    }
+
+    /// Whoever resets a password did not know it, or fears that others do: what those linked who knew it dies with it.
+    fn linked_by_password(&self) -> impl Iterator<Item = &SocialAccount> {
+        self.social_accounts().iter().filter(|account| account.by_password)
     }
 
     pub(super) fn prove_email(&self, ProveEmail { at }: ProveEmail) -> Decision {
@@ -48,17 +66,18 @@ impl User {
         }
         let epoch = self.raised_epoch()?;
         let ended = UserEvent::PasswordRemoved { epoch, at };
-        Ok(std::iter::once(ended).chain(self.wiped_and_proven(at)).collect())
+        let rest = self.wiped_and_proven(at).unwrap_or_default();
+        Ok(std::iter::once(ended).chain(rest).collect())
     }
 
-    /// An unproven address may have been given by anybody: what they linked dies when its owner comes. Nothing, where the
+    /// An unproven address may have been given by anybody: what they linked dies when its owner comes. `None` where the
     /// address was proven before.
-    fn wiped_and_proven(&self, at: Timestamp) -> Vec<UserEvent> {
+    fn wiped_and_proven(&self, at: Timestamp) -> Option<Vec<UserEvent>> {
         if self.email_verified() {
-            return Vec::new();
+            return None;
         }
         let unlinked = self.social_accounts().iter().map(|account| account.unlinked(at));
-        unlinked.chain([UserEvent::EmailVerified { at }]).collect()
+        Some(unlinked.chain([UserEvent::EmailVerified { at }]).collect())
     }
 
     pub(super) fn request_email_change(&self, command: RequestEmailChange) -> Decision {
@@ -85,7 +104,7 @@ impl User {
         self.must_be_active()?;
         let alive = self
             .change(request)
-            .is_some_and(|change| !change.confirmed && at < change.until);
+            .is_some_and(|change| !change.confirmed && at < change.until && change.epoch == self.epoch());
         if alive {
             Ok(vec![UserEvent::EmailChangeConfirmed { request, at }])
         } else {

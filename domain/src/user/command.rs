@@ -6,6 +6,7 @@ use crate::{
     id::{LinkId, RequestId},
     role::Role,
     seal::{ClaimId, Sealed},
+    session::Method,
     time::Timestamp,
 };
 
@@ -238,6 +239,9 @@ pub struct SocialAccount {
     pub subject: Sealed,
     /// What the person sees of it, under the user's key.
     pub label: Option<Sealed>,
+    /// Whether whoever linked it had shown no more than the password: a reset of the password unlinks it.
+    #[serde(default)]
+    pub by_password: bool,
 }
 
 /// Let the user log in with the account. It can once the claim names the user.
@@ -245,7 +249,11 @@ pub struct SocialAccount {
 pub struct LinkSocialAccount {
     /// Which.
     pub account: SocialAccount,
-    /// The epoch of the session that asks, where one does: it may have died while the provider was asked.
+    /// How the session that asks has shown whose it is; `None` where nobody is signed in and the provider vouches for the
+    /// user's address.
+    pub proof: Option<Method>,
+    /// The user's epoch as it was when the right to link was shown. Another one refuses: the session that asks may have died
+    /// while the provider was asked.
     pub epoch: Option<u32>,
     /// When.
     pub at: Timestamp,

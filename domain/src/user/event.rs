@@ -177,6 +177,9 @@ pub enum UserEvent {
         /// What the person sees of it, an address or a name, under the user's key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<Sealed>,
+        /// Whether whoever linked it had shown no more than the password: a reset of the password unlinks it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_password: bool,
         /// When.
         at: Timestamp,
     },

@@ -4,7 +4,7 @@ use super::{
     LinkSocialAccount, RefuseSocialAccount, SocialAccount, UnlinkSocialAccount, User, UserError, UserEvent,
     rules::Decision,
 };
-use crate::time::Timestamp;
+use crate::{session::Method, time::Timestamp};
 
 impl SocialAccount {
     pub(super) fn linked(self, at: Timestamp) -> UserEvent {
@@ -14,6 +14,7 @@ impl SocialAccount {
             claim,
             subject,
             label,
+            by_password,
         } = self;
         UserEvent::SocialAccountLinked {
             link,
@@ -21,6 +22,7 @@ impl SocialAccount {
             claim,
             subject,
             label,
+            by_password,
             at,
         }
     }
@@ -37,14 +39,31 @@ impl SocialAccount {
 
 impl User {
     pub(super) fn link_social_account(&self, command: LinkSocialAccount) -> Decision {
+        let LinkSocialAccount {
+            account,
+            proof,
+            epoch,
+            at,
+        } = command;
         self.must_be_active()?;
-        let LinkSocialAccount { account, epoch, at } = command;
         epoch.map_or(Ok(()), |epoch| self.must_be_of_epoch(epoch))?;
         let known = self.social_accounts().iter().any(|other| other.claim == account.claim);
         if known {
             return Ok(Vec::new());
         }
-        Ok(vec![account.linked(at)])
+        let by_password = proof.is_some_and(|proof| self.hangs_on_the_password(&proof));
+        Ok(vec![SocialAccount { by_password, ..account }.linked(at)])
+    }
+
+    /// Whether somebody who knows the password, and no more, can have come by this proof.
+    fn hangs_on_the_password(&self, proof: &Method) -> bool {
+        match proof {
+            Method::Password => true,
+            Method::Social { provider } => {
+                let mut accounts = self.social_accounts().iter();
+                accounts.any(|account| account.by_password && account.provider == *provider)
+            }
+        }
     }
 
     pub(super) fn unlink_social_account(&self, UnlinkSocialAccount { link, at }: UnlinkSocialAccount) -> Decision {

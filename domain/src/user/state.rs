@@ -38,6 +38,9 @@ pub struct PasswordReset {
     pub request: RequestId,
     /// Dead from this instant on.
     pub until: Timestamp,
+    /// How many before it nobody has followed.
+    #[serde(default)]
+    pub superseded: u32,
 }
 
 /// Another address that was asked for.
@@ -53,6 +56,9 @@ pub struct EmailChange {
     pub until: Timestamp,
     /// Whether the link was followed. The change is then to be completed or refused.
     pub confirmed: bool,
+    /// The user's epoch when it was asked for.
+    #[serde(default)]
+    pub epoch: u32,
 }
 
 impl User {
@@ -164,6 +170,13 @@ impl User {
         self.email_change = None;
     }
 
+    /// What a session asked for ends with it. A link to set another password stays: no session had to ask for it, and it
+    /// leads to nobody but the owner of the address.
+    fn end_sessions_at(&mut self, epoch: u32) {
+        self.epoch = epoch;
+        self.email_change = None;
+    }
+
     pub(super) fn take_in(&mut self, event: UserEvent) {
         let event_type = event.event_type();
         match event {
@@ -201,11 +214,11 @@ impl User {
             }
             UserEvent::RoleGranted { role, epoch, .. } => {
                 self.roles = self.roles.with(role);
-                self.epoch = epoch;
+                self.end_sessions_at(epoch);
             }
             UserEvent::RoleRevoked { role, epoch, .. } => {
                 self.roles = self.roles.without(role);
-                self.epoch = epoch;
+                self.end_sessions_at(epoch);
             }
             UserEvent::Deactivated { epoch, .. } => {
                 self.deactivated = true;
@@ -213,9 +226,14 @@ impl User {
                 self.drop_requests();
             }
             UserEvent::Reactivated { .. } => self.deactivated = false,
-            UserEvent::SessionsEnded { epoch, .. } => self.epoch = epoch,
+            UserEvent::SessionsEnded { epoch, .. } => self.end_sessions_at(epoch),
             UserEvent::PasswordResetRequested { request, until, .. } => {
-                self.reset = Some(PasswordReset { request, until });
+                let superseded = self.reset.map_or(0, |before| before.superseded.saturating_add(1));
+                self.reset = Some(PasswordReset {
+                    request,
+                    until,
+                    superseded,
+                });
             }
             UserEvent::EmailVerified { .. } => self.email_verified = true,
             UserEvent::EmailChangeRequested { .. }
@@ -228,6 +246,7 @@ impl User {
                 claim,
                 subject,
                 label,
+                by_password,
                 at: _,
             } => self.social.push(SocialAccount {
                 link,
@@ -235,6 +254,7 @@ impl User {
                 claim,
                 subject,
                 label,
+                by_password,
             }),
             UserEvent::SocialAccountUnlinked { link, .. } => self.social.retain(|account| account.link != link),
             UserEvent::Erased { epoch, .. } => {
@@ -263,6 +283,7 @@ impl User {
                 claim,
                 until,
                 confirmed: false,
+                epoch: self.epoch,
             });
         } else if let UserEvent::EmailChanged { email, claim, .. } = event {
             self.email = Some(email);

@@ -103,7 +103,7 @@ impl Account {
         &self,
         actor: Actor,
         Json(body): Json<ProfilePatch>,
-    ) -> Result<Reply<User>, Refused<{ READ | WRITE | BODY | kinds(&[Kind::Conflict]) }>> {
+    ) -> Result<Reply<User>, Refused<{ READ | WRITE | BODY | kinds(&[Kind::Conflict, Kind::TooManyRequests]) }>> {
         let name = match body.name {
             MaybeUndefined::Undefined => return Ok(Reply::written(user_json(&actor.session))),
             MaybeUndefined::Null => None,

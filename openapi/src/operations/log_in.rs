@@ -214,6 +214,7 @@ impl Login {
                 HeaderValue::from_static("\"storage\""),
             )
             .cookie(gate.no_session_cookie())
+            .cookie(gate.no_flow_cookie())
             .cookie(gate.csrf_cookie(&gate.fresh_token(None))))
     }
 }

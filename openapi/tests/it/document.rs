@@ -148,7 +148,7 @@ const OPERATIONS: &[(&str, &str)] = &[
     ),
     (
         "updateProfile",
-        "PATCH /api/me: 200 400 401 403 408 409 413 415 422 500 503",
+        "PATCH /api/me: 200 400 401 403 408 409 413 415 422 429 500 503",
     ),
     (
         "verifyEmail",

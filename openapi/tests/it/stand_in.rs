@@ -190,6 +190,7 @@ pub(crate) fn session(id: u64, remember: bool) -> LiveSession {
     LiveSession {
         id: SessionId(Uuid::from_u128(u128::from(id))),
         user: UserId(Uuid::from_u128(0xada)),
+        epoch: 0,
         roles: Roles::default().with(Role::Auditor),
         identity: Identity::new(EMAIL, Some("Ada \"Zoë\" \\ Lovelace\u{1}")),
         email_verified: true,

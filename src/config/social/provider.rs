@@ -23,6 +23,8 @@ pub struct Provider {
     pub auth_method: Option<AuthMethod>,
     /// What is asked for.
     pub scopes: Vec<String>,
+    /// Whether a login there is a fresh proof although it does not say when the person showed who they are.
+    pub trusted_for_proof: bool,
     /// How it speaks.
     pub dialect: Dialect,
 }
@@ -147,6 +149,7 @@ pub(super) fn read(layers: &mut Layers, name: &str) -> Option<Provider> {
     let (client_id, display_name) = (reader.need::<Text>("client_id"), reader.find::<Text>("display_name"));
     let client_secret = reader.secret();
     let (auth_method, scopes) = (reader.find("auth_method"), reader.find::<Words>("scopes"));
+    let trusted_for_proof = reader.find::<bool>("trusted_for_proof");
     let dialect = reader.dialect();
     reader.refuse_others();
     Some(Provider {
@@ -156,6 +159,7 @@ pub(super) fn read(layers: &mut Layers, name: &str) -> Option<Provider> {
         client_secret: client_secret?,
         auth_method: auth_method?,
         scopes: scopes?.map_or_else(|| owned(preset.scopes), |words| words.0),
+        trusted_for_proof: trusted_for_proof?.unwrap_or(false),
         dialect: dialect?,
     })
 }

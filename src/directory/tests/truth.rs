@@ -76,6 +76,7 @@ pub(super) fn worth(
     let mut live = LiveSession {
         id,
         user: *user_id,
+        epoch: 0,
         roles: owner.roles,
         identity: Identity::new("Ada@example.org", owner.name.as_deref()),
         email_verified: true,
@@ -110,6 +111,7 @@ pub(super) fn worth(
     let alive = owner.registered && !owner.off && holds == (owner.epoch, secret(of));
     let in_time = at(now) < live.idle_until && at(now) < live.absolute_until;
     assert_eq!(alive && in_time, domain_lets_live(session, user, of, now));
+    live.epoch = holds.0;
     (alive && in_time).then_some(live)
 }
 

@@ -20,9 +20,9 @@ use crate::{
 };
 
 impl Service {
-    /// To whoever signed up, the link; where the address has an account already, its owner is told, at the spelling that
+    /// To whoever signed up, the link, of the address only where nobody knows whose the attempt is; where the address has an account already, its owner is told, at the spelling that
     /// the account was made with: a mail server may tell spellings apart that are equal here.
-    pub(super) async fn sign_up_letter(&self, recorded: &Recorded) -> Result<Said, Fault> {
+    pub(super) async fn sign_up_letter(&self, recorded: &Recorded, address_only: bool) -> Result<Said, Fault> {
         let attempt = self.store.load::<Attempt>(&recorded.stream_id).await?.aggregate;
         let Some(wish) = attempt.waiting(self.clock.now()) else {
             return Ok(None);
@@ -43,10 +43,13 @@ impl Service {
         }
         let id = recorded.stream_id.parse::<SignUpId>();
         let id = id.map_err(Fault::because("the stream of a sign-up has no id"))?;
-        let letter = Letter::VerifyAddress {
-            link: self.link_to("verify", Link::SignUp(id)),
-            asked,
-            until: wish.until.unwrap_or(wish.at.plus(VERIFY_WITHIN)),
+        let until = wish.until.unwrap_or(wish.at.plus(VERIFY_WITHIN));
+        let letter = if address_only {
+            let link = self.link_to("verify", Link::AddressOnly(id));
+            Letter::VerifyAddressOnly { link, until }
+        } else {
+            let link = self.link_to("verify", Link::SignUp(id));
+            Letter::VerifyAddress { link, asked, until }
         };
         let stream = format!("signup-{id}");
         let to = self

@@ -346,7 +346,10 @@ async fn sign_up_whose_link_was_followed_is_finished_and_proven() {
     let stand = Stand::start().await;
     let (id, user, _) = stand.interrupted_sign_up(true).await;
     let at = stand.service.clock.now();
-    let verify = SignUpCommand::Verify(signup::Verify { at });
+    let verify = SignUpCommand::Verify(signup::Verify {
+        address_only: false,
+        at,
+    });
     let store = &stand.service.store;
     let followed = store
         .execute::<SignUp>(&id.to_string(), verify, &metadata_of("test", at))
@@ -495,7 +498,10 @@ async fn attempt_whose_link_was_followed_in_time_keeps_its_keys() {
     let clock = Clock::standing(Timestamp::from_micros(1_795_478_400_000_000));
     let stand = Stand::start_at(clock.clone()).await;
     let (id, user, _) = stand.interrupted_sign_up(true).await;
-    let verify = SignUpCommand::Verify(signup::Verify { at: clock.now() });
+    let verify = SignUpCommand::Verify(signup::Verify {
+        address_only: false,
+        at: clock.now(),
+    });
     let metadata = metadata_of("test", clock.now());
     let verified = stand
         .service

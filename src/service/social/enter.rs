@@ -15,7 +15,7 @@ use doorbook_openapi::{
 };
 use doorbook_projections::{fault::Fault, keyring::Place};
 
-use super::{Proven, Service, flow::method};
+use super::{Proven, Service, flow::method, link::Right};
 use crate::{
     ids,
     keys::KeyName,
@@ -45,7 +45,9 @@ impl Service {
             let Some(user) = self.carry_out(admission, proven, origin).await? else {
                 continue;
             };
-            let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
+            let Some(state) = self.still_linked(user, proven).await? else {
+                continue;
+            };
             let opened = self.open_session(user, &state, method(proven), true, origin).await?;
             if let Some(old) = replaces {
                 self.end(old, EndReason::Replaced, Some(user), origin).await?;
@@ -55,15 +57,26 @@ impl Service {
         Err(Refusal::Conflict)
     }
 
-    async fn admission(&self, proven: &Proven) -> Result<Result<Admission, AdmissionError>, Refusal> {
+    /// The user as it is now, of whose epoch the session will be; `None` when the identity was unlinked since it was decided
+    /// who comes in.
+    pub(in crate::service) async fn still_linked(
+        &self,
+        user: UserId,
+        proven: &Proven,
+    ) -> Result<Option<User>, Refusal> {
+        let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
+        Ok(is_linked(&state, proven).then_some(state))
+    }
+
+    pub(in crate::service) async fn admission(
+        &self,
+        proven: &Proven,
+    ) -> Result<Result<Admission, AdmissionError>, Refusal> {
         let holder = |id: UserId, user: &User| Holder {
             user: id,
             active: user.is_active(),
             proven: user.email_verified(),
-            linked: user
-                .social_accounts()
-                .iter()
-                .any(|account| account.claim == proven.claim),
+            linked: is_linked(user, proven),
         };
         let identity = self.owner(proven).await?.map(|(id, user)| holder(id, &user));
         let email = proven.identity.verified_email();
@@ -71,22 +84,31 @@ impl Service {
             Some(email) => self.owner_of_address(email).await?,
             None => None,
         };
+        let same_mailbox = match (email, &account) {
+            (Some(email), Some((id, user))) => self.is_mailbox_of(email, *id, user).await?,
+            _ => false,
+        };
         let arrival = Arrival {
             admitted: self.social.admits(&proven.identity),
             identity,
             address: email.is_some(),
             account: account.map(|(id, user)| holder(id, &user)),
+            same_mailbox,
         };
         Ok(admit(self.social.policy, &arrival))
     }
 
     async fn owner_of_address(&self, email: &EmailAddress) -> Result<Option<(UserId, User)>, Refusal> {
-        let claim = self.keyring.claim("email", email.canonical()).to_string();
-        let Some(id) = self.store.load::<Claim>(&claim).await?.aggregate.owner() else {
-            return Ok(None);
-        };
-        let user = self.store.load::<User>(&id.to_string()).await?.aggregate;
-        Ok(Some((id, user)))
+        let claim = self.keyring.claim("email", email.canonical());
+        let (owner, user) = self.owner_of(&claim).await?;
+        Ok(owner.map(|id| (id, user)))
+    }
+
+    /// Whether the user spells the address as the provider does, which verified one mailbox and no other.
+    async fn is_mailbox_of(&self, email: &EmailAddress, id: UserId, user: &User) -> Result<bool, Refusal> {
+        let own = self.address_of(id, user).await?;
+        let own = own.as_deref().map(EmailAddress::parse).and_then(Result::ok);
+        Ok(own.is_some_and(|own| own.is_same_mailbox(email)))
     }
 
     /// Does what was decided. `None`: somebody was faster, so it has to be decided anew.
@@ -99,15 +121,14 @@ impl Service {
         match admission {
             Admission::LogIn(user) => Ok(Some(user)),
             Admission::Link(user) => {
+                let epoch = self.store.load::<User>(&user.to_string()).await?.aggregate.epoch();
                 self.ask_hook("link", proven).await?;
-                self.link(user, proven, None, origin).await?;
-                Ok(Some(user))
+                self.link_as_vouched_for(user, epoch, proven, origin).await
             }
             Admission::TakeOver(user) => {
                 self.ask_hook("link", proven).await?;
-                self.take_over(user, origin).await?;
-                self.link(user, proven, None, origin).await?;
-                Ok(Some(user))
+                let epoch = self.take_over(user, origin).await?;
+                self.link_as_vouched_for(user, epoch, proven, origin).await
             }
             Admission::SignUp => {
                 let name = self.ask_hook("sign-up", proven).await?;
@@ -116,16 +137,31 @@ impl Service {
         }
     }
 
+    /// Links the identity to a user whose address the provider vouches for. `None` when the user changed meanwhile.
+    async fn link_as_vouched_for(
+        &self,
+        user: UserId,
+        epoch: u32,
+        proven: &Proven,
+        origin: &Origin,
+    ) -> Result<Option<UserId>, Refusal> {
+        match self.link(user, Right::Address(epoch), proven, origin).await {
+            Ok(_) => Ok(Some(user)),
+            Err(Refusal::NotSignedIn) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Ends everything that somebody prepared under an address that they never proved: password, sessions, links, and
-    /// what was asked for.
-    async fn take_over(&self, user: UserId, origin: &Origin) -> Result<(), Refusal> {
+    /// what was asked for. Gives the epoch from then on.
+    async fn take_over(&self, user: UserId, origin: &Origin) -> Result<u32, Refusal> {
         let metadata = self.metadata(origin, Some(user));
         let prove = UserCommand::ProveEmail(user::ProveEmail { at: self.clock.now() });
         let committed = self.command_user(user, prove, &metadata).await.map_err(unexpected)?;
         for appended in committed.events {
             self.release_unlinked(user, &appended.event, &metadata).await?;
         }
-        Ok(())
+        Ok(committed.aggregate.epoch())
     }
 
     /// Makes an account. The claim on the address commits it, and comes before the one on the identity: a crash in between
@@ -142,9 +178,8 @@ impl Service {
         let metadata = self.metadata(origin, Some(id));
         let register = self.seal_registration(id, proven, email, name.as_ref()).await?;
         let claim = register.claim.to_string();
-        self.command_user(id, UserCommand::Register(register), &metadata)
-            .await
-            .map_err(unexpected)?;
+        let registered = self.command_user(id, UserCommand::Register(register), &metadata);
+        let epoch = registered.await.map_err(unexpected)?.aggregate.epoch();
         let take = ClaimCommand::Take(claim::Take { user_id: id, at });
         match self.store.execute::<Claim>(&claim, take, &metadata).await {
             Ok(_) => {}
@@ -155,8 +190,7 @@ impl Service {
             }
             Err(failure) => return Err(unexpected(failure)),
         }
-        self.link(id, proven, None, origin).await?;
-        Ok(Some(id))
+        self.link_as_vouched_for(id, epoch, proven, origin).await
     }
 
     async fn seal_registration(
@@ -220,4 +254,9 @@ impl Service {
             }
         }
     }
+}
+
+fn is_linked(user: &User, proven: &Proven) -> bool {
+    let mut accounts = user.social_accounts().iter();
+    accounts.any(|account| account.claim == proven.claim)
 }

@@ -6,7 +6,7 @@ use doorbook_openapi::{
     social::{Arrival, Intent as Wanted, Landed, Return, SocialRefusal, Start, Started},
 };
 
-use super::{Proven, Service};
+use super::{Proven, Service, link::Right};
 use crate::{
     service::signup::field,
     social::{BeginError, Browser, Callback, Departure, Flow, Intent, Landing, ProviderError, ReturnTo},
@@ -101,12 +101,9 @@ impl Service {
                     return Err(SocialRefusal::NotAdmitted.into());
                 }
                 self.ask_hook("link", &proven).await?;
-                let linked = self.link_from_within(session, &proven, origin).await;
-                let entry = linked.map_err(|refusal| match refusal {
-                    // It went away meanwhile, as above.
-                    Refusal::NotSignedIn => SocialRefusal::StateInvalid.into(),
-                    other => other,
-                })?;
+                let right = Right::Session(session);
+                let linked = self.link(session.user, right, &proven, origin).await;
+                let entry = linked.map_err(over_with_its_session)?;
                 Ok(Arrival::Linked(session.clone(), entry))
             }
             Intent::Reauthenticate(..) => {
@@ -115,7 +112,8 @@ impl Service {
                 if owner != session.user {
                     return Err(SocialRefusal::LinkedToAnother.into());
                 }
-                let opened = self.renew_proof(session, &user, method(&proven), origin).await?;
+                let renewed = self.renew_proof(session, &user, method(&proven), origin).await;
+                let opened = renewed.map_err(over_with_its_session)?;
                 Ok(Arrival::Session(opened))
             }
         }
@@ -166,6 +164,15 @@ fn own_session<'a>(flow: &Flow, session: Option<&'a LiveSession>) -> Result<Opti
     };
     let same = session.filter(|session| session.id == id && session.user == user);
     same.map(Some).ok_or_else(|| SocialRefusal::StateInvalid.into())
+}
+
+/// A flow that a session began ends with it, as if it had never been there.
+fn over_with_its_session(refusal: Refusal) -> Refusal {
+    if matches!(refusal, Refusal::NotSignedIn) {
+        SocialRefusal::StateInvalid.into()
+    } else {
+        refusal
+    }
 }
 
 const fn outcome_name(outcome: &Result<Arrival, Refusal>) -> &'static str {

@@ -9,6 +9,7 @@ use doorbook_domain::{
     id::{LinkId, UserId},
     name::DisplayName,
     seal::ClaimId,
+    session::{Method, Session},
     time::Timestamp,
     user::{self, SocialAccount, User, UserCommand, UserError, UserEvent},
 };
@@ -28,6 +29,15 @@ use crate::{
 
 const LINKED: &str = "social_account.linked";
 
+/// What lets somebody link an account.
+#[derive(Clone, Copy)]
+pub(super) enum Right<'a> {
+    /// A session of the user. It has to live at the very moment of the link: provider and hook may have been waited for.
+    Session(&'a LiveSession),
+    /// The provider vouches for the address of the user, who has this epoch.
+    Address(u32),
+}
+
 impl Service {
     /// The user who can log in with the identity.
     pub(super) async fn owner(&self, proven: &Proven) -> Result<Option<(UserId, User)>, Refusal> {
@@ -44,25 +54,25 @@ impl Service {
         Ok(None)
     }
 
-    /// Lets the user of a session log in with the identity, if the session lives in the moment that decides: it may have
-    /// died while the provider was asked.
-    pub(super) async fn link_from_within(
-        &self,
-        session: &LiveSession,
-        proven: &Proven,
-        origin: &Origin,
-    ) -> Result<SocialAccountEntry, Refusal> {
-        let epoch = self.user_of(session).await?.epoch();
-        self.must_be_of_epoch(session.id, epoch).await?;
-        self.link(session.user, proven, Some(epoch), origin).await
+    /// The epoch that a link is decided at, and how the session that asks has shown whose it is.
+    async fn shown(&self, right: Right<'_>) -> Result<(Option<u32>, Option<Method>), Refusal> {
+        match right {
+            Right::Session(session) => {
+                let state = self.store.load::<Session>(&session.id.to_string()).await?.aggregate;
+                let proof = state.login().map(|login| login.method.clone());
+                Ok((Some(self.owner_of_live(session).await?.epoch()), proof))
+            }
+            Right::Address(epoch) => Ok((Some(epoch), None)),
+        }
     }
 
-    /// Lets the user log in with the identity, in whatever epoch or in this one only. Repeating it changes nothing.
+    /// Lets the user log in with the identity. Repeating it changes nothing. [`Refusal::NotSignedIn`] when the sessions of
+    /// the user were ended since the right was shown.
     pub(super) async fn link(
         &self,
         user: UserId,
+        right: Right<'_>,
         proven: &Proven,
-        epoch: Option<u32>,
         origin: &Origin,
     ) -> Result<SocialAccountEntry, Refusal> {
         match self.owner(proven).await? {
@@ -72,7 +82,13 @@ impl Service {
         let metadata = self.metadata(origin, Some(user));
         let at = self.clock.now();
         let account = self.seal_account(user, proven).await?;
-        let link = UserCommand::LinkSocialAccount(user::LinkSocialAccount { account, epoch, at });
+        let (epoch, proof) = self.shown(right).await?;
+        let link = UserCommand::LinkSocialAccount(user::LinkSocialAccount {
+            account,
+            proof,
+            epoch,
+            at,
+        });
         let linked = self
             .command_user(user, link, &metadata)
             .await
@@ -117,13 +133,13 @@ impl Service {
             claim: proven.claim.clone(),
             subject: self.seals.text(&key, &place("subject"), &identity.subject).await?,
             label,
+            by_password: false,
         })
     }
 
     pub(super) async fn do_unlink(self, session: LiveSession, link: LinkId, origin: Origin) -> Result<Opened, Refusal> {
         self.must_be_proven(&session)?;
-        let epoch = self.user_of(&session).await?.epoch();
-        self.must_be_of_epoch(session.id, epoch).await?;
+        self.owner_of_live(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let at = self.clock.now();
         let unlink = UserCommand::UnlinkSocialAccount(user::UnlinkSocialAccount { link, at });

@@ -22,7 +22,7 @@ use super::Service;
 use crate::social::Identity;
 
 /// Somebody whom a provider has proven to this browser.
-struct Proven {
+pub(super) struct Proven {
     provider: String,
     identity: Identity,
     /// On (provider, subject).
@@ -30,7 +30,7 @@ struct Proven {
 }
 
 impl Service {
-    fn proven(&self, provider: &str, identity: Identity) -> Proven {
+    pub(super) fn proven(&self, provider: &str, identity: Identity) -> Proven {
         // A provider's name holds no colon, so no two identities look alike.
         let canonical = format!("{provider}:{}", identity.subject);
         Proven {

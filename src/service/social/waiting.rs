@@ -7,7 +7,7 @@ use doorbook_openapi::{
 };
 use doorbook_projections::fault::Fault;
 
-use super::{Proven, Service};
+use super::{Proven, Service, link::Right};
 use crate::social::{Browser, Flow, Identity, Pending};
 
 impl Service {
@@ -70,7 +70,7 @@ impl Service {
             return Err(SocialRefusal::NotAdmitted.into());
         }
         self.ask_hook("link", &proven).await?;
-        self.link_from_within(session, &proven, origin).await
+        self.link(session.user, Right::Session(session), &proven, origin).await
     }
 }
 

@@ -45,15 +45,18 @@ pub(super) fn verify(
     let client_id = ClientId::new(expected.client_id.to_owned());
     let late = expected.now.plus(SKEW).to_utc();
     let early = expected.now.minus(SKEW).to_utc();
+    let trusted = expected.trusted_for_proof;
     let since = expected.authenticated_since.map(|at| at.minus(SKEW).to_utc());
     let verifier = CoreIdTokenVerifier::new_public_client(client_id.clone(), issuer, (*published.keys).clone())
         .set_allowed_algs(ALGORITHMS)
         .set_time_fn(move || early)
         .set_issue_time_verifier_fn(move |at| (at <= late).then_some(()).ok_or("it is of the future".to_owned()))
-        // Without the claim nothing is known: a provider that tells is held to it (ASVS 5.0, 6.8.4).
+        // The URL that asks for it goes through the browser, which can cut it: only the signed claim shows that it was heard.
+        // Where `max_age` was asked for, the claim has to be there (OpenID Connect Core 1.0, 2 and 3.1.2.1; ASVS 5.0, 6.8.4).
         .set_auth_time_verifier_fn(move |at| match (since, at) {
             (Some(since), Some(at)) if at < since => Err("the person did not show who they are again".to_owned()),
-            _ => Ok(()),
+            (Some(_), None) if !trusted => Err("it does not say when the person showed who they are".to_owned()),
+            (None | Some(_), None | Some(_)) => Ok(()),
         });
     let token = CoreIdToken::from_str(token.as_str()).map_err(|_| None)?;
     let claims = token.claims(&verifier, &Nonce::new(expected.nonce.to_owned()))?;

@@ -11,14 +11,14 @@ on_each_store!(
     provider_proves_afresh_who_one_is,
 );
 
-const OPEN: [(&str, &str); 1] = [("SIGNUP__VERIFY_EMAIL", "false")];
+pub(super) const OPEN: [(&str, &str); 1] = [("SIGNUP__VERIFY_EMAIL", "false")];
 
-async fn link(caller: &Caller, provider: &Provider, somebody: &Person) -> crate::support::Answer {
+pub(super) async fn link(caller: &Caller, provider: &Provider, somebody: &Person) -> crate::support::Answer {
     let back = depart(caller, provider, "link", somebody).await;
     arrive(caller, provider, &back).await
 }
 
-async fn first_link(caller: &Caller) -> String {
+pub(super) async fn first_link(caller: &Caller) -> String {
     let list = caller.get("/api/me/social-accounts").await.expect(200).json();
     list["items"][0]["id"].as_str().unwrap().to_owned()
 }
@@ -67,7 +67,7 @@ async fn account_is_linked_from_within_and_unlinked_and_the_last_way_in_stays(da
         .expect_problem(401, "unauthenticated");
 }
 
-async fn proven(service: &Service, google: &Provider) -> Caller {
+pub(super) async fn proven(service: &Service, google: &Provider) -> Caller {
     let caller = service.anonymous();
     log_in(&caller, google, &Person::verified(1, ADA)).await.expect(200);
     caller

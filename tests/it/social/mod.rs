@@ -1,5 +1,6 @@
 //! Identity providers: coming in, linking, and everything that must not work.
 
+mod backdoors;
 mod browser;
 mod certified;
 mod every_way;

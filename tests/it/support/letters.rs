@@ -80,6 +80,41 @@ impl Service {
         }
     }
 
+    /// Waits for a mail to this address with this subject.
+    pub(crate) async fn letter(&self, address: &str, subject: &str) -> Mail {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mails = self.mails();
+            let fits = |mail: &&Mail| mail.header("To").contains(address) && mail.header("Subject") == subject;
+            if let Some(mail) = mails.iter().find(fits) {
+                return mail.clone();
+            }
+            assert!(Instant::now() < deadline, "no {subject:?} to {address}: {mails:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until so many mails to this address were written, and returns the last of them.
+    pub(crate) async fn mail_to(&self, address: &str, count: usize) -> Mail {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mails = self.mails();
+            let mut own: Vec<_> = mails
+                .iter()
+                .filter(|mail| mail.header("To").contains(address))
+                .collect();
+            if own.len() >= count {
+                return own.swap_remove(count - 1).clone();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} of {count} to {address}: {mails:?}",
+                own.len()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits for the mail of this number, from 1 on.
     pub(crate) async fn mail(&self, number: usize) -> Mail {
         self.mails_until(number).await.swap_remove(number - 1)

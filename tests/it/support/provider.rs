@@ -73,6 +73,8 @@ struct Grant {
     challenge: String,
     redirect_uri: String,
     nonce: Option<String>,
+    /// A new login was asked for, and was made.
+    login_again: bool,
 }
 
 #[derive(Default)]
@@ -190,6 +192,7 @@ impl Provider {
             challenge: query["code_challenge"].clone(),
             redirect_uri: query["redirect_uri"].clone(),
             nonce: query.get("nonce").cloned(),
+            login_again: query.get("max_age").is_some_and(|age| age == "0"),
         };
         state.codes.insert(code.clone(), grant);
         Back {

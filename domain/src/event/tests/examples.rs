@@ -49,13 +49,14 @@ fn sign_up() -> Vec<Event> {
         };
         requested.into()
     });
+    let links = ABSENT_AND_PRESENT.map(|address_only| SignUpEvent::LinkRequested { address_only, at: T0 }.into());
+    let verified = ABSENT_AND_PRESENT.map(|address_only| SignUpEvent::Verified { address_only, at: T0 }.into());
     let ends = [
-        SignUpEvent::LinkRequested { at: T0 }.into(),
-        SignUpEvent::Verified { at: T0 }.into(),
         SignUpEvent::Completed { user_id: ADA, at: T0 }.into(),
         SignUpEvent::Refused { user_id: ADA, at: T0 }.into(),
     ];
-    requested.into_iter().chain(ends).collect()
+    let followed = links.into_iter().chain(verified);
+    requested.into_iter().chain(followed).chain(ends).collect()
 }
 
 fn user() -> Vec<Event> {
@@ -158,6 +159,7 @@ fn social_accounts() -> Vec<Event> {
         claim: claim_id('c'),
         subject: sealed("subject"),
         label: optional(present, "label"),
+        by_password: present,
         at: T0,
     });
     let unlinked = UserEvent::SocialAccountUnlinked {

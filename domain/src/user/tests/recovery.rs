@@ -332,3 +332,65 @@ fn erased_user_is_gone_for_good() {
     let user = state::<User>([registered(), erased(1)]);
     assert!(user.is_erased() && !user.is_active() && user.password().is_none());
 }
+
+#[test]
+fn pending_change_of_address_ends_with_the_sessions_and_a_reset_does_not() {
+    let ends = [
+        UserEvent::SessionsEnded { epoch: 1, at: T0 },
+        UserEvent::RoleGranted {
+            role: Role::Auditor,
+            epoch: 1,
+            at: T0,
+        },
+        UserEvent::RoleRevoked {
+            role: Role::Auditor,
+            epoch: 1,
+            at: T0,
+        },
+    ];
+    for ended in ends {
+        let history = [registered(), reset_requested(), change_requested(), ended];
+        given::<User>(history.clone())
+            .when(confirm_change())
+            .then_refused(UserError::LinkDead);
+        given::<User>(history).when(reset(1)).then([password_reset(2)]);
+    }
+}
+
+#[test]
+fn session_that_was_ended_asks_for_no_other_address() {
+    let ended = UserEvent::SessionsEnded { epoch: 1, at: T0 };
+    given::<User>([registered(), ended])
+        .when(request_change())
+        .then_refused(UserError::SessionEnded);
+}
+
+#[test]
+fn reset_unlinks_what_others_linked_who_knew_the_password() {
+    given::<User>([registered(), social::linked_by_password(), reset_requested()])
+        .when(reset(1))
+        .then([password_reset(1), social::unlinked()]);
+}
+
+#[test]
+fn after_three_resets_in_a_row_the_last_has_to_be_followed_or_die() {
+    let ask = |ms| RequestPasswordReset {
+        until: after_ms(ms + 1000),
+        at: after_ms(ms),
+        ..request_reset()
+    };
+    let asked = |times: u64| (0..times).map(|ms| ask(ms).into());
+    let user = run::<User>(std::iter::once(register().into()).chain(asked(3))).0;
+    assert_eq!(user.reset().unwrap().superseded, 2);
+    assert_eq!(user.decide(ask(1001).into()).unwrap(), []);
+    assert_eq!(user.decide(ask(1002).into()).unwrap().len(), 1, "the last has died");
+    let user = run::<User>(std::iter::once(register().into()).chain(asked(2))).0;
+    assert_eq!(user.decide(ask(2).into()).unwrap().len(), 1);
+    // Whoever follows one begins anew.
+    let followed = run::<User>(
+        std::iter::once(register().into())
+            .chain(asked(3))
+            .chain([reset(1).into(), ask(3).into()]),
+    );
+    assert_eq!(followed.0.reset().unwrap().superseded, 0);
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::id::LinkId;
+use crate::{decide::Decide as _, id::LinkId, session::Method};
 use uuid::Uuid;
 
 const LINK: LinkId = LinkId(Uuid::from_u128(3));
@@ -11,14 +11,31 @@ fn account() -> SocialAccount {
         claim: claim_id('c'),
         subject: sealed("subject"),
         label: Some(sealed("label")),
+        by_password: false,
     }
 }
 
 pub(super) fn link() -> LinkSocialAccount {
     LinkSocialAccount {
         account: account(),
+        proof: None,
         epoch: None,
         at: T0,
+    }
+}
+
+/// From within a session.
+fn link_by(proof: Method) -> LinkSocialAccount {
+    LinkSocialAccount {
+        proof: Some(proof),
+        epoch: Some(0),
+        ..link()
+    }
+}
+
+fn at_provider(provider: &str) -> Method {
+    Method::Social {
+        provider: provider.into(),
     }
 }
 
@@ -37,8 +54,17 @@ pub(super) fn linked() -> UserEvent {
         claim: claim_id('c'),
         subject: sealed("subject"),
         label: Some(sealed("label")),
+        by_password: false,
         at: T0,
     }
+}
+
+pub(super) fn linked_by_password() -> UserEvent {
+    let linked = SocialAccount {
+        by_password: true,
+        ..account()
+    };
+    linked.linked(T0)
 }
 
 pub(super) fn unlinked() -> UserEvent {
@@ -133,6 +159,7 @@ fn one_of_two_social_accounts_can_be_unlinked_without_a_password() {
         claim: claim_id('d'),
         subject: sealed("subject"),
         label: None,
+        by_password: false,
         at: T0,
     };
     given::<User>([without_password(), linked(), other])
@@ -155,4 +182,50 @@ fn deactivated_user_links_and_unlinks_nothing() {
         .when(link())
         .then_refused(UserError::Inactive);
     given::<User>(history).when(unlink()).then_refused(UserError::Inactive);
+}
+
+#[test]
+fn session_that_was_ended_links_nothing() {
+    for ended in [
+        UserEvent::SessionsEnded { epoch: 1, at: T0 },
+        password_changed(1),
+        UserEvent::PasswordRemoved { epoch: 1, at: T0 },
+    ] {
+        given::<User>([registered(), ended.clone()])
+            .when(link_by(Method::Password))
+            .then_refused(UserError::SessionEnded);
+        let now = LinkSocialAccount {
+            epoch: Some(1),
+            ..link()
+        };
+        given::<User>([registered(), ended]).when(now).then([linked()]);
+    }
+}
+
+#[test]
+fn link_hangs_on_the_password_that_let_it_be_made() {
+    given::<User>([registered()])
+        .when(link_by(Method::Password))
+        .then([linked_by_password()]);
+    // Of a chain of links each hangs on the first.
+    let other = |proof| LinkSocialAccount {
+        account: SocialAccount {
+            link: LinkId(Uuid::from_u128(4)),
+            claim: claim_id('d'),
+            ..account()
+        },
+        ..link_by(proof)
+    };
+    for (before, provider, expected) in [
+        (linked_by_password(), "github", true),
+        (linked_by_password(), "google", false),
+        (linked(), "github", false),
+    ] {
+        let user = state::<User>([registered(), before]);
+        let decided = user.decide(other(at_provider(provider)).into()).unwrap();
+        let [UserEvent::SocialAccountLinked { by_password, .. }] = decided.as_slice() else {
+            panic!("{decided:?}")
+        };
+        assert_eq!(*by_password, expected, "{provider}");
+    }
 }

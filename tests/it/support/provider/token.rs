@@ -36,6 +36,10 @@ pub(crate) enum Lie {
     UserInfoSubject,
     MetadataIssuer,
     CallbackIssuer,
+    /// A new login was asked for, and there is no word about any.
+    NoLoginTime,
+    /// It was made long ago.
+    OldLogin,
     /// Codes are taken elsewhere: a redirect.
     Moved,
     /// No lie: another key signs from now on, and is the only one that is published.
@@ -76,6 +80,9 @@ pub(super) fn issue(issuer: &str, grant: &Grant, with_email: bool, lie: Option<L
     }
     if is(Lie::AccessTokenHash) {
         claims["at_hash"] = BASE64_URL_SAFE_NO_PAD.encode([7; 32]).into();
+    }
+    if grant.login_again && !is(Lie::NoLoginTime) {
+        claims["auth_time"] = if is(Lie::OldLogin) { now - 1000 } else { now }.into();
     }
     if !is(Lie::NoNonce) {
         claims["nonce"] = match &grant.nonce {
