@@ -35,6 +35,22 @@ impl Directory {
         Ok(Self(path.to_owned()))
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Deletes what a crash left unfinished; it is written again under another name. Nobody may be storing meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be deleted.
+    pub fn tidy(&self) -> io::Result<()> {
+        self.unfinished()?
+            .into_iter()
+            .try_for_each(|file| remove(&self.0.join(file)))
+    }
+
     /// Stores a message, readable for its owner only. It is there as a whole or not at all; again under the same `key` and
     /// `name` it takes the place of the first.
     ///
@@ -63,7 +79,8 @@ impl Directory {
         fs::File::open(&self.0)?.sync_all()
     }
 
-    /// Deletes every message to an address, however it was spelt, and returns how many there were.
+    /// Deletes every message to an address, however it was spelt, and returns how many there were. What is unfinished goes
+    /// too, unless it is seen to be to somebody else.
     ///
     /// # Errors
     ///
@@ -81,6 +98,14 @@ impl Directory {
             if to.as_ref() == Some(address) {
                 fs::remove_file(self.0.join(file))?;
                 deleted += 1;
+            }
+        }
+        for file in self.unfinished()? {
+            let Some(message) = self.read(&file)? else { continue };
+            let whole = message.windows(4).any(|four| four == b"\r\n\r\n");
+            let to = Eml::parse(&message).to().and_then(|to| EmailAddress::parse(&to).ok());
+            if !whole || to.as_ref() == Some(address) {
+                remove(&self.0.join(file))?;
             }
         }
         fs::File::open(&self.0)?.sync_all()?;
@@ -135,17 +160,20 @@ impl Directory {
     }
 
     fn files(&self) -> io::Result<Vec<String>> {
-        let mut files = Vec::new();
+        self.names(|name| !name.starts_with('.') && name.ends_with(".eml"))
+    }
+
+    /// What is being written, or was when the service crashed.
+    fn unfinished(&self) -> io::Result<Vec<String>> {
+        self.names(|name| name.starts_with('.') && name.ends_with(".eml.part"))
+    }
+
+    fn names(&self, fits: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
         for entry in fs::read_dir(&self.0)? {
-            let path = PathBuf::from(entry?.file_name());
-            // The name of an unfinished one ends otherwise.
-            if path.extension().is_some_and(|extension| extension == "eml")
-                && let Some(name) = path.to_str()
-            {
-                files.push(name.to_owned());
-            }
+            names.extend(entry?.file_name().to_str().filter(|name| fits(name)).map(str::to_owned));
         }
-        Ok(files)
+        Ok(names)
     }
 
     /// A message; `None` when somebody deleted it meanwhile, or when it is none of ours.
@@ -157,6 +185,14 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        // Somebody was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }
 

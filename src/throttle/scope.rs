@@ -17,6 +17,8 @@ pub enum Scope {
     MailAddress,
     /// Mails that one network asks for.
     MailNetwork,
+    /// Mails that a whole provider's network asks for.
+    MailWide,
     /// Mails of all.
     MailGlobal,
     /// Sign-ups from one network.
@@ -35,7 +37,7 @@ pub enum Scope {
 
 impl Scope {
     /// All, in the order in which they are taken.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LoginAccount,
         Self::LoginDevice,
         Self::Proof,
@@ -43,6 +45,7 @@ impl Scope {
         Self::LoginGlobal,
         Self::MailAddress,
         Self::MailNetwork,
+        Self::MailWide,
         Self::MailGlobal,
         Self::SignupNetwork,
         Self::RedeemToken,
@@ -63,6 +66,7 @@ impl Scope {
             Self::LoginGlobal => "login_global",
             Self::MailAddress => "mail_address",
             Self::MailNetwork => "mail_network",
+            Self::MailWide => "mail_wide",
             Self::MailGlobal => "mail_global",
             Self::SignupNetwork => "signup_network",
             Self::RedeemToken => "redeem_token",

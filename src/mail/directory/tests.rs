@@ -64,6 +64,28 @@ async fn message_stored_twice_is_there_once() {
 }
 
 #[tokio::test]
+async fn what_a_crash_left_unfinished_is_deleted() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Directory::open(place.path()).unwrap();
+    store(&directory, 1, message("bob@example.org", "x")).await;
+    let part = |name: &str| place.path().join(format!(".{name}.eml.part"));
+    let leave = || {
+        fs::write(part("ada"), message("ada@example.org", "secret")).unwrap();
+        fs::write(part("torn"), "To: ada@exa").unwrap();
+        fs::write(part("bob"), message("bob@example.org", "on its way")).unwrap();
+    };
+    let left = || ["ada", "torn", "bob"].map(|name| part(name).exists());
+    leave();
+    let ada = EmailAddress::parse("ada@example.org").unwrap();
+    assert_eq!(directory.forget(&ada).await.unwrap(), 0);
+    assert_eq!(left(), [false, false, true]);
+    leave();
+    directory.tidy().unwrap();
+    assert_eq!(left(), [false; 3]);
+    assert_eq!(directory.list(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn forgotten_address_has_no_mail_left_and_others_keep_theirs() {
     let place = tempfile::tempdir().unwrap();
     let directory = Directory::open(place.path()).unwrap();

@@ -78,6 +78,8 @@ struct State {
     lie: Option<Lie>,
     /// Everything is answered with 503.
     down: bool,
+    /// Nothing is answered at all.
+    silent: bool,
     exchanges: usize,
     count: u64,
 }
@@ -158,6 +160,11 @@ impl Provider {
         self.state().down = down;
     }
 
+    /// From now on it takes requests and answers none.
+    pub(crate) fn falls_silent(&self) {
+        self.state().silent = true;
+    }
+
     /// How often a code was presented to it.
     pub(crate) fn exchanges(&self) -> usize {
         self.state().exchanges
@@ -229,6 +236,9 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
             let desk = desk.clone();
             async move {
                 let asked = Asked::read(request).await;
+                if desk.state.lock().unwrap().silent {
+                    std::future::pending::<()>().await;
+                }
                 if desk.state.lock().unwrap().down {
                     return status(503);
                 }
