@@ -12,7 +12,10 @@ use async_trait::async_trait;
 use doorbook::{
     clock::Clock,
     ids,
-    server::{self, prompt::{Crowd, Prompt}},
+    server::{
+        self,
+        prompt::{Crowd, Prompt},
+    },
 };
 use doorbook_domain::{
     id::{LinkId, SessionId, UserId},

@@ -46,7 +46,9 @@ impl Form {
         match (form.errors.is_empty(), form.rest.len() > room) {
             (true, _) => Ok(value),
             (false, false) => Err(Problem::invalid(form.errors)),
-            (false, true) => Err(Problem::invalid(form.errors).detail("More unknown fields were sent than are named here.")),
+            (false, true) => {
+                Err(Problem::invalid(form.errors).detail("More unknown fields were sent than are named here."))
+            }
         }
     }
 

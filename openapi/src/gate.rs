@@ -125,9 +125,7 @@ impl Gate {
             (None, _) => false,
             (Some(token), Some(session)) => self.csrf.fits(Some(session.id), token),
             (Some(token), None) => {
-                let same = self
-                    .csrf_cookies(headers)
-                    .any(|cookie| bool::from(cookie.ct_eq(token)));
+                let same = self.csrf_cookies(headers).any(|cookie| bool::from(cookie.ct_eq(token)));
                 same && self.csrf.fits(None, token)
             }
         };

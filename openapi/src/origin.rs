@@ -95,7 +95,8 @@ impl Origins {
         if passes {
             return Ok(());
         }
-        let detail = "Begin on a page of this service, or of an origin in `http.allowed_origins` that sends its `Referer`.";
+        let detail =
+            "Begin on a page of this service, or of an origin in `http.allowed_origins` that sends its `Referer`.";
         Err(Problem::new(Kind::OriginRefused).detail(detail))
     }
 

@@ -61,6 +61,7 @@ pub async fn serve(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), StartError> {
+    prompt::allow_descriptors();
     let directory_lock = lock_directory(config)?;
     let database_lock = match &config.store {
         Database::Postgres(url) => Some(DatabaseLock::take(url).await?),
@@ -85,7 +86,6 @@ pub async fn serve(
     let post = Arc::new(Post::open(config)?);
     post.tidy()?;
     let (service, outbox) = assemble(config, durable, post, &mut background).await?;
-    prompt::allow_descriptors();
     let (everybody, watchers) = (Crowd::everybody(config.http.trusted_proxies.clone()), Crowd::watchers());
     let api = listen("http.listen", config.http.listen, everybody).await?;
     let admin = listen("http.admin_listen", config.http.admin_listen, watchers).await?;

@@ -16,6 +16,8 @@ mod cookies;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod erase;

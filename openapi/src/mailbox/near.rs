@@ -14,7 +14,7 @@ use crate::gate::Gate;
 /// Names of this machine that nobody else can have.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// What proxies and tunnels write.
-const OF_PROXIES: [HeaderName; 9] = [
+static OF_PROXIES: [HeaderName; 9] = [
     FORWARDED,
     VIA,
     HeaderName::from_static("x-forwarded-for"),

@@ -121,7 +121,10 @@ async fn csrf_cookies_that_another_host_tossed_lock_nobody_out() {
         format!("csrftoken=tossed; csrftoken={own}"),
         format!("csrftoken={own}; csrftoken=; csrftoken={own}"),
     ] {
-        let asked = browser.ask(Method::GET, "/api/csrf").no_cookies().header("cookie", &line);
+        let asked = browser
+            .ask(Method::GET, "/api/csrf")
+            .no_cookies()
+            .header("cookie", &line);
         assert_eq!(asked.send().await.json()["csrf_token"], own.as_str(), "{line}");
         let asked = browser.post("/api/login").no_cookies().no_csrf();
         let asked = asked.header("cookie", &line).header("x-csrftoken", &own);

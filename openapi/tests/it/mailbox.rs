@@ -43,7 +43,9 @@ async fn mailbox_is_for_whoever_sits_at_this_machine() {
         for path in ["/dev/mailbox", "/dev/mailbox/m1", "/dev/mailbox/m1/html"] {
             let mut browser = developer();
             let asked = browser.ask(Method::GET, path);
-            let asked = headers.iter().fold(asked, |asked, (name, value)| asked.header(name, value));
+            let asked = headers
+                .iter()
+                .fold(asked, |asked, (name, value)| asked.header(name, value));
             let answer = asked.send().await;
             assert_eq!(answer.status == 200, found, "{headers:?}");
             if !found {

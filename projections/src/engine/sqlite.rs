@@ -43,7 +43,12 @@ fn private(file: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
     let mut options = OpenOptions::new();
-    let made = options.create(true).truncate(false).write(true).mode(0o600).open(file)?;
+    let made = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(file)?;
     for path in ENDINGS.map(|ending| beside(file, ending)) {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {

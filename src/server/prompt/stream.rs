@@ -39,7 +39,12 @@ impl Prompted {
         }
     }
 
-    fn written(&mut self, said: &[u8], context: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn written(
+        &mut self,
+        said: &[u8],
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         match outcome {
             Poll::Pending => self.wait(context),
             Poll::Ready(Ok(length)) => {
@@ -54,7 +59,11 @@ impl Prompted {
 }
 
 impl AsyncRead for Prompted {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.wait(context),
@@ -80,7 +89,7 @@ impl AsyncWrite for Prompted {
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         let first = parts.iter().find(|part| !part.is_empty());
-        self.written(first.map_or(&[], |part| part), context, outcome)
+        self.written(first.map_or(&[], |part| &**part), context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {

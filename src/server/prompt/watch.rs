@@ -1,12 +1,6 @@
 //! How long a connection may keep others waiting.
 
-use std::{
-    future::Future as _,
-    io,
-    pin::Pin,
-    task::Context,
-    time::Duration,
-};
+use std::{io, pin::Pin, task::Context, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep};
 

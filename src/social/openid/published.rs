@@ -155,9 +155,7 @@ impl Cache {
 
     fn younger_than(&self, age: Duration, now: Timestamp) -> Option<Published> {
         let held = self.held.lock();
-        held.published
-            .clone()
-            .filter(|published| now.since(published.at) < age)
+        held.published.clone().filter(|published| now.since(published.at) < age)
     }
 
     fn failed_lately(&self) -> Option<ProviderError> {

@@ -39,7 +39,10 @@ fn what_is_no_whole_head_does_not_end() {
     ] {
         assert!(!ends(&[piece]), "{piece:?}");
     }
-    assert!(!ends(&["\r\n\r\n", "\r\n", "GET / HTTP/1.1\r\n"]), "empty lines precede a head");
+    assert!(
+        !ends(&["\r\n\r\n", "\r\n", "GET / HTTP/1.1\r\n"]),
+        "empty lines precede a head"
+    );
 }
 
 fn hear(pieces: &[&str]) -> io::Result<Phase> {

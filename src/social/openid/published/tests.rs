@@ -95,7 +95,9 @@ fn endpoint(issuer: String, state: Arc<State>) -> impl Endpoint {
 }
 
 fn answer(body: &serde_json::Value) -> Response {
-    Response::builder().content_type("application/json").body(body.to_string())
+    Response::builder()
+        .content_type("application/json")
+        .body(body.to_string())
 }
 
 #[tokio::test]
@@ -104,7 +106,11 @@ async fn silent_provider_costs_all_who_wait_one_timeout_together() {
     provider.falls_silent();
     let begun = Instant::now();
     let answers = join_all((0..20).map(|_| provider.get(0))).await;
-    assert!(answers.iter().all(|answer| matches!(answer, Err(ProviderError::Down(_)))));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Err(ProviderError::Down(_))))
+    );
     assert!(begun.elapsed() < PATIENCE * 3, "{:?}", begun.elapsed());
     let begun = Instant::now();
     assert!(provider.get(0).await.is_err());
