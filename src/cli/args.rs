@@ -412,6 +412,15 @@ Examples:
         #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         lines: u32,
     },
+    /// List events that a follower of the log could not act on, and why
+    #[command(after_long_help = "\
+Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every
+hour by itself. Projections have a list of their own: `doorbook projections list --json`.
+
+Examples:
+  doorbook events parked
+  doorbook events parked --json")]
+    Parked,
     /// Print one event with its payload and its metadata
     #[command(after_long_help = "\
 Examples:

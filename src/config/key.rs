@@ -437,7 +437,7 @@ pub static KEYS: &[Key] = &[
     derived(
         "social.page_url",
         r#""http://localhost:8080""#,
-        "Where the page `/auth/<name>/callback` lies that providers send people back to: `http.public_url`, or one of `http.allowed_origins`. By default `http.public_url`.",
+        "Where your application serves the page `/auth/<name>/callback` that providers send people back to: `http.public_url`, or one of `http.allowed_origins`. By default `http.public_url`.",
     ),
     key(
         "social.signup",

@@ -1,7 +1,7 @@
 //! Into a directory: one `.eml` for each message.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -18,9 +18,18 @@ use super::eml::Eml;
 /// Longest message that is read back, in bytes. Those of the program have a few thousand.
 const LONGEST: u64 = 1024 * 1024;
 
+/// How the name of a message ends that is being written.
+const UNFINISHED: &str = "part";
+/// Who makes a message has it shared, who deletes some has it alone: in this process and in others.
+const LOCK: &str = ".lock";
+
 /// A directory of messages. Their names sort by time.
 #[derive(Debug, Clone)]
 pub struct Directory(PathBuf);
+
+/// Somebody makes a message. Until this is dropped, nothing is deleted.
+#[derive(Debug)]
+pub struct Making(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 impl Directory {
     /// Makes the directory, which only its owner can enter, unless it is there.
@@ -40,15 +49,37 @@ impl Directory {
         &self.0
     }
 
-    /// Deletes what a crash left unfinished; it is written again under another name. Nobody may be storing meanwhile.
+    /// Deletes what a crash left unfinished; what is still owed is written again. Waits for what is being made.
     ///
     /// # Errors
     ///
     /// When something cannot be deleted.
     pub fn tidy(&self) -> io::Result<()> {
-        self.unfinished()?
-            .into_iter()
-            .try_for_each(|file| remove(&self.0.join(file)))
+        let lock = self.lock()?;
+        lock.lock()?;
+        self.delete_unfinished()
+    }
+
+    /// Waits until nothing is being deleted, and keeps it so. Taken before an address is looked up and held until its message is
+    /// stored, it lets nobody be forgotten in between.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the lock cannot be had.
+    pub async fn making(&self) -> Result<Making, Fault> {
+        let directory = self.clone();
+        blocking(move || {
+            let lock = directory.lock()?;
+            lock.lock_shared()?;
+            Ok(Making(lock))
+        })
+        .await
+    }
+
+    fn lock(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options.open(self.0.join(LOCK))
     }
 
     /// Stores a message, readable for its owner only. It is there as a whole or not at all; again under the same `key` and
@@ -65,7 +96,7 @@ impl Directory {
     fn write(&self, at: Timestamp, name: &str, message: &[u8]) -> io::Result<()> {
         let earlier = self.files()?.into_iter().find(|file| file.contains(name));
         let file = earlier.unwrap_or_else(|| format!("{}-{name}.eml", at.to_utc().format("%Y%m%dT%H%M%S%6fZ")));
-        let unfinished = self.0.join(format!(".{file}.part"));
+        let unfinished = self.0.join(format!(".{file}.{UNFINISHED}"));
         let mut options = OpenOptions::new();
         let mut written = options
             .write(true)
@@ -76,11 +107,11 @@ impl Directory {
         written.write_all(message)?;
         written.sync_all()?;
         fs::rename(&unfinished, self.0.join(file))?;
-        fs::File::open(&self.0)?.sync_all()
+        File::open(&self.0)?.sync_all()
     }
 
-    /// Deletes every message to an address, however it was spelt, and returns how many there were. What is unfinished goes
-    /// too, unless it is seen to be to somebody else.
+    /// Deletes every message to an address, however it was spelt, and returns how many there were. Waits for those that are
+    /// being made. What a crash left unfinished goes, too.
     ///
     /// # Errors
     ///
@@ -91,6 +122,9 @@ impl Directory {
     }
 
     fn delete(&self, address: &EmailAddress) -> io::Result<usize> {
+        let lock = self.lock()?;
+        lock.lock()?;
+        self.delete_unfinished()?;
         let mut deleted = 0;
         for file in self.files()? {
             let Some(message) = self.read(&file)? else { continue };
@@ -100,16 +134,19 @@ impl Directory {
                 deleted += 1;
             }
         }
-        for file in self.unfinished()? {
-            let Some(message) = self.read(&file)? else { continue };
-            let whole = message.windows(4).any(|four| four == b"\r\n\r\n");
-            let to = Eml::parse(&message).to().and_then(|to| EmailAddress::parse(&to).ok());
-            if !whole || to.as_ref() == Some(address) {
-                remove(&self.0.join(file))?;
+        File::open(&self.0)?.sync_all()?;
+        drop(lock);
+        Ok(deleted)
+    }
+
+    fn delete_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                fs::remove_file(path)?;
             }
         }
-        fs::File::open(&self.0)?.sync_all()?;
-        Ok(deleted)
+        Ok(())
     }
 
     /// The latest messages, at most `limit`, newest first.
@@ -160,20 +197,17 @@ impl Directory {
     }
 
     fn files(&self) -> io::Result<Vec<String>> {
-        self.names(|name| !name.starts_with('.') && name.ends_with(".eml"))
-    }
-
-    /// What is being written, or was when the service crashed.
-    fn unfinished(&self) -> io::Result<Vec<String>> {
-        self.names(|name| name.starts_with('.') && name.ends_with(".eml.part"))
-    }
-
-    fn names(&self, fits: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
+        let mut files = Vec::new();
         for entry in fs::read_dir(&self.0)? {
-            names.extend(entry?.file_name().to_str().filter(|name| fits(name)).map(str::to_owned));
+            let path = PathBuf::from(entry?.file_name());
+            // The name of an unfinished one ends otherwise.
+            if path.extension().is_some_and(|extension| extension == "eml")
+                && let Some(name) = path.to_str()
+            {
+                files.push(name.to_owned());
+            }
         }
-        Ok(names)
+        Ok(files)
     }
 
     /// A message; `None` when somebody deleted it meanwhile, or when it is none of ours.
@@ -185,14 +219,6 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-fn remove(file: &Path) -> io::Result<()> {
-    match fs::remove_file(file) {
-        // Somebody was faster.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        outcome => outcome,
     }
 }
 

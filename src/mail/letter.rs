@@ -77,6 +77,11 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// Notice: the owner of the address came, and has the account that somebody had made without proving it.
+    TakenOver {
+        /// When.
+        at: Timestamp,
+    },
     /// Notice: a social account can log in from now on.
     SocialLinked {
         /// Its provider, as the operator named it.
@@ -105,7 +110,7 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "verify_address",
         "address_known",
         "reset_password",
@@ -114,6 +119,7 @@ impl Letter {
         "password_changed",
         "password_reset",
         "address_changed",
+        "taken_over",
         "social_linked",
         "social_unlinked",
         "deactivated",
@@ -132,6 +138,7 @@ impl Letter {
             Self::PasswordChanged { .. } => "password_changed",
             Self::PasswordReset { .. } => "password_reset",
             Self::AddressChanged { .. } => "address_changed",
+            Self::TakenOver { .. } => "taken_over",
             Self::SocialLinked { .. } => "social_linked",
             Self::SocialUnlinked { .. } => "social_unlinked",
             Self::Deactivated { .. } => "deactivated",
@@ -151,6 +158,7 @@ impl Letter {
             | Self::PasswordChanged { .. }
             | Self::PasswordReset { .. }
             | Self::AddressChanged { .. }
+            | Self::TakenOver { .. }
             | Self::SocialLinked { .. }
             | Self::SocialUnlinked { .. }
             | Self::Deactivated { .. }

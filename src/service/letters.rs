@@ -27,6 +27,15 @@ mod links;
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
+        if &*recorded.event_type == "session.started" {
+            let event = recorded.event();
+            // One that cannot be read is looked at again where it is said why.
+            return event.is_err()
+                || matches!(
+                    event,
+                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
+                );
+        }
         matches!(
             &*recorded.event_type,
             "signup.requested"
@@ -34,11 +43,11 @@ impl Letters for Service {
                 | "user.password_reset_requested"
                 | "user.email_change_requested"
                 | "user.password_changed"
+                | "user.password_removed"
                 | "user.email_changed"
                 | "user.deactivated"
                 | "social_account.linked"
                 | "social_account.unlinked"
-                | "session.started"
         )
     }
 
@@ -82,6 +91,7 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
             UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
             UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
@@ -102,7 +112,6 @@ impl Service {
             UserEvent::Registered { .. }
             | UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
-            | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Reactivated { .. }

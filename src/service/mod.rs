@@ -46,7 +46,7 @@ mod tests;
 pub mod token;
 mod verify;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use doorbook_domain::{
     id::{SessionId, UserId},
@@ -57,6 +57,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie, Settings};
 use doorbook_projections::{engine::Engine, fault::Fault};
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use self::{
@@ -152,6 +153,8 @@ pub struct Service {
     /// How far the followers are.
     followers: Arc<Figures>,
     tabs: Tabs,
+    /// Users who logged in, and whose sessions are soon to be counted.
+    uncounted: Arc<Mutex<HashSet<UserId>>>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -179,6 +182,7 @@ impl Service {
             activity: Activity::start(Arc::clone(&parts), &commands),
             followers: Arc::default(),
             tabs: Tabs::new(),
+            uncounted: Arc::default(),
             parts,
             seals,
             commands,

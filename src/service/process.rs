@@ -36,6 +36,9 @@ pub use figures::{Figure, Figures};
 pub use follow::follow;
 pub use reaper::Reaper;
 
+/// All of them.
+pub const FOLLOWERS: [&dyn Reaction; 4] = [&Finisher, &Shredder, &Eraser, &Reaper];
+
 /// What one follower does with an event.
 #[async_trait]
 pub trait Reaction: Send + Sync {

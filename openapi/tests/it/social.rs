@@ -185,7 +185,7 @@ async fn redirect_that_did_not_work_out_says_why_in_the_query() {
 }
 
 #[tokio::test]
-async fn page_that_is_not_listed_cannot_send_people_to_a_provider() {
+async fn page_of_another_site_cannot_send_people_to_a_provider() {
     let listed = "http://localhost:5173/login";
     for (site, referer, status) in [
         ("cross-site", None, 403),

@@ -68,20 +68,10 @@ async fn what_a_crash_left_unfinished_is_deleted() {
     let place = tempfile::tempdir().unwrap();
     let directory = Directory::open(place.path()).unwrap();
     store(&directory, 1, message("bob@example.org", "x")).await;
-    let part = |name: &str| place.path().join(format!(".{name}.eml.part"));
-    let leave = || {
-        fs::write(part("ada"), message("ada@example.org", "secret")).unwrap();
-        fs::write(part("torn"), "To: ada@exa").unwrap();
-        fs::write(part("bob"), message("bob@example.org", "on its way")).unwrap();
-    };
-    let left = || ["ada", "torn", "bob"].map(|name| part(name).exists());
-    leave();
-    let ada = EmailAddress::parse("ada@example.org").unwrap();
-    assert_eq!(directory.forget(&ada).await.unwrap(), 0);
-    assert_eq!(left(), [false, false, true]);
-    leave();
+    let part = place.path().join(".ada.eml.part");
+    fs::write(&part, message("ada@example.org", "secret")).unwrap();
     directory.tidy().unwrap();
-    assert_eq!(left(), [false; 3]);
+    assert!(!part.exists());
     assert_eq!(directory.list(9).await.unwrap().len(), 1);
 }
 
@@ -108,4 +98,26 @@ async fn forgotten_address_has_no_mail_left_and_others_keep_theirs() {
         .map(|entry| entry.to)
         .collect();
     assert_eq!(left, ["bob@example.org"]);
+}
+
+#[tokio::test]
+async fn message_that_is_being_made_is_waited_for_and_forgotten_with_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Directory::open(place.path()).unwrap();
+    fs::write(place.path().join(".x.eml.part"), message("ada@example.org", "cut off")).unwrap();
+    let making = directory.making().await.unwrap();
+    let ada = EmailAddress::parse("ada@example.org").unwrap();
+    let forgetting = {
+        let (directory, ada) = (directory.clone(), ada.clone());
+        tokio::spawn(async move { directory.forget(&ada).await.unwrap() })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!forgetting.is_finished());
+    store(&directory, 1, message("ada@example.org", "late")).await;
+    drop(making);
+    assert_eq!(forgetting.await.unwrap(), 1);
+    let left = fs::read_dir(place.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [LOCK]);
 }

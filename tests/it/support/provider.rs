@@ -1,5 +1,6 @@
 //! An identity provider of the tests: GitHub's and Facebook's manners, and an OpenID provider that can lie.
 
+mod pause;
 mod token;
 
 use std::{
@@ -31,6 +32,9 @@ pub(crate) const CANARIES: [&str; 4] = [
     "canary-code",
     CLIENT_SECRET,
 ];
+
+/// Where codes are taken by a provider that sends people elsewhere.
+const MOVED: &str = "/moved/token";
 
 /// How it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,10 @@ struct State {
     down: bool,
     /// Nothing is answered at all.
     silent: bool,
+    /// Everybody has to wait.
+    paused: bool,
+    /// Who waits.
+    waiting: usize,
     exchanges: usize,
     count: u64,
 }
@@ -235,10 +243,14 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
         make(move |request: Request| {
             let desk = desk.clone();
             async move {
+                if desk.has_moved(request.uri().path()) {
+                    return moved();
+                }
                 let asked = Asked::read(request).await;
                 if desk.state.lock().unwrap().silent {
                     std::future::pending::<()>().await;
                 }
+                desk.pause().await;
                 if desk.state.lock().unwrap().down {
                     return status(503);
                 }
@@ -249,9 +261,13 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
     };
     Route::new()
         .at("/token", on(Desk::token))
+        .at(MOVED, on(Desk::token))
         .at("/me", on(Desk::me))
         .at("/me/emails", on(Desk::emails))
-        .at("/keys", on(|_, _| as_json(&token::keys())))
+        .at(
+            "/keys",
+            on(|desk, _| as_json(&token::keys(desk.state.lock().unwrap().lie))),
+        )
         .at("/.well-known/openid-configuration", on(Desk::discovery))
 }
 
@@ -299,6 +315,10 @@ struct Desk {
 }
 
 impl Desk {
+    fn has_moved(&self, path: &str) -> bool {
+        path == "/token" && self.state.lock().unwrap().lie == Some(Lie::Moved)
+    }
+
     fn token(&self, asked: &Asked) -> Response {
         let mut state = self.state.lock().unwrap();
         state.exchanges += 1;
@@ -440,6 +460,13 @@ fn form(pairs: &[(&str, &str)]) -> Response {
     Response::builder()
         .content_type("application/x-www-form-urlencoded")
         .body(body.finish())
+}
+
+fn moved() -> Response {
+    Response::builder()
+        .status(StatusCode::TEMPORARY_REDIRECT)
+        .header("location", MOVED)
+        .finish()
 }
 
 fn status(code: u16) -> Response {
