@@ -12,7 +12,10 @@ use async_trait::async_trait;
 use doorbook::{
     clock::Clock,
     ids,
-    server::{self, prompt::Prompt},
+    server::{
+        self,
+        prompt::{Crowd, Prompt},
+    },
 };
 use doorbook_domain::{
     id::{LinkId, SessionId, UserId},
@@ -60,7 +63,7 @@ pub(crate) fn serve(address: &str, length: &str) {
     let body: &'static str = "OK".repeat(length.parse::<usize>().unwrap() / 2).leak();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let endpoint = behind_edge(Arc::new(Nobody(settings())), make_sync(move |_| body.into_response()));
-        let acceptor = Prompt::bind(address).await.unwrap();
+        let acceptor = Prompt::bind(address, Crowd::everybody(Vec::new())).await.unwrap();
         server::run(acceptor, endpoint, std::future::pending(), Duration::ZERO).await;
     });
 }

@@ -14,6 +14,7 @@ pub mod open;
 pub mod seed;
 pub mod server;
 pub mod service;
+pub mod shares;
 pub mod social;
 pub mod store;
 pub mod throttle;

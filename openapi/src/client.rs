@@ -38,7 +38,9 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     bare.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
-fn is_trusted(ip: IpAddr, trusted: &[(IpAddr, u8)]) -> bool {
+/// Whether an address lies in one of these networks.
+#[must_use]
+pub fn is_trusted(ip: IpAddr, trusted: &[(IpAddr, u8)]) -> bool {
     trusted.iter().any(|&(network, prefix)| is_within(ip, network, prefix))
 }
 

@@ -1,4 +1,4 @@
-//! Cookies, byte for byte: no decoding of names or values, and a name that comes twice is refused.
+//! Cookies, byte for byte: no decoding of names or values. A name that comes twice is refused where only one can be right.
 
 use poem::http::{HeaderMap, HeaderValue, header::COOKIE};
 
@@ -6,26 +6,28 @@ use poem::http::{HeaderMap, HeaderValue, header::COOKIE};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Twice;
 
-/// Finds a cookie over all `Cookie` headers of a request. Other cookies may hold any bytes.
+/// Every value of a cookie over all `Cookie` headers of a request. Other cookies may hold any bytes.
+pub(crate) fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let headers = headers.get_all(COOKIE).into_iter();
+    let pairs = headers.flat_map(|header| header.as_bytes().split(|&byte| byte == b';'));
+    pairs.filter_map(move |pair| {
+        let rest = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+        rest.strip_prefix(b"=")
+    })
+}
+
+/// The value of a cookie that may be there once.
 ///
 /// # Errors
 ///
 /// [`Twice`].
-pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Twice> {
-    let mut found = None;
-    for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|&byte| byte == b';') {
-            let pair = pair.trim_ascii();
-            if let Some(value) = pair
-                .strip_prefix(name.as_bytes())
-                .and_then(|rest| rest.strip_prefix(b"="))
-                && found.replace(value).is_some()
-            {
-                return Err(Twice);
-            }
-        }
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &'a str) -> Result<Option<&'a [u8]>, Twice> {
+    let mut values = all(headers, name);
+    let found = values.next();
+    match values.next() {
+        None => Ok(found),
+        Some(_) => Err(Twice),
     }
-    Ok(found)
 }
 
 /// How a cookie is set.

@@ -7,6 +7,9 @@ use crate::{
     problem::{Problem, field_error},
 };
 
+/// Most wrong fields that are named: an answer must not be many times what was sent.
+const MOST_ERRORS: usize = 20;
+
 /// A request body that its fields are taken from.
 pub(crate) struct Form {
     rest: Map<String, Value>,
@@ -24,7 +27,7 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// `invalid` with every unknown, missing and wrong field.
+    /// `invalid` with every missing and wrong field, and so many unknown ones that there are twenty in all.
     pub(crate) fn read<T: FromForm>(body: Value) -> Result<T, Problem> {
         let Value::Object(rest) = body else {
             let error = field_error("", "wrong_type", "The body must be an object.");
@@ -35,14 +38,17 @@ impl Form {
             errors: Vec::new(),
         };
         let value = T::take(&mut form);
-        for field in form.rest.keys() {
+        let room = MOST_ERRORS.saturating_sub(form.errors.len());
+        for field in form.rest.keys().take(room) {
             let error = field_error(field, "unknown", "There is no such field.");
             form.errors.push(error);
         }
-        if form.errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(Problem::invalid(form.errors))
+        match (form.errors.is_empty(), form.rest.len() > room) {
+            (true, _) => Ok(value),
+            (false, false) => Err(Problem::invalid(form.errors)),
+            (false, true) => {
+                Err(Problem::invalid(form.errors).detail("More unknown fields were sent than are named here."))
+            }
         }
     }
 

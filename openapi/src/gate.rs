@@ -22,6 +22,8 @@ use crate::{
 const USER_AGENT_BYTES: usize = 512;
 /// Longest device cookie that is looked at, in bytes. The service's own are far shorter.
 const DEVICE_BYTES: usize = 512;
+/// Most CSRF cookies that are looked at: about as many as browsers keep for a site.
+const MOST_COOKIES: usize = 200;
 /// How long a browser is known: as long as browsers keep a cookie (RFC 6265bis), 400 days.
 const DEVICE_AGE: u64 = 400 * 24 * 60 * 60;
 
@@ -95,15 +97,17 @@ impl Gate {
     /// # Errors
     ///
     /// A problem when it came twice.
-    pub(crate) fn cookie<'a>(&self, headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+    pub(crate) fn cookie<'a>(&self, headers: &'a HeaderMap, name: &'a str) -> Result<Option<&'a [u8]>, Problem> {
         cookie::find(headers, name).map_err(|cookie::Twice| {
-            let known = match name {
-                name if name == self.session_cookie => "session",
-                name if name == self.flow_cookie_name() => "flow",
-                _ => "CSRF",
-            };
+            let known = if name == self.session_cookie { "session" } else { "flow" };
             Problem::new(Kind::DuplicateCookie).detail(format!("The {known} cookie was sent more than once."))
         })
+    }
+
+    /// The CSRF cookies of a request. Other hosts of the site can toss some under the same name, which must not lock people out
+    /// of logging in: each is worth what its tag says, and one that fits is enough.
+    fn csrf_cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
+        cookie::all(headers, &self.settings.csrf_cookie).take(MOST_COOKIES)
     }
 
     /// Checks the CSRF token of a state-changing request.
@@ -121,8 +125,7 @@ impl Gate {
             (None, _) => false,
             (Some(token), Some(session)) => self.csrf.fits(Some(session.id), token),
             (Some(token), None) => {
-                let cookie = self.cookie(headers, &self.settings.csrf_cookie)?;
-                let same = cookie.is_some_and(|cookie| bool::from(cookie.ct_eq(token)));
+                let same = self.csrf_cookies(headers).any(|cookie| bool::from(cookie.ct_eq(token)));
                 same && self.csrf.fits(None, token)
             }
         };
@@ -140,16 +143,13 @@ impl Gate {
     }
 
     /// The CSRF token that the request already holds, if it still fits; else a fresh one.
-    ///
-    /// # Errors
-    ///
-    /// A problem when the cookie came twice.
-    pub(crate) fn token(&self, headers: &HeaderMap, session: Option<&LiveSession>) -> Result<String, Problem> {
-        let held = self.cookie(headers, &self.settings.csrf_cookie)?;
-        let held = held
-            .filter(|token| self.csrf.fits(session.map(|session| session.id), token))
+    pub(crate) fn token(&self, headers: &HeaderMap, session: Option<&LiveSession>) -> String {
+        let session_id = session.map(|session| session.id);
+        let held = self
+            .csrf_cookies(headers)
+            .find(|token| self.csrf.fits(session_id, token))
             .and_then(|token| str::from_utf8(token).ok());
-        Ok(held.map_or_else(|| self.fresh_token(session), str::to_owned))
+        held.map_or_else(|| self.fresh_token(session), str::to_owned)
     }
 
     /// A fresh CSRF token.

@@ -41,7 +41,7 @@ mod scalar;
 mod schema;
 pub mod social;
 
-pub use crate::{admin::admin, document::document};
+pub use crate::{admin::admin, client::is_trusted, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};
 
 /// The public listener: every operation, the pages, and what stands around them.

@@ -1,4 +1,5 @@
-//! `/dev/mailbox`: mail that was sent, for developers. Where the service has no such mailbox, none of this is found.
+//! `/dev/mailbox`: mail that was sent, for developers. Where the service has no such mailbox, or somebody asks who is not at
+//! this machine, none of this is found.
 //!
 //! A mail is shown as text, and as HTML in a frame without rights: nothing in it is loaded, run, submitted or followed.
 
@@ -18,6 +19,8 @@ use crate::{
     gate::Visit,
     problem::{Kind, Problem},
 };
+
+mod near;
 
 /// For the pages around a mail.
 const PAGE: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; \
@@ -39,7 +42,8 @@ impl Endpoint for View {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let gate = &Visit::of(&request)?.gate;
-        let mailbox = gate.app.mailbox().ok_or(Problem::new(Kind::NotFound))?;
+        let mailbox = gate.app.mailbox().filter(|_| near::is_near(&request, gate));
+        let mailbox = mailbox.ok_or(Problem::new(Kind::NotFound))?;
         let answer = match self {
             Self::List => {
                 let mails = mailbox.mails().await.map_err(Problem::from)?;

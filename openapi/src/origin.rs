@@ -4,7 +4,7 @@ use poem::http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
         ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN,
+        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, REFERER,
     },
 };
 
@@ -78,6 +78,35 @@ impl Origins {
             self.own
         );
         Err(Problem::new(Kind::OriginRefused).detail(detail))
+    }
+
+    /// Lets a navigation that begins something pass as [`Self::check`] would, were there an `Origin`: other hosts of the same
+    /// site may be somebody else's, so a listed one must show by its `Referer`.
+    ///
+    /// # Errors
+    ///
+    /// `origin-refused`.
+    pub(crate) fn check_navigation(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let passes = match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+            None | Some(b"same-origin" | b"none") => true,
+            Some(b"same-site") => headers.get(REFERER).is_some_and(|referer| self.lists(referer)),
+            Some(_) => false,
+        };
+        if passes {
+            return Ok(());
+        }
+        let detail =
+            "Begin on a page of this service, or of an origin in `http.allowed_origins` that sends its `Referer`.";
+        Err(Problem::new(Kind::OriginRefused).detail(detail))
+    }
+
+    /// Whether a URL is of a listed origin.
+    fn lists(&self, url: &HeaderValue) -> bool {
+        let url = url.as_bytes();
+        self.allowed.iter().any(|origin| {
+            let rest = url.strip_prefix(origin.as_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
     }
 
     /// Tells the browser that the page of a listed origin may read the answer.

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use crate::{
     app::FieldError,
+    gate::Visit,
     problem::{Kind, Problem, field_error},
 };
 
@@ -262,10 +263,11 @@ impl FromQuery for Option<Line> {
     }
 }
 
-/// Says that no page of another site sent the browser here: a navigation that begins something must be wished for.
-pub(crate) struct SameSite;
+/// Says that a page of this service, a listed one or no page sent the browser here: a navigation that begins something must
+/// be wished for.
+pub(crate) struct OwnPage;
 
-impl<'a> ApiExtractor<'a> for SameSite {
+impl<'a> ApiExtractor<'a> for OwnPage {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
     type ParamType = ();
@@ -276,11 +278,7 @@ impl<'a> ApiExtractor<'a> for SameSite {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let site = request.headers().get("sec-fetch-site");
-        if site.is_some_and(|site| site == "cross-site") {
-            let problem = Problem::new(Kind::OriginRefused);
-            return Err(problem.detail("Begin on a page of this service's site.").into());
-        }
+        Visit::of(request)?.gate.origins.check_navigation(request.headers())?;
         Ok(Self)
     }
 }

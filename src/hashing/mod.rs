@@ -12,7 +12,7 @@ pub mod rules;
 pub mod stored;
 
 pub use self::{
-    pool::{Argon2Cost, HashFailure, HasherCounts, PasswordHasher, Verdict},
+    pool::{Argon2Cost, Asker, HashFailure, HasherCounts, PasswordHasher, Verdict},
     stored::{UnknownHash, recognise},
 };
 

@@ -1,9 +1,12 @@
+mod asker;
+
 use std::{
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -15,14 +18,18 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::{
-    rules,
-    stored::{self, Argon2Hash, Stored},
+pub use self::asker::Asker;
+use self::asker::Whom;
+use super::stored::{self, Argon2Hash, Stored};
+use crate::{
+    ids,
+    shares::{Place, Shares},
 };
-use crate::ids;
 
-/// Jobs that wait, for each thread: with a hash of 15 ms the last one waits a quarter of a second.
-const QUEUE_PER_THREAD: usize = 16;
+/// Jobs that wait, for each thread: with a hash of 15 ms the last one waits a second.
+const QUEUE_PER_THREAD: usize = 64;
+/// So many parts of the queue there are, of which one network gets one: a quarter of a second of everybody's time.
+const NETWORKS: usize = 4;
 /// When a refused caller may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How far the threads stand back behind those that answer requests.
@@ -114,6 +121,8 @@ struct Job {
     password: Zeroizing<Vec<u8>>,
     task: Task,
     reply: oneshot::Sender<Done>,
+    /// What the network of the caller has of the queue, until the job is done.
+    _place: Option<Place>,
 }
 
 #[derive(Default)]
@@ -128,6 +137,7 @@ pub struct PasswordHasher {
     queue: Option<SyncSender<Job>>,
     /// Most jobs that wait.
     room: usize,
+    shares: Arc<Shares>,
     threads: Vec<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
@@ -163,60 +173,55 @@ impl PasswordHasher {
         Ok(Self {
             queue: Some(queue),
             room,
+            shares: Arc::new(Shares::new(room / NETWORKS)),
             threads,
             counters,
         })
     }
 
-    /// Refuses at once when the queue is full, so that nothing is looked up for a caller who would be sent away anyway: in
-    /// a storm of logins that is most of the work. A place is not kept: [`Self::verify`] may refuse all the same.
-    ///
-    /// # Errors
-    ///
-    /// [`HashFailure::Busy`].
-    pub fn must_have_room(&self) -> Result<(), HashFailure> {
-        if self.counters.waiting.load(Ordering::Relaxed) < self.room {
-            return Ok(());
+    /// For a client at this address. Its network has a quarter of the queue, so that nobody fills it for all, whether their
+    /// passwords are right or wrong and whether their browsers are known or not.
+    #[must_use]
+    pub const fn asked_by(&self, ip: Option<IpAddr>) -> Asker<'_> {
+        Asker {
+            pool: self,
+            whom: Whom::Client(ip),
         }
-        self.counters.refused.fetch_add(1, Ordering::Relaxed);
-        Err(HashFailure::Busy {
-            retry_after: RETRY_AFTER,
-        })
     }
 
-    /// Hashes a new password under a fresh salt: a PHC string.
+    /// For nobody outside: without a share.
+    pub(super) const fn itself(&self) -> Asker<'_> {
+        Asker {
+            pool: self,
+            whom: Whom::Itself,
+        }
+    }
+
+    /// As [`Asker::hash`], for nobody outside.
     ///
     /// # Errors
     ///
-    /// [`HashFailure::Busy`] at once when the queue is full.
+    /// As there.
     pub async fn hash(&self, password: &[u8]) -> Result<String, HashFailure> {
-        match self.submit(password, Task::Make).await? {
-            Done::Made(hash) => Ok(hash),
-            Done::Verified(_) | Done::Failed => Err(HashFailure::Broken),
-        }
+        self.itself().hash(password).await
     }
 
-    /// Whether the password is the one that was hashed. One that is longer than any password may be is none, whatever is
-    /// stored, and costs what others cost: some foreign hashes take time that grows with it.
+    /// As [`Asker::verify`], for nobody outside.
     ///
     /// # Errors
     ///
-    /// [`HashFailure::Busy`] at once when the queue is full.
+    /// As there.
     pub async fn verify(&self, password: &[u8], stored: &str) -> Result<Verdict, HashFailure> {
-        if password.len() > rules::MAX_BYTES {
-            return self.verify_nothing(&[]).await;
-        }
-        self.verdict(password, Task::Verify(stored.into())).await
+        self.itself().verify(password, stored).await
     }
 
-    /// Costs what verifying a hash of today costs, and is always a mismatch: for accounts that do not exist or have no
-    /// password, so that nobody can tell by the time.
+    /// As [`Asker::verify_nothing`], for nobody outside.
     ///
     /// # Errors
     ///
-    /// [`HashFailure::Busy`] at once when the queue is full.
+    /// As there.
     pub async fn verify_nothing(&self, password: &[u8]) -> Result<Verdict, HashFailure> {
-        self.verdict(password, Task::VerifyNothing).await
+        self.itself().verify_nothing(password).await
     }
 
     /// What the pool has done.
@@ -231,36 +236,14 @@ impl PasswordHasher {
 
     #[cfg(test)]
     pub(super) async fn panic(&self) -> Result<Verdict, HashFailure> {
-        self.verdict(b"", Task::Panic).await
+        self.itself().verdict(b"", Task::Panic).await
     }
 
-    async fn verdict(&self, password: &[u8], task: Task) -> Result<Verdict, HashFailure> {
-        match self.submit(password, task).await? {
-            Done::Verified(verdict) => Ok(verdict),
-            Done::Made(_) | Done::Failed => Err(HashFailure::Broken),
+    fn busy(&self) -> HashFailure {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        HashFailure::Busy {
+            retry_after: RETRY_AFTER,
         }
-    }
-
-    async fn submit(&self, password: &[u8], task: Task) -> Result<Done, HashFailure> {
-        let (reply, done) = oneshot::channel();
-        let job = Job {
-            password: Zeroizing::new(password.to_vec()),
-            task,
-            reply,
-        };
-        let queue = self.queue.as_ref().ok_or(HashFailure::Broken)?;
-        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = queue.try_send(job) {
-            self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(match full {
-                TrySendError::Full(_) => HashFailure::Busy {
-                    retry_after: RETRY_AFTER,
-                },
-                TrySendError::Disconnected(_) => HashFailure::Broken,
-            });
-        }
-        done.await.map_err(|_| HashFailure::Broken)
     }
 }
 

@@ -44,6 +44,22 @@ impl Directory {
         Ok(Self(path.to_owned()))
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Deletes what a crash left unfinished; what is still owed is written again. Waits for what is being made.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be deleted.
+    pub fn tidy(&self) -> io::Result<()> {
+        let lock = self.lock()?;
+        lock.lock()?;
+        self.delete_unfinished()
+    }
+
     /// Waits until nothing is being deleted, and keeps it so. Taken before an address is looked up and held until its message is
     /// stored, it lets nobody be forgotten in between.
     ///

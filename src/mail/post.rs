@@ -28,7 +28,7 @@ pub enum MailError {
         reason: String,
     },
     /// The directory of messages cannot be used.
-    #[error("mail.url: the directory {path} cannot be made: {source}; choose one that this user may write")]
+    #[error("mail.url: the directory {path} cannot be made or written: {source}; choose one that this user may write")]
     Directory {
         /// Which.
         path: String,
@@ -100,6 +100,21 @@ impl Post {
         };
         let shown = config.http.public_url.is_local() && config.http.listen.ip().is_loopback();
         Ok(Self { writer, way, shown })
+    }
+
+    /// Deletes what a crash left unfinished in the directory of messages. For the service that sends them, before it does.
+    ///
+    /// # Errors
+    ///
+    /// [`MailError::Directory`].
+    pub fn tidy(&self) -> Result<(), MailError> {
+        let Way::Directory(directory) = &self.way else {
+            return Ok(());
+        };
+        directory.tidy().map_err(|source| MailError::Directory {
+            path: directory.path().display().to_string(),
+            source,
+        })
     }
 
     /// Sends a letter. When it returns, the letter is on disk, or the mail server has taken it on itself.

@@ -12,7 +12,10 @@ use poem::{IntoEndpoint, Server};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::{health::Vitals, prompt::Prompt};
+use self::{
+    health::Vitals,
+    prompt::{Crowd, Prompt},
+};
 use crate::{
     config::{Config, Database},
     directory::Directory,
@@ -30,7 +33,7 @@ use crate::{
     social::Desk,
 };
 
-/// A silent connection is closed after so long.
+/// A silent connection is closed after so long, unless it still owes something: [`prompt`] drops those.
 const IDLE_CONNECTION: Duration = Duration::from_secs(75);
 
 /// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
@@ -58,6 +61,7 @@ pub async fn serve(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), StartError> {
+    prompt::allow_descriptors();
     let directory_lock = lock_directory(config)?;
     let database_lock = match &config.store {
         Database::Postgres(url) => Some(DatabaseLock::take(url).await?),
@@ -80,9 +84,11 @@ pub async fn serve(
         });
     }
     let post = Arc::new(Post::open(config)?);
+    post.tidy()?;
     let (service, outbox) = assemble(config, durable, post, &mut background).await?;
-    let api = listen("http.listen", config.http.listen).await?;
-    let admin = listen("http.admin_listen", config.http.admin_listen).await?;
+    let (everybody, watchers) = (Crowd::everybody(config.http.trusted_proxies.clone()), Crowd::watchers());
+    let api = listen("http.listen", config.http.listen, everybody).await?;
+    let admin = listen("http.admin_listen", config.http.admin_listen, watchers).await?;
     let addresses = Addresses {
         api: api.address().unwrap_or(config.http.listen),
         admin: admin.address().unwrap_or(config.http.admin_listen),
@@ -228,8 +234,8 @@ pub fn rules(config: &Config, keyring: &Keyring) -> Rules {
     }
 }
 
-async fn listen(key: &'static str, address: SocketAddr) -> Result<Prompt, StartError> {
-    Prompt::bind(address)
+async fn listen(key: &'static str, address: SocketAddr, crowd: Crowd) -> Result<Prompt, StartError> {
+    Prompt::bind(address, crowd)
         .await
         .map_err(|source| StartError::Listen { key, address, source })
 }

@@ -1,6 +1,6 @@
 //! Browsers that a user has logged in with before.
 
-use doorbook_domain::id::UserId;
+use doorbook_domain::{id::UserId, user::User};
 use doorbook_openapi::app::{DeviceCookie, Origin};
 use doorbook_projections::{
     cursor::Cursor,
@@ -14,19 +14,22 @@ use crate::throttle::Devices;
 pub(super) struct Browser {
     /// Whether its user has used others, but never this one.
     pub(super) is_new: bool,
-    /// By which it is known from now on.
-    pub(super) cookie: DeviceCookie,
+    /// By which it is known from now on; `None` for a user without an address.
+    pub(super) cookie: Option<DeviceCookie>,
 }
 
 impl Service {
-    pub(super) async fn browser(&self, user: UserId, epoch: u32, origin: &Origin) -> Browser {
+    pub(super) async fn browser(&self, id: UserId, user: &User, origin: &Origin) -> Browser {
         let device = origin.device.as_ref().and_then(Devices::read);
         let known = device
             .as_ref()
-            .is_some_and(|device| self.devices.knows(device, user, epoch));
+            .is_some_and(|device| self.devices.knows(device, id, user.epoch()));
+        let cookie = user
+            .claim()
+            .map(|claim| self.devices.write(device.as_ref(), claim, id, user.epoch()));
         Browser {
-            is_new: !known && self.has_logged_in(user).await,
-            cookie: self.devices.write(device.as_ref(), user, epoch),
+            is_new: !known && self.has_logged_in(id).await,
+            cookie,
         }
     }
 
@@ -49,7 +52,6 @@ impl Service {
     /// stays so, and becomes the only one.
     pub(super) fn carried_over(&self, user: UserId, epoch: u32, origin: &Origin) -> Option<DeviceCookie> {
         let device = origin.device.as_ref().and_then(Devices::read)?;
-        let known = self.devices.knows(&device, user, epoch.saturating_sub(1));
-        known.then(|| self.devices.write(Some(&device), user, epoch))
+        self.devices.carry_over(&device, user, epoch)
     }
 }

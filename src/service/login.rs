@@ -29,14 +29,14 @@ impl Service {
     /// Opens a session. Every refusal costs the same: an unknown and an unusable account load what a known one loads,
     /// and hash what a wrong password hashes (security: no deduction by message or time, ASVS 6.3.8).
     pub(super) async fn do_log_in(self, wish: LogIn, origin: Origin) -> Result<Opened, Refusal> {
-        self.hasher.must_have_room()?;
+        self.hasher.asked_by(origin.ip).must_have_room()?;
         let typed = EmailAddress::parse(&wish.email);
         let canonical = typed
             .as_ref()
             .map_or_else(|_| wish.email.as_str(), EmailAddress::canonical);
         let claim = self.keyring.claim("email", canonical);
         let (candidate, counted) = self.counted_candidate(&claim, &origin).await?;
-        let verdict = match self.judge(&candidate, &wish.password).await {
+        let verdict = match self.judge(&candidate, &wish.password, &origin).await {
             Ok(verdict) => verdict,
             Err(refusal) => {
                 self.throttle.withdraw(counted).await;
@@ -68,10 +68,12 @@ impl Service {
         Ok(opened)
     }
 
-    /// Counts the attempt, before anything is hashed for it. The log is asked first only for a browser that says it is known.
+    /// Counts the attempt, before anything is hashed for it. The log is asked first only for a browser in which somebody has
+    /// logged in at this very address: for any other, made-up cookies among them, nothing is looked up before it is counted,
+    /// so that the time of a refusal tells nothing.
     async fn counted_candidate(&self, claim: &ClaimId, origin: &Origin) -> Result<(Candidate, Counted), Refusal> {
         let device = origin.device.as_ref().and_then(Devices::read);
-        let Some(device) = device else {
+        let Some(device) = device.filter(|device| self.devices.hints_at(device, claim)) else {
             let counted = self.count(Guesser::Stranger(claim), claim, origin).await?;
             return Ok((self.candidate(claim).await?, counted));
         };
@@ -125,10 +127,15 @@ impl Service {
     }
 
     /// Whether the password opens the account, and whether its hash should be replaced by a better one.
-    async fn judge(&self, candidate: &Candidate, password: &Secret) -> Result<Result<bool, FailureReason>, Refusal> {
-        let password = password.0.as_bytes();
+    async fn judge(
+        &self,
+        candidate: &Candidate,
+        password: &Secret,
+        origin: &Origin,
+    ) -> Result<Result<bool, FailureReason>, Refusal> {
+        let (hasher, password) = (self.hasher.asked_by(origin.ip), password.0.as_bytes());
         let Some(hash) = &candidate.hash else {
-            self.hasher.verify_nothing(password).await?;
+            hasher.verify_nothing(password).await?;
             let known = candidate.id.is_some();
             return Ok(Err(if known {
                 FailureReason::NoPassword
@@ -136,7 +143,7 @@ impl Service {
                 FailureReason::UnknownAddress
             }));
         };
-        Ok(match self.hasher.verify(password, hash).await? {
+        Ok(match hasher.verify(password, hash).await? {
             Verdict::Match { .. } if !candidate.user.is_active() => Err(FailureReason::Inactive),
             Verdict::Match { .. } if self.must_be_verified(&candidate.user) => Err(FailureReason::Unverified),
             Verdict::Match { needs_upgrade } => Ok(needs_upgrade),
@@ -160,7 +167,7 @@ impl Service {
         let at = self.clock.now();
         let session = SessionId(ids::uuid_v7(at));
         let secret = ids::random();
-        let browser = self.browser(id, user.epoch(), origin).await;
+        let browser = self.browser(id, user, origin).await;
         let lifetimes = self.lifetimes(user.roles());
         let stream = format!("session-{session}");
         let sealed = self
@@ -188,7 +195,7 @@ impl Service {
             // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.
             Err(Refusal::NotSignedIn) => Err(Refusal::Conflict),
             Ok(opened) => Ok(Opened {
-                device: Some(browser.cookie),
+                device: browser.cookie,
                 ..opened
             }),
             refused @ Err(_) => refused,

@@ -28,7 +28,7 @@ impl Service {
         let user = self.user_of(&session).await?;
         self.prove(&session, &user, &current, &origin).await?;
         self.must_be_of_epoch(&session, user.epoch()).await?;
-        let hash = self.hasher.hash(new.0.as_bytes()).await?;
+        let hash = self.hasher.asked_by(origin.ip).hash(new.0.as_bytes()).await?;
         let password = self
             .seals
             .password(session.user, "user.password_changed", ids::uuid_v4(), &hash)

@@ -90,7 +90,7 @@ impl Service {
         }
         self.throttle.judging(origin.ip).await?;
         self.must_be_a_good_password(id, &user, &new).await?;
-        let hash = self.hasher.hash(new.0.as_bytes()).await?;
+        let hash = self.hasher.asked_by(origin.ip).hash(new.0.as_bytes()).await?;
         let password = self.seals.password(id, CHANGED, ids::uuid_v4(), &hash).await?;
         let key = KeyName::parse(password.key())?;
         let reset = UserCommand::ResetPassword(user::ResetPassword {

@@ -144,9 +144,10 @@ impl Service {
         self.must_be_of_epoch(session, user.epoch()).await?;
         let stored = self.stored_hash(session.user, user).await?;
         let counted = self.throttle.proof(session.user).await?;
+        let hasher = self.hasher.asked_by(origin.ip);
         let verdict = match stored {
-            Some(hash) => self.hasher.verify(password.0.as_bytes(), &hash).await,
-            None => self.hasher.verify_nothing(password.0.as_bytes()).await,
+            Some(hash) => hasher.verify(password.0.as_bytes(), &hash).await,
+            None => hasher.verify_nothing(password.0.as_bytes()).await,
         };
         let verdict = match verdict {
             Ok(verdict) => verdict,

@@ -45,7 +45,7 @@ impl Service {
         let checked = self.check_sign_up(&wish).await?;
         let claim = self.keyring.claim("email", checked.email.canonical());
         self.throttle.sign_up(&claim, origin.ip).await?;
-        let hash = self.hasher.hash(wish.password.0.as_bytes()).await?;
+        let hash = self.hasher.asked_by(origin.ip).hash(wish.password.0.as_bytes()).await?;
         let id = SignUpId(ids::uuid_v7(self.clock.now()));
         let metadata = self.metadata(&origin, None);
         let request = self.seal_sign_up(id, &checked, &hash, &origin).await?;

@@ -6,6 +6,9 @@ pub enum Outage {
     /// No connection, or none in time.
     #[error("no answer")]
     Unreachable(#[source] reqwest::Error),
+    /// It could not be asked a moment ago, for whatever reason.
+    #[error("no answer a moment ago")]
+    Lately,
     /// It says that it cannot answer now.
     #[error("status {0}")]
     Status(u16),
@@ -32,6 +35,15 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// The same for somebody else who asks within moments.
+    pub(super) fn repeated(&self) -> Self {
+        match self {
+            Self::Refused(reason) => Self::Refused(reason.clone()),
+            Self::Down(_) => Self::Down(Outage::Lately),
+            Self::Untrusted(reason) => Self::Untrusted(reason.clone()),
+        }
+    }
+
     /// An answer that lacks what it needs.
     pub(super) fn unreadable(what: &'static str) -> Self {
         Self::Untrusted(format!("{what} cannot be read"))

@@ -44,6 +44,8 @@ use crate::{clock::Clock, config, keys::keyed_hmac};
 
 /// How often rows that mean nothing any more are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Of a ceiling for all, a wide network has one of so many parts: nobody who holds one reaches the ceiling for the others.
+const WIDE_PARTS: u32 = 10;
 /// Sweeps between two log lines about refusals.
 const SWEEPS_PER_LINE: u32 = 6;
 
@@ -366,6 +368,12 @@ impl Inner {
         let config = &self.config;
         let mut counters = vec![self.rate(Scope::MailAddress, address.0.as_bytes(), config.mail_address, 1)];
         counters.extend(self.networks(Scope::MailNetwork, ip, config.mail_network));
+        let part = config::Rate {
+            limit: config.mail_global.limit / WIDE_PARTS,
+            ..config.mail_global
+        };
+        let wide = network::wide(ip).into_iter();
+        counters.extend(wide.map(|(network, parts)| self.rate(Scope::MailWide, &network, part, parts)));
         counters.push(self.global(Scope::MailGlobal, config.mail_global));
         counters
     }

@@ -17,6 +17,8 @@ pub enum Scope {
     MailAddress,
     /// Mails that one network asks for.
     MailNetwork,
+    /// Mails that a whole provider's network asks for.
+    MailWide,
     /// Mails of all.
     MailGlobal,
     /// Sign-ups from one network.
@@ -45,6 +47,7 @@ impl Scope {
         Self::LoginGlobal,
         Self::MailAddress,
         Self::MailNetwork,
+        Self::MailWide,
         Self::MailGlobal,
         Self::SignupNetwork,
         Self::RedeemToken,
@@ -66,6 +69,7 @@ impl Scope {
             Self::LoginGlobal => "login_global",
             Self::MailAddress => "mail_address",
             Self::MailNetwork => "mail_network",
+            Self::MailWide => "mail_wide",
             Self::MailGlobal => "mail_global",
             Self::SignupNetwork => "signup_network",
             Self::RedeemToken => "redeem_token",

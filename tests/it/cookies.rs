@@ -180,3 +180,28 @@ async fn foreign_origin_is_refused_and_told_the_own_one() {
     }
     assert!(ada.is_signed_in().await);
 }
+
+#[tokio::test]
+async fn cookie_that_another_host_tossed_keeps_nobody_from_logging_in() {
+    let service = Service::start(Database::Sqlite).await;
+    service.anonymous().try_sign_up(EMAIL).await.unwrap().expect(202);
+    let ada = service.anonymous();
+    ada.get("/api/csrf").await.expect(200);
+    let token = ada.jar().value("csrftoken").unwrap();
+    let log_in = async |cookies: String, token: &str| {
+        let request = reqwest::Client::new().post(format!("{}/api/login", service.origin()));
+        let request = request.header("cookie", cookies).header("x-csrftoken", token);
+        let wish = serde_json::json!({"email": EMAIL, "password": crate::support::PASSWORD});
+        crate::support::Answer::read(request.json(&wish).send().await.unwrap())
+            .await
+            .unwrap()
+    };
+    log_in(format!("csrftoken=tossed; csrftoken={token}"), &token)
+        .await
+        .expect(200);
+    log_in("csrftoken=tossed; csrftoken=tossed".to_owned(), "tossed")
+        .await
+        .expect_problem(403, "csrf-failed");
+    let session = format!("csrftoken={token}; sessionid=a; sessionid=b");
+    log_in(session, &token).await.expect_problem(400, "duplicate-cookie");
+}

@@ -53,17 +53,39 @@ async fn files_of_the_service_are_for_its_owner_only() {
 
     let mut service = Service::prepare(Database::Sqlite).await;
     // A directory that the operator has made, open to all.
-    fs::create_dir_all(service.data()).unwrap();
-    fs::set_permissions(service.data(), fs::Permissions::from_mode(0o755)).unwrap();
+    let read = service.data().join("read");
+    fs::create_dir_all(&read).unwrap();
+    for open in [&service.data(), &read] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    // Of a program that did not take care.
+    fs::write(read.join("read.db"), "").unwrap();
+    fs::set_permissions(read.join("read.db"), fs::Permissions::from_mode(0o644)).unwrap();
     service.start_again().await;
-    service.signed_up(EMAIL).await;
-    let files: Vec<PathBuf> = fs::read_dir(service.data())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+    service.signed_up(EMAIL).await.get("/api/sessions").await.expect(200);
+    service.doorbook(&["projections", "rebuild", "--all"]).await;
+    let files_in = |directory: PathBuf| fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<PathBuf> = files_in(service.data())
+        .chain(files_in(read))
+        .filter(|path| path.is_file())
         .collect();
     assert!(files.iter().any(|path| path.ends_with("keys.db-wal")), "{files:?}");
+    assert!(files.iter().any(|path| path.ends_with("read/read.db")), "{files:?}");
+    assert!(
+        files.iter().any(|path| path.to_string_lossy().contains("read/users.g")),
+        "{files:?}"
+    );
     for path in files {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
     }
+}
+
+#[tokio::test]
+async fn answer_to_many_unknown_fields_is_not_many_times_as_long() {
+    let service = Service::start(Database::Sqlite).await;
+    let many: serde_json::Map<_, _> = (0..3000).map(|number| (format!("f{number}"), json!(0))).collect();
+    let answer = service.anonymous().post("/api/login", &many.into()).await;
+    let answer = answer.expect_problem(422, "invalid");
+    assert!(answer.body.len() < 4000, "{} bytes", answer.body.len());
 }

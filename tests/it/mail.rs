@@ -288,6 +288,28 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
         .await
         .expect_problem(404, "not-found");
 
+    for (name, value) in [
+        ("host", "rebound.example"),
+        ("host", "abc.tunnel.example"),
+        ("x-forwarded-for", "192.0.2.1"),
+        ("forwarded", "for=192.0.2.1"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        for path in ["/dev/mailbox", &path, &format!("{path}/html")] {
+            let request = ada.request(reqwest::Method::GET, path).header(name, value);
+            ada.send(request).await.unwrap().expect_problem(404, "not-found");
+        }
+    }
+    let by_number = format!("127.0.0.1:{}", service.address().port());
+    let request = ada
+        .request(reqwest::Method::GET, "/dev/mailbox")
+        .header("host", by_number);
+    ada.send(request.header("sec-fetch-site", "none"))
+        .await
+        .unwrap()
+        .expect(200);
+
     let (origin, port) = (service.origin(), service.address().port());
     let server = MailServer::prepare();
     for (key, value) in [
@@ -309,6 +331,16 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
             service.anonymous().get(path).await.expect_problem(404, "not-found");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letter_that_a_crash_left_unfinished_is_gone_after_the_next_start() {
+    let mut service = Service::start(Database::Sqlite).await;
+    service.kill();
+    let part = service.data().join("mail/.20260101T000000000000Z-x.eml.part");
+    fs::write(&part, "To: ada@example.org\r\n").unwrap();
+    service.start_again().await;
+    assert!(!part.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

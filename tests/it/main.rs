@@ -18,6 +18,8 @@ mod cookies;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod enumeration;

@@ -13,7 +13,7 @@ use crate::{
     flow::{FlowCookie, Traveller},
     form::{Form, FromForm},
     gate::Gate,
-    param::{Line, Path, Provider, Query, SameSite},
+    param::{Line, OwnPage, Path, Provider, Query},
     problem::{Kind, Problem},
     redirect::Redirect,
     refused::{BODY, LOOK, READ, Refused, WRITE, kinds},
@@ -349,7 +349,7 @@ impl SocialApi {
     async fn redirect(
         &self,
         anyone: Anyone,
-        _from: SameSite,
+        _from: OwnPage,
         flow: FlowCookie,
         /// The provider.
         provider: Path<Provider>,
@@ -492,7 +492,9 @@ impl SocialApi {
     > {
         let gate = actor.call.gate();
         let opened = gate.app.unlink_social(&actor.session, id.0, &actor.call.origin).await?;
-        Ok(Done::default().cookie(gate.session_cookie(&opened)))
+        Ok(Done::default()
+            .cookie(gate.session_cookie(&opened))
+            .cookie(gate.device_cookie(&opened)))
     }
 }
 
@@ -537,7 +539,8 @@ fn cookies(gate: &Gate, arrival: &Arrival) -> Vec<HeaderValue> {
     match arrival {
         Arrival::Session(opened) => {
             let token = gate.fresh_token(Some(&opened.session));
-            vec![gate.session_cookie(opened), gate.csrf_cookie(&token)]
+            let set = [gate.session_cookie(opened), gate.csrf_cookie(&token)];
+            set.into_iter().chain(gate.device_cookie(opened)).collect()
         }
         Arrival::Linked(..) => Vec::new(),
     }

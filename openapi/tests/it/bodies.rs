@@ -50,6 +50,19 @@ async fn unreadable_bodies_are_malformed() {
 }
 
 #[tokio::test]
+async fn unknown_fields_are_not_all_sent_back() {
+    let mut browser = visitor().await;
+    let many: serde_json::Map<_, _> = (0..90).map(|number| (format!("f{number}"), json!(0))).collect();
+    let answer = browser.post("/api/login").json(&many.into()).send().await;
+    assert_eq!(answer.invalid().len(), 20);
+    assert!(answer.text.len() < 2000, "{} bytes", answer.text.len());
+    let problem = answer.is_problem(422, "invalid");
+    let first: Vec<_> = problem["errors"].as_array().unwrap().iter().take(2).collect();
+    assert!(first.iter().all(|error| error["code"] == "missing"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("More unknown fields"));
+}
+
+#[tokio::test]
 async fn every_wrong_field_is_named_at_once() {
     let mut browser = visitor().await;
     for (body, expected) in [

@@ -112,13 +112,34 @@ async fn session_cookie_that_comes_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn csrf_cookie_that_comes_twice_is_refused_at_login() {
+async fn csrf_cookies_that_another_host_tossed_lock_nobody_out() {
     let mut browser = Browser::new();
     browser.get("/api/csrf").await;
-    let token = browser.jar["csrftoken"].clone();
-    let asked = browser.post("/api/login").no_cookies();
-    let asked = asked.header("cookie", format!("csrftoken={token}; csrftoken={token}"));
-    asked.json(&json!({})).send().await.is_problem(400, "duplicate-cookie");
+    let own = browser.jar["csrftoken"].clone();
+    let wish = json!({"email": EMAIL, "password": PASSWORD});
+    for line in [
+        format!("csrftoken=tossed; csrftoken={own}"),
+        format!("csrftoken={own}; csrftoken=; csrftoken={own}"),
+    ] {
+        let asked = browser
+            .ask(Method::GET, "/api/csrf")
+            .no_cookies()
+            .header("cookie", &line);
+        assert_eq!(asked.send().await.json()["csrf_token"], own.as_str(), "{line}");
+        let asked = browser.post("/api/login").no_cookies().no_csrf();
+        let asked = asked.header("cookie", &line).header("x-csrftoken", &own);
+        assert_eq!(asked.json(&wish).send().await.status, 200, "{line}");
+    }
+    // None of them is the header's, and what is made up is worth nothing however often it comes.
+    for (line, header) in [
+        ("csrftoken=a; csrftoken=b".to_owned(), own.as_str()),
+        ("csrftoken=a; csrftoken=a".to_owned(), "a"),
+        (format!("csrftoken={own}; csrftoken=a"), "a"),
+    ] {
+        let asked = browser.post("/api/login").no_cookies().no_csrf();
+        let asked = asked.header("cookie", &line).header("x-csrftoken", header);
+        asked.json(&wish).send().await.is_problem(403, "csrf-failed");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,41 @@ async fn service_without_a_mailbox_has_no_such_pages() {
 }
 
 #[tokio::test]
+async fn mailbox_is_for_whoever_sits_at_this_machine() {
+    for (headers, found) in [
+        (&[("host", "127.0.0.1:8080")][..], true),
+        (&[("host", "[::1]:8080")], true),
+        (&[("host", "localhost:8080"), ("sec-fetch-site", "none")], true),
+        (&[("host", "localhost:8080"), ("sec-fetch-site", "same-origin")], true),
+        (&[("host", "localhost:8080"), ("sec-fetch-site", "same-site")], false),
+        (&[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")], false),
+        (&[("host", "localhost:8080"), ("x-forwarded-for", "192.0.2.1")], false),
+        (&[("host", "localhost:8080"), ("forwarded", "for=192.0.2.1")], false),
+        (&[("host", "localhost:8080"), ("via", "1.1 tunnel")], false),
+        // A name that was rebound to this machine, a tunnel's, another service's port, and none at all.
+        (&[("host", "rebound.example:8080")], false),
+        (&[("host", "abc.ngrok.example")], false),
+        (&[("host", "localhost.example:8080")], false),
+        (&[("host", "localhost:9090")], false),
+        (&[("host", "localhost")], false),
+        (&[("host", "localhost:8080"), ("host", "localhost:8080")], false),
+    ] {
+        for path in ["/dev/mailbox", "/dev/mailbox/m1", "/dev/mailbox/m1/html"] {
+            let mut browser = developer();
+            let asked = browser.ask(Method::GET, path);
+            let asked = headers
+                .iter()
+                .fold(asked, |asked, (name, value)| asked.header(name, value));
+            let answer = asked.send().await;
+            assert_eq!(answer.status == 200, found, "{headers:?}");
+            if !found {
+                answer.is_problem(404, "not-found");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn mails_are_listed_and_shown_escaped() {
     let mut browser = developer();
     let list = browser.get("/dev/mailbox").await;

@@ -186,19 +186,29 @@ async fn redirect_that_did_not_work_out_says_why_in_the_query() {
 
 #[tokio::test]
 async fn page_of_another_site_cannot_send_people_to_a_provider() {
-    for (site, status) in [
-        ("cross-site", 403),
-        ("same-site", 302),
-        ("same-origin", 302),
-        ("none", 302),
+    let listed = "http://localhost:5173/login";
+    for (site, referer, status) in [
+        ("cross-site", None, 403),
+        ("cross-site", Some(listed), 403),
+        // Another host of the same site, which may be somebody else's.
+        ("same-site", None, 403),
+        ("same-site", Some("http://localhost:5174/"), 403),
+        ("same-site", Some("http://localhost:5173.localhost/"), 403),
+        ("same-site", Some("http://localhost:5173"), 302),
+        ("same-site", Some(listed), 302),
+        ("same-origin", None, 302),
+        ("none", None, 302),
     ] {
         let mut browser = Browser::new();
-        let asked = browser.ask(Method::GET, "/api/social/github/login");
-        assert_eq!(
-            asked.header("sec-fetch-site", site).send().await.status,
-            status,
-            "{site}"
-        );
+        let mut asked = browser.ask(Method::GET, "/api/social/github/login");
+        if let Some(referer) = referer {
+            asked = asked.header("referer", referer);
+        }
+        let answer = asked.header("sec-fetch-site", site).send().await;
+        assert_eq!(answer.status, status, "{site} {referer:?}");
+        if status == 403 {
+            answer.is_problem(403, "origin-refused");
+        }
     }
 }
 
@@ -240,6 +250,8 @@ async fn linked_accounts_are_listed_and_unlinked_by_their_owner_only() {
     let gone = browser.ask(Method::DELETE, &format!("{path}/{id}")).send().await;
     assert_eq!(gone.status, 204);
     assert!(gone.set_cookie("sessionid").is_some());
+    let device = gone.set_cookie("doorbook_device");
+    assert!(device.is_some(), "the browser that asked stays known");
     let mut browser = Browser::signed_in().await;
     for other in ["00000000-0000-0000-0000-000000000009", "x"] {
         let answer = browser.ask(Method::DELETE, &format!("{path}/{other}")).send().await;

@@ -141,6 +141,9 @@ impl Asked<'_> {
                 .collect();
             headers.push(("cookie".to_owned(), line.join("; ").into_bytes()));
         }
+        if !headers.iter().any(|(name, _)| name == "host") {
+            headers.push(("host".to_owned(), b"localhost:8080".to_vec()));
+        }
         let token = browser.jar.get(&browser.app.settings.csrf_cookie);
         if let Some(token) = token.filter(|_| csrf && method != Method::GET) {
             headers.push((browser.app.settings.csrf_header.clone(), token.clone().into_bytes()));

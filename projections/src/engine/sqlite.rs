@@ -1,5 +1,5 @@
 use std::{
-    fs::{File, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
@@ -10,6 +10,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use crate::{db::Db, fault::Fault};
 
 const READERS: u32 = 4;
+/// A file, and what SQLite puts beside it.
+const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 const BUSY: Duration = Duration::from_secs(10);
 
 /// What a file is opened for.
@@ -34,7 +36,47 @@ pub(super) async fn catalog(dir: &Path) -> Result<Db, Fault> {
     Ok(db)
 }
 
+/// Makes a file, that only its owner can read, unless it is there; one of before, and what SQLite has put beside it, is taken
+/// from others. SQLite gives the files beside it the same mode.
+#[cfg(unix)]
+fn private(file: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    let mut options = OpenOptions::new();
+    let made = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(file)?;
+    for path in ENDINGS.map(|ending| beside(file, ending)) {
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(made)
+}
+
+#[cfg(not(unix))]
+fn private(file: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(file)
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
+    if create || file.exists() {
+        private(file).map_err(Fault::because("cannot make the file of a read model"))?;
+    }
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(create)
@@ -106,10 +148,8 @@ pub(super) fn generations(dir: &Path, name: &str) -> Result<Vec<u64>, Fault> {
 
 pub(super) fn remove(dir: &Path, name: &str, number: u64) -> Result<(), Fault> {
     let file = path(dir, name, number);
-    for ending in ["", "-wal", "-shm", "-journal"] {
-        let mut file = file.clone().into_os_string();
-        file.push(ending);
-        match std::fs::remove_file(file) {
+    for ending in ENDINGS {
+        match std::fs::remove_file(beside(&file, ending)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Fault::new("cannot remove an old read model", error)),
@@ -120,7 +160,7 @@ pub(super) fn remove(dir: &Path, name: &str, number: u64) -> Result<(), Fault> {
 
 pub(super) fn lock(dir: &Path, name: &str) -> Result<Option<File>, Fault> {
     let failed = "cannot lock a read model for building";
-    let file = File::create(dir.join(format!("{name}.lock"))).map_err(Fault::because(failed))?;
+    let file = private(&dir.join(format!("{name}.lock"))).map_err(Fault::because(failed))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

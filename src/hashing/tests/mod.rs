@@ -39,6 +39,9 @@ const COST: Argon2Cost = Argon2Cost {
     parallelism: 1,
 };
 
+/// More than any queue holds.
+const MANY: usize = 4000;
+
 fn hasher() -> PasswordHasher {
     PasswordHasher::new(COST).unwrap()
 }
@@ -141,7 +144,7 @@ async fn nobody_has_no_password() {
 #[tokio::test]
 async fn beyond_the_queue_callers_are_sent_away_at_once_and_the_others_are_served() {
     let hasher = hasher();
-    let many = (0..400).map(|_| hasher.verify_nothing(b"x"));
+    let many = (0..MANY).map(|_| hasher.verify_nothing(b"x"));
     let outcomes = futures_util::future::join_all(many).await;
     let served = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let busy = HashFailure::Busy {
@@ -152,26 +155,47 @@ async fn beyond_the_queue_callers_are_sent_away_at_once_and_the_others_are_serve
             .iter()
             .all(|outcome| *outcome == Ok(Verdict::Mismatch) || *outcome == Err(busy))
     );
-    assert!((16..400).contains(&served), "{served}");
+    assert!((16..MANY).contains(&served), "{served}");
     let counts = hasher.counts();
-    assert_eq!(usize::try_from(counts.hashed + counts.refused).unwrap(), 400);
+    assert_eq!(usize::try_from(counts.hashed + counts.refused).unwrap(), MANY);
     assert_eq!(counts.waiting, 0);
 }
 
 #[tokio::test]
 async fn room_is_there_until_the_queue_is_full_and_again_afterwards() {
     let hasher = hasher();
-    assert_eq!(hasher.must_have_room(), Ok(()));
-    let asks = (0..400).map(|_| async {
-        hasher.must_have_room()?;
+    assert_eq!(hasher.itself().must_have_room(), Ok(()));
+    let asks = (0..MANY).map(|_| async {
+        hasher.itself().must_have_room()?;
         hasher.verify_nothing(b"x").await
     });
     let outcomes = futures_util::future::join_all(asks).await;
     let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    assert!((1..400).contains(&refused), "{refused}");
+    assert!((1..MANY).contains(&refused), "{refused}");
     let counts = hasher.counts();
-    assert_eq!(usize::try_from(counts.hashed + counts.refused).unwrap(), 400);
-    assert_eq!(hasher.must_have_room(), Ok(()));
+    assert_eq!(usize::try_from(counts.hashed + counts.refused).unwrap(), MANY);
+    assert_eq!(hasher.itself().must_have_room(), Ok(()));
+}
+
+#[tokio::test]
+async fn network_that_fills_its_share_of_the_queue_leaves_room_for_others() {
+    let hasher = hasher();
+    let (one, other) = (Some([192, 0, 2, 1].into()), Some([192, 0, 2, 2].into()));
+    let crowd = hasher.asked_by(one);
+    let mut many: Vec<_> = (0..MANY).map(|_| Box::pin(crowd.verify_nothing(b"x"))).collect();
+    // One look puts a job into the queue, or sends it away.
+    let mut refused = 0;
+    for ask in &mut many {
+        refused += usize::from(futures_util::poll!(ask.as_mut()).is_ready());
+    }
+    assert!(refused > 0);
+    assert!(hasher.asked_by(one).must_have_room().is_err());
+    assert_eq!(hasher.asked_by(other).must_have_room(), Ok(()));
+    assert_eq!(hasher.asked_by(other).verify_nothing(b"x").await, Ok(Verdict::Mismatch));
+    drop(many);
+    // Those that went away leave their places when their jobs come up.
+    hasher.asked_by(other).verify_nothing(b"x").await.unwrap();
+    assert_eq!(hasher.asked_by(one).must_have_room(), Ok(()));
 }
 
 #[tokio::test]

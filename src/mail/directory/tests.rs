@@ -64,6 +64,18 @@ async fn message_stored_twice_is_there_once() {
 }
 
 #[tokio::test]
+async fn what_a_crash_left_unfinished_is_deleted() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Directory::open(place.path()).unwrap();
+    store(&directory, 1, message("bob@example.org", "x")).await;
+    let part = place.path().join(".ada.eml.part");
+    fs::write(&part, message("ada@example.org", "secret")).unwrap();
+    directory.tidy().unwrap();
+    assert!(!part.exists());
+    assert_eq!(directory.list(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn forgotten_address_has_no_mail_left_and_others_keep_theirs() {
     let place = tempfile::tempdir().unwrap();
     let directory = Directory::open(place.path()).unwrap();

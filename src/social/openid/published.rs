@@ -1,11 +1,15 @@
 //! The discovery document and the keys of a provider: read when needed, kept for an hour, renewed for a new key.
+//! A failure is remembered for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use doorbook_domain::time::Timestamp;
 use openidconnect::core::CoreJsonWebKeySet;
+use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use url::Url;
 
 use crate::{
@@ -15,6 +19,10 @@ use crate::{
 
 /// How long it is believed.
 const KEPT: Duration = Duration::from_hours(1);
+/// How long it is of use while nothing newer is to be had.
+const STALE: Duration = Duration::from_hours(24);
+/// How long a provider that failed is not asked again.
+const FAILED_FOR: Duration = Duration::from_secs(5);
 /// Keys are asked for anew this often at most, however many tokens name a key that nobody knows.
 const RENEWED_EVERY: Duration = Duration::from_mins(1);
 
@@ -41,14 +49,20 @@ pub(in crate::social) struct Published {
     at: Timestamp,
 }
 
-/// What was published when it was last asked for. One asks at a time; the others wait for the answer.
+/// What was published when it was last asked for. One asks at a time. The others take what is there, stale or not; where
+/// nothing is, they wait and share what comes of it, a failure too: a provider that is silent costs nobody more than one
+/// timeout.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<Held>);
+pub(super) struct Cache {
+    held: Mutex<Held>,
+    asking: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Held {
     published: Option<Published>,
     renewed_at: Option<Timestamp>,
+    failed: Option<(Instant, ProviderError)>,
 }
 
 impl Cache {
@@ -58,17 +72,51 @@ impl Cache {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<Published, ProviderError> {
-        let mut held = self.0.lock().await;
-        if let Some(published) = held
-            .published
-            .as_ref()
-            .filter(|published| now.since(published.at) < KEPT)
-        {
-            return Ok(published.clone());
+        if let Some(published) = self.younger_than(KEPT, now) {
+            return Ok(published);
         }
-        let published = read(http, settings, now).await?;
-        held.published = Some(published.clone());
-        Ok(published)
+        let Ok(asking) = self.asking.try_lock() else {
+            if let Some(stale) = self.younger_than(STALE, now) {
+                return Ok(stale);
+            }
+            return self.after_the_others(http, settings, now).await;
+        };
+        let asked = self.unless_it_failed(http, settings, now).await;
+        drop(asking);
+        asked
+    }
+
+    async fn after_the_others(
+        &self,
+        http: &Outbound,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Published, ProviderError> {
+        let _asking = self.asking.lock().await;
+        match self.younger_than(KEPT, now) {
+            Some(published) => Ok(published),
+            None => self.unless_it_failed(http, settings, now).await,
+        }
+    }
+
+    /// Asks, unless that failed a moment ago. What is stale is better than nothing while the provider is down.
+    async fn unless_it_failed(
+        &self,
+        http: &Outbound,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Published, ProviderError> {
+        let error = match self.failed_lately() {
+            Some(error) => error,
+            None => match self.ask(http, settings, now).await {
+                Ok(published) => return Ok(published),
+                Err(error) => error,
+            },
+        };
+        match (&error, self.younger_than(STALE, now)) {
+            (ProviderError::Down(_), Some(stale)) => Ok(stale),
+            _ => Err(error),
+        }
     }
 
     /// Asks again because of a key that nobody knows; `None` when that was done a moment ago.
@@ -78,14 +126,42 @@ impl Cache {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<Option<Published>, ProviderError> {
-        let mut held = self.0.lock().await;
-        if held.renewed_at.is_some_and(|at| now.since(at) < RENEWED_EVERY) {
-            return Ok(None);
+        let _asking = self.asking.lock().await;
+        {
+            let mut held = self.held.lock();
+            if held.renewed_at.is_some_and(|at| now.since(at) < RENEWED_EVERY) {
+                return Ok(None);
+            }
+            held.renewed_at = Some(now);
         }
-        held.renewed_at = Some(now);
-        let published = read(http, settings, now).await?;
-        held.published = Some(published.clone());
-        Ok(Some(published))
+        if let Some(error) = self.failed_lately() {
+            return Err(error);
+        }
+        self.ask(http, settings, now).await.map(Some)
+    }
+
+    async fn ask(&self, http: &Outbound, settings: &Settings, now: Timestamp) -> Result<Published, ProviderError> {
+        let asked = read(http, settings, now).await;
+        let mut held = self.held.lock();
+        held.failed = match &asked {
+            Ok(published) => {
+                held.published = Some(published.clone());
+                None
+            }
+            Err(error) => Some((Instant::now(), error.repeated())),
+        };
+        asked
+    }
+
+    fn younger_than(&self, age: Duration, now: Timestamp) -> Option<Published> {
+        let held = self.held.lock();
+        held.published.clone().filter(|published| now.since(published.at) < age)
+    }
+
+    fn failed_lately(&self) -> Option<ProviderError> {
+        let held = self.held.lock();
+        let (at, error) = held.failed.as_ref()?;
+        (at.elapsed() < FAILED_FOR).then(|| error.repeated())
     }
 }
 
@@ -118,3 +194,6 @@ async fn read(http: &Outbound, settings: &Settings, now: Timestamp) -> Result<Pu
         at: now,
     })
 }
+
+#[cfg(test)]
+mod tests;

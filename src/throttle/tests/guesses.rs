@@ -27,7 +27,7 @@ on_both!(
 const ADA: UserId = UserId(Uuid::from_u128(1));
 
 fn browser() -> Device {
-    let cookie = Devices::new(&[3; 32]).write(None, ADA, 0);
+    let cookie = Devices::new(&[3; 32]).write(None, &claim("ada"), ADA, 0);
     Devices::read(&cookie).unwrap()
 }
 

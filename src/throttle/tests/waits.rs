@@ -1,12 +1,12 @@
 //! How long one waits, and that it is true.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use doorbook_domain::id::UserId;
 use uuid::Uuid;
 
 use super::bed::{Bed, claim, client, defaults, fails, on_both, wait};
-use crate::throttle::{Guesser, Throttle};
+use crate::throttle::{Guesser, Scope, Throttle};
 
 on_both!(
     wait_after_failures_doubles_up_to_an_hour_and_is_true,
@@ -16,6 +16,7 @@ on_both!(
     window_becomes_free_one_by_one,
     longest_wait_of_several_is_told,
     mails_are_counted_by_address_and_network,
+    holder_of_a_wide_network_leaves_mail_for_others,
     redemptions_are_counted_by_token_and_network,
     sign_ups_and_judged_passwords_are_counted_by_network,
     sign_ins_begun_at_providers_are_counted_by_network,
@@ -147,6 +148,25 @@ async fn mails_are_counted_by_address_and_network(bed: &Bed) {
         wait(node.sign_up(&claim("ada"), client(7)).await).is_some(),
         "a sign-up is a mail"
     );
+}
+
+async fn holder_of_a_wide_network_leaves_mail_for_others(bed: &Bed) {
+    let node = bed.node().await;
+    let ask = async |name: String, ip: Ipv6Addr| wait(node.mail(&claim(&name), Some(ip.into())).await);
+    // A /48 for each mail, all of one /40: a tenth of the ceiling.
+    for number in 0..200_u16 {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 1);
+        assert_eq!(ask(format!("a{number}"), ip).await, None);
+    }
+    for number in 0..200_u16 {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, number, 1, 0, 0, 0, 1);
+        assert_eq!(ask(format!("b{number}"), ip).await.is_some(), number >= 160, "{number}");
+    }
+    let elsewhere = Ipv6Addr::new(0x2001, 0xdb9, 0, 0, 0, 0, 0, 1);
+    assert_eq!(ask("ada".to_owned(), elsewhere).await, None, "others go on");
+    assert_eq!(wait(node.mail(&claim("bob"), Some([192, 0, 2, 1].into())).await), None);
+    let refused = node.refusals().into_iter().find(|(_, count)| *count > 0);
+    assert_eq!(refused, Some((Scope::MailWide, 40)));
 }
 
 async fn redemptions_are_counted_by_token_and_network(bed: &Bed) {

@@ -223,3 +223,38 @@ async fn inactive_account_is_told_so() {
     answer.expect_problem(403, "account-inactive");
     assert!(!caller.is_signed_in().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_stays_known_after_a_social_login_and_after_unlinking() {
+    let github = Provider::start(Kind::Github, "github").await;
+    let settings = [
+        ("SIGNUP__VERIFY_EMAIL", "false"),
+        ("THROTTLE__ENABLED", "true"),
+        ("THROTTLE__FIRST_WAIT", "30m"),
+    ];
+    let service = service(Database::Sqlite, &[&github], &settings).await;
+    let desk = service.signed_up(ADA).await;
+    let somebody = Person::verified(7, "ada@elsewhere.example");
+    link(&desk, &github, &somebody).await.expect(200);
+    // A browser that has never seen the password.
+    let phone = service.anonymous();
+    let answer = log_in(&phone, &github, &somebody).await.expect(200);
+    assert!(answer.cookie("doorbook_device").is_some());
+    let gone = desk
+        .delete(&format!("/api/me/social-accounts/{}", first_link(&desk).await))
+        .await
+        .expect(204);
+    assert!(gone.cookie("doorbook_device").is_some());
+    // Strangers lock the account. The browser that unlinked is none of them.
+    let stranger = service.anonymous();
+    for _ in 0..5 {
+        stranger.try_log_in(ADA, "a guess").await.unwrap().expect(401);
+    }
+    stranger
+        .try_log_in(ADA, PASSWORD)
+        .await
+        .unwrap()
+        .expect_problem(429, "too-many-requests");
+    desk.try_log_out().await.unwrap().expect(200);
+    desk.log_in(ADA).await;
+}

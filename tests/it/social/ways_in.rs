@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -258,6 +260,8 @@ async fn outage_of_a_provider_is_no_outage_of_the_others() {
     let ada = Person::verified(1, ADA);
     log_in(&caller, &other, &ada).await.expect(200);
     provider.is_down(false);
+    // That it was down is remembered for a moment.
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let back = depart(&caller, &provider, "login", &ada).await;
     provider.is_down(true);
     arrive(&caller, &provider, &back)

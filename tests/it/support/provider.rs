@@ -84,6 +84,8 @@ struct State {
     lie: Option<Lie>,
     /// Everything is answered with 503.
     down: bool,
+    /// Nothing is answered at all.
+    silent: bool,
     /// Everybody has to wait.
     paused: bool,
     /// Who waits.
@@ -168,6 +170,11 @@ impl Provider {
         self.state().down = down;
     }
 
+    /// From now on it takes requests and answers none.
+    pub(crate) fn falls_silent(&self) {
+        self.state().silent = true;
+    }
+
     /// How often a code was presented to it.
     pub(crate) fn exchanges(&self) -> usize {
         self.state().exchanges
@@ -243,6 +250,9 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
                     return moved();
                 }
                 let asked = Asked::read(request).await;
+                if desk.state.lock().unwrap().silent {
+                    std::future::pending::<()>().await;
+                }
                 desk.pause().await;
                 if desk.state.lock().unwrap().down {
                     return status(503);
