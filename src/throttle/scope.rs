@@ -39,7 +39,7 @@ pub enum Scope {
 
 impl Scope {
     /// All, in the order in which they are taken.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LoginAccount,
         Self::LoginDevice,
         Self::Proof,
