@@ -142,18 +142,19 @@ fn dear_ones_are_refused_when_they_come_in() {
     }
 }
 
-/// The best of several, which the machine's other work disturbs least.
-async fn fastest(hasher: &PasswordHasher, hash: Option<&str>) -> Duration {
-    let mut best = Duration::MAX;
-    for _ in 0..5 {
+/// How long a hash takes, and nobody's: the best of several of each, by turns, which the machine's other work disturbs
+/// least and alike.
+async fn fastest(hasher: &PasswordHasher, hash: &str) -> (Duration, Duration) {
+    let (mut took, mut nobody) = (Duration::MAX, Duration::MAX);
+    for _ in 0..8 {
         let began = Instant::now();
-        match hash {
-            Some(hash) => hasher.verify(b"another password", hash).await.unwrap(),
-            None => hasher.verify_nothing(b"another password").await.unwrap(),
-        };
-        best = best.min(began.elapsed());
+        hasher.verify(b"another password", hash).await.unwrap();
+        took = took.min(began.elapsed());
+        let began = Instant::now();
+        hasher.verify_nothing(b"another password").await.unwrap();
+        nobody = nobody.min(began.elapsed());
     }
-    best
+    (took, nobody)
 }
 
 #[tokio::test]
@@ -161,7 +162,7 @@ async fn cheap_hash_is_verified_no_faster_than_nobodys() {
     let hasher = hasher();
     for hash in HASHES.into_iter().chain(["unreadable"]) {
         // Unpadded, most of these take a hundredth; what else runs here makes either slower.
-        let (took, nobody) = (fastest(&hasher, Some(hash)).await, fastest(&hasher, None).await);
+        let (took, nobody) = fastest(&hasher, hash).await;
         assert!(took * 2 >= nobody, "{took:?} against {nobody:?}: {hash}");
     }
 }
