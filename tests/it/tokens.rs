@@ -84,8 +84,9 @@ async fn one_of_each(service: &Service, ada: &Caller, flow: &Caller, github: &Pr
     vec![
         (Place::Session, value(ada, "sessionid")),
         (Place::Csrf, value(&stranger, "csrftoken")),
-        (Place::Verify, change),
         (Place::Verify, sign_up),
+        // Last: another address would end the reset.
+        (Place::Verify, change),
         (Place::Reset, reset),
         (Place::State, back.state),
         (Place::Flow, value(flow, "doorbook_flow")),

@@ -51,6 +51,11 @@ impl Test {
         let cluster = Cluster::start()?;
         let mut tests = run::cargo(["test", "--workspace", "--locked", "--"]);
         tests.args(&self.tests);
+        // Tests of the whole service wait more than they work.
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            tests.env("RUST_TEST_THREADS", (2 * cores).to_string());
+        }
         cluster.announce(&mut tests);
         run::run(&mut tests)
     }

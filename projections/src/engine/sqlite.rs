@@ -36,19 +36,20 @@ pub(super) async fn catalog(dir: &Path) -> Result<Db, Fault> {
     Ok(db)
 }
 
-/// Makes a file, that only its owner can read, unless it is there; one of before, and what SQLite has put beside it, is taken
-/// from others. SQLite gives the files beside it the same mode.
-#[cfg(unix)]
-fn private(file: &Path) -> std::io::Result<File> {
+/// Makes an empty file that only its owner can read, unless it is there; one of before, and what SQLite has put beside it,
+/// is taken from others. SQLite gives the files beside it the same mode.
+///
+/// A file that is there is not opened: closing it would end the locks that this process's connections hold on it (POSIX
+/// advisory locks; "How To Corrupt An SQLite Database File", section 2.2).
+fn private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
-    let mut options = OpenOptions::new();
-    let made = options
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(file)?;
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(file);
+    match made {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
     for path in ENDINGS.map(|ending| beside(file, ending)) {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
@@ -59,12 +60,7 @@ fn private(file: &Path) -> std::io::Result<File> {
             Err(error) => return Err(error),
         }
     }
-    Ok(made)
-}
-
-#[cfg(not(unix))]
-fn private(file: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(file)
+    Ok(())
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
@@ -160,7 +156,12 @@ pub(super) fn remove(dir: &Path, name: &str, number: u64) -> Result<(), Fault> {
 
 pub(super) fn lock(dir: &Path, name: &str) -> Result<Option<File>, Fault> {
     let failed = "cannot lock a read model for building";
-    let file = private(&dir.join(format!("{name}.lock"))).map_err(Fault::because(failed))?;
+    let file = dir.join(format!("{name}.lock"));
+    private(&file).map_err(Fault::because(failed))?;
+    let file = OpenOptions::new()
+        .write(true)
+        .open(file)
+        .map_err(Fault::because(failed))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
