@@ -39,7 +39,7 @@ pub(super) fn is_near(request: &Request, gate: &Gate) -> bool {
 /// Whether no page of another origin asks.
 fn is_wished(headers: &HeaderMap) -> bool {
     let site = HeaderName::from_static("sec-fetch-site");
-    match headers.get(&site).map(|value| value.as_bytes()) {
+    match headers.get(&site).map(poem::http::HeaderValue::as_bytes) {
         None => true,
         Some(_) => matches!(one(headers, &site), Some("none" | "same-origin")),
     }

@@ -35,9 +35,9 @@ impl Appender {
     /// Appends the events of one command; returns when they are on the disk.
     pub(in crate::store) async fn append(&self, events: Vec<SerializedEvent>) -> Result<(), PersistenceError> {
         let (done, outcome) = oneshot::channel();
-        let gone = |_| PersistenceError::UnknownError("nobody writes the log any more".into());
-        self.queue.send(Append { events, done }).await.map_err(|_| gone(()))?;
-        outcome.await.map_err(|_| gone(()))?
+        let gone = || PersistenceError::UnknownError("nobody writes the log any more".into());
+        self.queue.send(Append { events, done }).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
     }
 }
 
