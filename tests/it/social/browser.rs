@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 use super::real::Real;
 use crate::support::{Database, Service, free_port};
 
-on_each_store!(people_click_through_every_flow_in_a_real_browser);
-
 /// Names under which browsers of this kind are installed.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -69,7 +67,9 @@ fn arrived_as(seen: &Value, origin: &str, email: &str) -> Value {
     user["id"].clone()
 }
 
-async fn people_click_through_every_flow_in_a_real_browser(database: Database) {
+#[tokio::test(flavor = "multi_thread")]
+async fn people_click_through_every_flow_in_a_real_browser() {
+    let database = Database::Sqlite;
     let mut service = Service::prepare(database).await;
     let (issuer, port) = (format!("http://127.0.0.1:{}", free_port()), free_port());
     let app = format!("http://localhost:{port}");

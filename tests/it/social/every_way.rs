@@ -176,8 +176,8 @@ impl Row<'_> {
         let token = eventually("the link arrives", || async {
             let mails = self.service.mails();
             let mut mine = mails.iter().filter(|mail| mail.header("To").contains(email));
-            mine.find(|mail| mail.leads_to("verify"))
-                .map(super::super::support::letters::Mail::token)
+            let mail = mine.find(|mail| mail.leads_to("verify"))?;
+            Some(mail.token())
         });
         let token = json!({"token": token.await});
         caller.post("/api/email/verify", &token).await.expect(204);
