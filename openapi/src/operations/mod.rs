@@ -1,6 +1,7 @@
 //! What can be asked, one file per tag.
 
 mod account;
+mod audit;
 mod authz;
 mod log_in;
 mod recovery;
@@ -28,6 +29,9 @@ pub(crate) enum Tag {
     Account,
     /// Signing in with accounts at identity providers, and linking them.
     Social,
+    /// The book: who signed in, when, from where, how, and who was signed in at an instant. For auditors and admins; each
+    /// question is itself an event.
+    Audit,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -42,6 +46,7 @@ pub(crate) type Operations = (
     account::Account,
     social::SocialApi,
     authz::Authz,
+    audit::AuditApi,
 );
 
 /// Every operation.
@@ -55,5 +60,6 @@ pub(crate) const fn all() -> Operations {
         account::Account,
         social::SocialApi,
         authz::Authz,
+        audit::AuditApi,
     )
 }
