@@ -12,6 +12,7 @@ use crate::{
     open::{self, Durable},
 };
 
+mod book;
 mod lifetimes;
 mod mailed;
 
