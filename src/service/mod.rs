@@ -22,6 +22,7 @@ mod admins;
 mod app;
 pub mod attempts;
 mod audit;
+mod beat;
 pub mod breached;
 mod device;
 pub(crate) mod erase;
