@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Rows that one statement asks for by key.
-pub(crate) const AT_ONCE: usize = 128;
+pub(crate) const AT_ONCE: usize = 400;
 
 /// Who a user is, as far as it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
-//! Logins on their way out. One task reads and opens ahead of what is sent, by two batches at most, and looks each time
-//! whether its reader may still read.
+//! Logins on their way out. One task reads candidates, another opens them and looks whether its reader may still read, and
+//! what answers the request writes them: each is ahead of the next by two batches at most.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use doorbook_domain::{role::Role, session::Session, user::User};
@@ -7,7 +9,7 @@ use doorbook_openapi::{
     app::{LiveSession, Origin, Refusal},
     audit::{LoginBatches, LoginFilter, LoginRecord},
 };
-use doorbook_projections::{cursor::Cursor, fault::Fault};
+use doorbook_projections::{cursor::Cursor, fault::Fault, login_history::LoginRow};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ impl Service {
             service: self.clone(),
             reader: reader.clone(),
             reading,
-            search,
+            search: Arc::new(search),
             rows: 0,
         };
         self.commands.spawn(export.run(out));
@@ -68,7 +70,7 @@ struct Export {
     service: Service,
     reader: LiveSession,
     reading: Uuid,
-    search: Search,
+    search: Arc<Search>,
     rows: u64,
 }
 
@@ -93,27 +95,47 @@ impl Export {
 
     /// Whether everything was handed over.
     async fn feed(&mut self, out: &mpsc::Sender<Batch>) -> Result<bool, Fault> {
+        let mut candidates = self.read_ahead();
         let mut people = People::default();
-        let mut after = Some(Cursor::start());
         let mut looked: Option<Instant> = None;
         let closing = self.service.tabs.closing().clone();
-        while let Some(cursor) = after {
+        loop {
             if looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
                 self.may_read_on().await?;
                 looked = Some(Instant::now());
             }
-            let (found, next) = self.service.next_batch(&self.search, &cursor, BATCH).await?;
+            let Some(rows) = candidates.recv().await else {
+                return Ok(true);
+            };
+            let found = self.service.fitting(&self.search, rows?).await?;
             let records = self.service.records(found, &mut people).await?;
             let count = u64::try_from(records.len()).unwrap_or(0);
-            let sent = closing.run_until_cancelled(out.send(Ok(records))).await;
-            match sent {
+            match closing.run_until_cancelled(out.send(Ok(records))).await {
                 Some(Ok(())) => self.rows += count,
                 Some(Err(_)) => return Ok(false),
                 None => return Err(Fault::plain("the service is about to stop")),
             }
-            after = next;
         }
-        Ok(true)
+    }
+
+    /// Reads candidates until there are no more, or nobody takes them.
+    fn read_ahead(&self) -> mpsc::Receiver<Result<Vec<LoginRow>, Fault>> {
+        let (out, candidates) = mpsc::channel(AHEAD);
+        let (service, search) = (self.service.clone(), Arc::clone(&self.search));
+        self.service.commands.spawn(async move {
+            let mut after = Some(Cursor::start());
+            while let Some(cursor) = after.take() {
+                let read = service.candidates(&search, &cursor, BATCH).await;
+                let rows = read.map(|(rows, next)| {
+                    after = next;
+                    rows
+                });
+                if out.send(rows).await.is_err() {
+                    return;
+                }
+            }
+        });
+        candidates
     }
 
     /// Asks the log: a role's removal raises the epoch, and no session outlives that.

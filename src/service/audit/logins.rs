@@ -86,17 +86,11 @@ impl Service {
         };
         let (mut found, mut seen) = (Vec::new(), 0);
         loop {
-            let rows = login_history::search(&self.engine.reads(), &search.filter, &after, batch).await?;
-            let (count, last) = (rows.len(), rows.last().map(LoginRow::cursor));
-            for opened in self.open_rows(rows).await? {
-                if self.fits(search, &opened).await? {
-                    found.push(opened);
-                }
-            }
-            seen += count;
-            let at_end = count < usize::try_from(batch).unwrap_or(usize::MAX);
-            match last {
-                Some(last) if !at_end && found.len() < wanted => after = last,
+            let (rows, next) = self.candidates(search, &after, batch).await?;
+            seen += rows.len();
+            found.extend(self.fitting(search, rows).await?);
+            match next {
+                Some(next) if found.len() < wanted => after = next,
                 Some(_) | None => return Ok((found, More::No)),
             }
             if seen >= MOST {
@@ -105,23 +99,28 @@ impl Service {
         }
     }
 
-    /// The next rows that fit, in no more than one batch of candidates, and where to go on.
-    pub(super) async fn next_batch(
+    /// The next candidates, at most `batch` of them, and where to go on if there may be more.
+    pub(super) async fn candidates(
         &self,
         search: &Search,
         after: &Cursor,
         batch: u32,
-    ) -> Result<(Vec<Opened>, Option<Cursor>), Fault> {
+    ) -> Result<(Vec<LoginRow>, Option<Cursor>), Fault> {
         let rows = login_history::search(&self.engine.reads(), &search.filter, after, batch).await?;
         let at_end = rows.len() < usize::try_from(batch).unwrap_or(usize::MAX);
         let last = rows.last().filter(|_| !at_end).map(LoginRow::cursor);
+        Ok((rows, last))
+    }
+
+    /// Opens candidates, and keeps those that fit.
+    pub(super) async fn fitting(&self, search: &Search, rows: Vec<LoginRow>) -> Result<Vec<Opened>, Fault> {
         let mut found = Vec::with_capacity(rows.len());
         for opened in self.open_rows(rows).await? {
             if self.fits(search, &opened).await? {
                 found.push(opened);
             }
         }
-        Ok((found, last))
+        Ok(found)
     }
 
     async fn fits(&self, search: &Search, opened: &Opened) -> Result<bool, Fault> {

@@ -26,6 +26,8 @@ use crate::service::{Service, seals::Whence};
 
 /// Users that are remembered from one batch to the next.
 const REMEMBERED: usize = 50_000;
+/// User agents that are remembered.
+const REMEMBERED_CLIENTS: usize = 5_000;
 
 /// A login, and from where it came.
 pub(super) struct Opened {
@@ -40,13 +42,29 @@ pub(super) struct Person {
     pub(super) name: Option<String>,
 }
 
-/// Users that were opened already.
+/// Users that were opened, and user agents that were understood already.
 #[derive(Default)]
-pub(super) struct People(HashMap<UserId, Person>);
+pub(super) struct People {
+    users: HashMap<UserId, Person>,
+    clients: HashMap<String, Option<Client>>,
+}
 
 impl People {
     pub(super) fn find(&self, user: UserId) -> Option<&Person> {
-        self.0.get(&user)
+        self.users.get(&user)
+    }
+
+    fn client(&mut self, user_agent: Option<&str>) -> Option<Client> {
+        let user_agent = user_agent?;
+        if let Some(known) = self.clients.get(user_agent) {
+            return known.clone();
+        }
+        if self.clients.len() >= REMEMBERED_CLIENTS {
+            self.clients.clear();
+        }
+        let client = understood(Some(user_agent));
+        self.clients.insert(user_agent.to_owned(), client.clone());
+        client
     }
 }
 
@@ -112,16 +130,18 @@ impl Service {
         let now = self.clock.now();
         let mut records = Vec::with_capacity(opened.len());
         for opened in opened {
+            let client = people.client(opened.whence.user_agent.as_deref());
             let person = opened.row.user_id.and_then(|user| people.find(user));
-            records.push(self.record(opened, person, &deadlines, now).await?);
+            let record = self.record(opened, person, &deadlines, now).await?;
+            records.push(LoginRecord { client, ..record });
         }
         Ok(records)
     }
 
     /// Opens the addresses and names of users that are not known yet.
     pub(super) async fn meet(&self, users: &[UserId], people: &mut People) -> Result<(), Fault> {
-        if people.0.len() > REMEMBERED {
-            people.0.clear();
+        if people.users.len() > REMEMBERED {
+            people.users.clear();
         }
         let strangers: HashSet<UserId> = users
             .iter()
@@ -139,7 +159,7 @@ impl Service {
                 Some(name) => Some(self.own_value(user, "name", name).await?),
                 None => None,
             };
-            people.0.insert(user, Person { email, name });
+            people.users.insert(user, Person { email, name });
         }
         Ok(())
     }
@@ -219,7 +239,7 @@ fn blank(row: &LoginRow, whence: Whence, person: Option<&Person>) -> LoginRecord
         user_id: row.user_id.map(|user| user.0),
         email: person.map(|person| person.email.clone()),
         name: person.and_then(|person| person.name.clone()),
-        client: understood(whence.user_agent.as_deref()),
+        client: None,
         ip: whence.ip,
         user_agent: whence.user_agent,
         session_id: None,
