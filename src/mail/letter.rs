@@ -96,11 +96,6 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
-    /// Notice: the account and what is known of the person were erased.
-    Erased {
-        /// When.
-        at: Timestamp,
-    },
     /// From an operator: mail works.
     Test {
         /// When.
@@ -110,7 +105,7 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 12] = [
         "verify_address",
         "address_known",
         "reset_password",
@@ -122,7 +117,6 @@ impl Letter {
         "social_linked",
         "social_unlinked",
         "deactivated",
-        "erased",
         "test",
     ];
 
@@ -141,7 +135,6 @@ impl Letter {
             Self::SocialLinked { .. } => "social_linked",
             Self::SocialUnlinked { .. } => "social_unlinked",
             Self::Deactivated { .. } => "deactivated",
-            Self::Erased { .. } => "erased",
             Self::Test { .. } => "test",
         }
     }
@@ -161,7 +154,6 @@ impl Letter {
             | Self::SocialLinked { .. }
             | Self::SocialUnlinked { .. }
             | Self::Deactivated { .. }
-            | Self::Erased { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -19,9 +19,9 @@ macro_rules! built_in {
 /// Name and source of every template that comes with the program.
 const BUILT_IN: &[(&str, &str)] = built_in! {
     "en": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "erased" "test";
+        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "test";
     "de": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "erased" "test";
+        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "test";
 };
 
 /// Fields that every template may name.
@@ -171,7 +171,6 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
         | Letter::PasswordReset { at }
         | Letter::AddressChanged { at }
         | Letter::Deactivated { at }
-        | Letter::Erased { at }
         | Letter::Test { at } => vec![when("at", at)],
     }
 }
@@ -282,7 +281,6 @@ pub(super) fn samples() -> Vec<Letter> {
         },
         Letter::SocialUnlinked { provider, at },
         Letter::Deactivated { at },
-        Letter::Erased { at },
         Letter::Test { at },
     ]);
     all

@@ -27,6 +27,15 @@ mod links;
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
+        if &*recorded.event_type == "session.started" {
+            let event = recorded.event();
+            // One that cannot be read is looked at again where it is said why.
+            return event.is_err()
+                || matches!(
+                    event,
+                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
+                );
+        }
         matches!(
             &*recorded.event_type,
             "signup.requested"
@@ -35,9 +44,9 @@ impl Letters for Service {
                 | "user.email_change_requested"
                 | "user.password_changed"
                 | "user.email_changed"
+                | "user.deactivated"
                 | "social_account.linked"
                 | "social_account.unlinked"
-                | "session.started"
         )
     }
 
@@ -82,6 +91,7 @@ impl Service {
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
             UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
+            UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
                 let provider = provider.into_string();
                 // What somebody signed up with is no news to them.
@@ -103,7 +113,6 @@ impl Service {
             | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
-            | UserEvent::Deactivated { .. }
             | UserEvent::Reactivated { .. }
             | UserEvent::SessionsEnded { .. }
             | UserEvent::EmailVerified { .. }
@@ -199,13 +208,8 @@ impl Service {
 /// The address that an event gives the user.
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
-        Event::User(UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. }) => Some(email),
-        Event::User(_)
-        | Event::SignUp(_)
-        | Event::Claim(_)
-        | Event::Session(_)
-        | Event::LoginAttempts(_)
-        | Event::Reading(_) => None,
+        Event::User(event) => event.address().cloned(),
+        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) => None,
     }
 }
 

@@ -193,7 +193,8 @@ impl Service {
         self.followers.all()
     }
 
-    /// Waits for the commands in flight and the background writers. No command may come any more.
+    /// Waits for the commands in flight and the background writers, then closes what they used, for all clones. No command
+    /// may come any more.
     pub async fn close(self) {
         let Self {
             parts,
@@ -202,11 +203,15 @@ impl Service {
             commands,
             ..
         } = self;
-        let throttle = parts.throttle.clone();
+        let (throttle, social) = (parts.throttle.clone(), Arc::clone(&parts.social));
+        let (store, keyring) = (parts.store.clone(), Arc::clone(&parts.keyring));
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
         throttle.close().await;
+        social.flows.close().await;
+        store.close().await;
+        keyring.close().await;
     }
 
     /// Runs a command to its end even if the client goes away meanwhile.

@@ -191,15 +191,7 @@ async fn replaced_password(service: &Service, recorded: &Recorded) -> Result<Vec
 
 fn password(event: Event) -> Option<Sealed> {
     match event {
-        Event::User(UserEvent::Registered { password, .. }) => password,
-        Event::User(UserEvent::PasswordChanged { password, .. } | UserEvent::PasswordUpgraded { password, .. }) => {
-            Some(password)
-        }
-        Event::User(_)
-        | Event::SignUp(_)
-        | Event::Claim(_)
-        | Event::Session(_)
-        | Event::LoginAttempts(_)
-        | Event::Reading(_) => None,
+        Event::User(event) => event.password().cloned(),
+        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Identity providers: coming in, linking, and everything that must not work.
 
 mod certified;
+mod flood;
 mod hook;
 mod lies;
 mod linking;
