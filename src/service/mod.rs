@@ -12,6 +12,7 @@
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`letters`] decides which events cause which letters.
+//! * [`proofs`] hands out what proves that the log was not altered.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
@@ -32,6 +33,7 @@ mod login;
 mod password;
 pub mod process;
 mod profile;
+mod proofs;
 mod recovery;
 mod seals;
 mod session;
@@ -76,6 +78,7 @@ use crate::{
     ids,
     keys::Keyring,
     mail::{Locale, Post},
+    proof::notary::Notary,
     social::Desk,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
     throttle::{Devices, Throttle},
@@ -130,6 +133,8 @@ pub struct Parts {
     pub throttle: Throttle,
     /// Identity providers.
     pub social: Arc<Desk>,
+    /// Keeps the tree over the log, and signs it.
+    pub notary: Arc<Notary>,
     /// What writes letters and sends them.
     pub post: Arc<Post>,
     /// The clock.
@@ -199,11 +204,12 @@ impl Service {
             commands,
             ..
         } = self;
-        let throttle = parts.throttle.clone();
+        let (throttle, notary) = (parts.throttle.clone(), Arc::clone(&parts.notary));
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
         throttle.close().await;
+        notary.tree().close().await;
     }
 
     /// Runs a command to its end even if the client goes away meanwhile.
