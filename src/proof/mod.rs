@@ -20,12 +20,12 @@ pub mod leaf;
 pub mod notary;
 pub mod note;
 mod pool;
-mod shape;
+pub mod shape;
 pub mod shelf;
 mod signed;
 #[cfg(test)]
 mod tests;
-mod tile;
+pub mod tile;
 pub mod tree;
 mod walk;
 
