@@ -93,7 +93,10 @@ pub enum StartError {
         source: Fault,
     },
     /// The tree over the log cannot be opened.
-    #[error("{place}: the tree over the log cannot be opened: {}; it may be deleted, it is made anew from the log", chain(source))]
+    #[error(
+        "{place}: the tree over the log cannot be opened: {}; it may be deleted, it is made anew from the log",
+        chain(source)
+    )]
     Proof {
         /// The file, or `read.url`.
         place: String,

@@ -95,7 +95,9 @@ async fn verify_export(file: &Path, verify: &Verify, output: &Output) -> Result<
         ));
     }
     let Some(key) = verify.key.clone() else {
-        return Err(Failure::Usage("--key: name the key that must have signed the checkpoints".to_owned()));
+        return Err(Failure::Usage(
+            "--key: name the key that must have signed the checkpoints".to_owned(),
+        ));
     };
     let unreadable = |source: io::Error| Failure::Usage(format!("--export: {}: {source}", file.display()));
     let mut export: Box<dyn BufRead + Send> = if file == Path::new("-") {
@@ -155,13 +157,25 @@ async fn tree(config: &Config) -> Result<Tree, StartError> {
 fn show(report: &Report, output: &Output) -> Result<(), Failure> {
     output.value(report, || {
         let heads = [
-            format!("{} events were compared with {} checkpoints.", report.events, report.checkpoints),
+            format!(
+                "{} events were compared with {} checkpoints.",
+                report.events, report.checkpoints
+            ),
             format!("Checkpoints vouch for events up to {}.", report.covered),
         ];
-        let left = (report.not_compared > 0)
-            .then(|| format!("{} checkpoints are of sizes that the export does not reach.", report.not_compared));
+        let left = (report.not_compared > 0).then(|| {
+            format!(
+                "{} checkpoints are of sizes that the export does not reach.",
+                report.not_compared
+            )
+        });
         let findings = report.findings.iter().map(|finding| format!("- {finding}"));
-        heads.into_iter().chain(left).chain(findings).collect::<Vec<_>>().join("\n")
+        heads
+            .into_iter()
+            .chain(left)
+            .chain(findings)
+            .collect::<Vec<_>>()
+            .join("\n")
     })?;
     let first = report.findings.iter().min_by_key(|finding| rank(finding));
     let Some(first) = first else {
@@ -199,7 +213,9 @@ async fn checkpoint(config: &Config, output: &Output) -> Result<(), Failure> {
     let last = tree.last_checkpoint().await;
     tree.close().await;
     let Some(last) = last? else {
-        return Err(Failure::Refused("nothing was signed yet: start the service once".to_owned()));
+        return Err(Failure::Refused(
+            "nothing was signed yet: start the service once".to_owned(),
+        ));
     };
     if output.is_json() {
         output.line(&serde_json::json!({"note": last.note}).to_string())?;
@@ -236,7 +252,9 @@ pub(crate) async fn export(command: &Export, config: &Config, output: &Output) -
         to: command.to.unwrap_or(u64::MAX),
     };
     if wanted.to < wanted.from {
-        return Err(Failure::Usage("--to: write a position that is not before --from".to_owned()));
+        return Err(Failure::Usage(
+            "--to: write a position that is not before --from".to_owned(),
+        ));
     }
     let store = open::store(config).await?;
     let tree = tree(config).await?;

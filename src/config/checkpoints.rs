@@ -91,7 +91,10 @@ mod tests {
         let directory = Some(Elsewhere::Directory("/mnt/worm".into()));
         assert_eq!(read("file:/mnt/worm"), Ok(directory.clone()));
         assert_eq!(read("file:///mnt/worm"), Ok(directory));
-        assert!(matches!(read("https://witness.example.org/add"), Ok(Some(Elsewhere::Http(_)))));
+        assert!(matches!(
+            read("https://witness.example.org/add"),
+            Ok(Some(Elsewhere::Http(_)))
+        ));
         for text in ["file:", "ftp://x", "https://", "/mnt/worm"] {
             assert!(read(text).unwrap_err().contains("file:"), "{text}");
         }

@@ -32,7 +32,11 @@ pub fn name_of(log: Uuid) -> String {
 /// The name of a tree that a restore began: it may differ from the one before, which is therefore another.
 #[must_use]
 pub fn origin_of(log: Uuid, restored_at: Timestamp) -> String {
-    format!("{}/{}", name_of(log), restored_at.to_utc().format("restored-%Y%m%dT%H%M%SZ"))
+    format!(
+        "{}/{}",
+        name_of(log),
+        restored_at.to_utc().format("restored-%Y%m%dT%H%M%SZ")
+    )
 }
 
 impl Checkpoint {

@@ -72,7 +72,10 @@ impl Courier {
                 Ok(false) => POLL,
                 Err(undelivered) => {
                     let error: &dyn std::error::Error = &undelivered;
-                    tracing::warn!(error, "a checkpoint did not reach `audit.checkpoint_url`; it is tried again");
+                    tracing::warn!(
+                        error,
+                        "a checkpoint did not reach `audit.checkpoint_url`; it is tried again"
+                    );
                     let wait = pause;
                     pause = LONGEST_PAUSE.min(pause * 2);
                     wait
@@ -102,7 +105,9 @@ impl Courier {
             Way::Directory(shelf) => return Ok(shelf.put(&signed.checkpoint, &signed.note).await?),
             Way::Http(client, url) => (client, url),
         };
-        let request = client.post(url.clone()).header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        let request = client
+            .post(url.clone())
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8");
         let answer = request.body(signed.note.clone()).send().await;
         // The address may hold a password.
         let status = answer.map_err(reqwest::Error::without_url)?.status();
@@ -117,8 +122,11 @@ impl Courier {
 fn client() -> Result<Client, Fault> {
     // Whoever was first has installed the same.
     crate::tls::install();
-    let client = Client::builder().user_agent("Doorbook").timeout(PATIENCE).redirect(Policy::none());
-    client
-        .build()
-        .map_err(Fault::because("there is no HTTP client to take checkpoints elsewhere with"))
+    let client = Client::builder()
+        .user_agent("Doorbook")
+        .timeout(PATIENCE)
+        .redirect(Policy::none());
+    client.build().map_err(Fault::because(
+        "there is no HTTP client to take checkpoints elsewhere with",
+    ))
 }

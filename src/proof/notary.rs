@@ -114,7 +114,7 @@ impl Notary {
         change(&mut self.figures.lock());
     }
 
-    /// Follows the log until cancelled, and signs what is there then.
+    /// Follows the log until cancelled.
     pub async fn follow(self: Arc<Self>, cancel: CancellationToken) {
         let mut walk = Walk::new(&self);
         let mut wake = self.log.wake();
@@ -146,9 +146,14 @@ impl Notary {
                 }
             }
         }
-        if let Err(fault) = walk.close().await {
+    }
+
+    /// Signs what is there, and ends the connections to the tree.
+    pub async fn close(self: &Arc<Self>) {
+        if let Err(fault) = self.catch_up(&|_, _| {}).await {
             tracing::error!(error = fault.cause(), "the last events of the log are not signed");
         }
+        self.tree.close().await;
     }
 
     /// Takes in all events that there are, and signs. For commands, while no service runs.

@@ -93,7 +93,14 @@ impl Shelf {
 /// [`Fault`] when it cannot be read.
 pub async fn notes_at(path: &Path) -> Result<Vec<FoundNote>, Fault> {
     let path = path.to_owned();
-    blocking(move || if path.is_dir() { read_all(&path) } else { Ok(vec![read(&path)?]) }).await
+    blocking(move || {
+        if path.is_dir() {
+            read_all(&path)
+        } else {
+            Ok(vec![read(&path)?])
+        }
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Fault> {
@@ -117,7 +124,12 @@ fn write(directory: &Path, name: &str, note: &str) -> io::Result<()> {
         return Ok(());
     }
     let mut options = OpenOptions::new();
-    let mut opened = options.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    let mut opened = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
     opened.write_all(note.as_bytes())?;
     opened.sync_all()?;
     fs::rename(&part, &file)?;
@@ -132,7 +144,9 @@ fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         if path.is_file() && !hidden {
             files.push(path);
         }

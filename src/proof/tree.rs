@@ -233,8 +233,7 @@ pub fn is_incomplete(fault: &Fault) -> bool {
 }
 
 async fn begin(tx: &mut Tx, log: Uuid, origin: &str) -> Result<(), Fault> {
-    let query =
-        "insert into tree (single, log, origin, size) values (1, $1, $2, 0) on conflict (single) do nothing";
+    let query = "insert into tree (single, log, origin, size) values (1, $1, $2, 0) on conflict (single) do nothing";
     on_tx!(tx, db => sqlx::query(query).bind(log.to_string()).bind(origin).execute(db).await.map(drop))?;
     Ok(())
 }

@@ -108,10 +108,8 @@ impl Walk {
     /// What was signed before: the last of it that the tree holds must fit, and the rest must come to fit.
     async fn remember(&mut self, state: &State) -> Result<(), Fault> {
         let (notary, key) = (Arc::clone(&self.notary), self.notary.key());
-        let mut known = Vec::new();
-        for found in notary.shelf.all().await? {
-            known.push(found.note);
-        }
+        let found = notary.shelf.all().await?;
+        let mut known: Vec<String> = found.into_iter().map(|found| found.note).collect();
         let stored = notary.tree.last_checkpoint().await?;
         known.extend(stored.map(|stored| stored.note));
         // What is not signed says nothing; `doorbook audit verify` names it.
@@ -146,7 +144,9 @@ impl Walk {
             Some((size, leaf)) if size == state.size => leaf,
             _ => {
                 let last = self.notary.tree.blocks(before..state.size).await?;
-                last.first().map(|(_, leaf)| *leaf).ok_or(Fault::plain("the tree has no last leaf"))?
+                last.first()
+                    .map(|(_, leaf)| *leaf)
+                    .ok_or(Fault::plain("the tree has no last leaf"))?
             }
         };
         let first = events.remove(0);
@@ -193,7 +193,8 @@ impl Walk {
         match self.last {
             None => at_head || size >= u64::from(rules.events),
             Some((signed, at)) => {
-                size.saturating_sub(signed) >= u64::from(rules.events) || self.notary.clock.now().since(at) >= rules.every
+                size.saturating_sub(signed) >= u64::from(rules.events)
+                    || self.notary.clock.now().since(at) >= rules.every
             }
         }
     }
@@ -208,7 +209,10 @@ impl Walk {
         };
         let note = notary.signer.sign(&checkpoint.to_string());
         notary.shelf.put(&checkpoint, &note).await?;
-        notary.tree.keep(&checkpoint, &note, notary.elsewhere().is_none()).await?;
+        notary
+            .tree
+            .keep(&checkpoint, &note, notary.elsewhere().is_none())
+            .await?;
         self.last = Some((size, checkpoint.at));
         notary.note(|figures| figures.signed = size);
         Ok(())
@@ -224,7 +228,9 @@ fn leaves(size: u64, events: &[Recorded]) -> Result<Vec<TreeHash>, Fault> {
         if event.position.number() == expected {
             Ok(leaf::of(event))
         } else {
-            Err(Fault::plain("an event is missing in the log: `doorbook audit verify` says which"))
+            Err(Fault::plain(
+                "an event is missing in the log: `doorbook audit verify` says which",
+            ))
         }
     };
     (size + 1..).zip(events).map(next).collect()

@@ -40,7 +40,11 @@ impl Proofs for Service {
             Some(Err(_)) => return Err(not_a_cursor()),
         };
         let wanted = usize::from(page.limit);
-        let found = self.notary.tree().checkpoints(before, u32::from(page.limit) + 1).await?;
+        let found = self
+            .notary
+            .tree()
+            .checkpoints(before, u32::from(page.limit) + 1)
+            .await?;
         let more = found.len() > wanted;
         let next_cursor = found.get(wanted.saturating_sub(1)).filter(|_| more);
         Ok(Page {

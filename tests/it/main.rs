@@ -32,6 +32,8 @@ mod mail;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rebuild;

@@ -83,10 +83,7 @@ const OPERATIONS: &[(&str, &str)] = &[
         "finishSocialRedirect",
         "GET /api/social/{provider}/callback: 302 400 404 422 500 503",
     ),
-    (
-        "getCheckpointKey",
-        "GET /api/audit/key: 200 400 401 403 500 503",
-    ),
+    ("getCheckpointKey", "GET /api/audit/key: 200 400 401 403 500 503"),
     ("getConfig", "GET /api/config: 200 500"),
     (
         "getConsistencyProof",

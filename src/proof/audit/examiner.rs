@@ -9,12 +9,7 @@ use super::{
     held::Held,
     suspect::Suspect,
 };
-use crate::proof::{
-    frontier::Frontier,
-    hash::TreeHash,
-    leaf,
-    shape::Block,
-};
+use crate::proof::{frontier::Frontier, hash::TreeHash, leaf, shape::Block};
 
 /// One place of the log.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +39,8 @@ pub struct Examiner {
     suspect: Option<Suspect>,
     /// The last place that an event stands at.
     last: u64,
+    /// The last place that something stands at, also where that is known by its hash only.
+    reach: u64,
     /// The last place that a leaf was stored for.
     stored: u64,
     too_early: u64,
@@ -63,7 +60,10 @@ impl Examiner {
         let mut ahead = VecDeque::from(checkpoints);
         let first = before.size();
         let mut too_early = 0;
-        while ahead.pop_front_if(|held| held.checkpoint.size <= first && first > 0).is_some() {
+        while ahead
+            .pop_front_if(|held| held.checkpoint.size <= first && first > 0)
+            .is_some()
+        {
             too_early += 1;
         }
         let mut examiner = Self {
@@ -73,6 +73,7 @@ impl Examiner {
             compared: Vec::new(),
             suspect: None,
             last: first,
+            reach: first,
             stored: first,
             too_early,
         };
@@ -99,7 +100,7 @@ impl Examiner {
             self.suspect = Some(Suspect::new(position, slot.event, slot.leaf));
         }
         if slot.event.is_some() {
-            self.last = position;
+            (self.last, self.reach) = (position, position);
         }
         if slot.leaf.is_some() {
             self.stored = position;
@@ -113,7 +114,9 @@ impl Examiner {
     /// Takes in what stands behind the last event, as others vouch for it. `false` where it does not fit there.
     #[must_use]
     pub fn skip(&mut self, block: Block, hash: TreeHash) -> bool {
-        self.events.push_block(block, hash) && self.leaves.push_block(block, hash)
+        let fits = self.events.push_block(block, hash) && self.leaves.push_block(block, hash);
+        self.reach = self.events.size();
+        fits
     }
 
     /// Compares the checkpoints of the size that was reached.
@@ -136,9 +139,11 @@ impl Examiner {
         let beyond = self.ahead.back().map_or(0, |held| held.checkpoint.size);
         let evidence = self.ahead.front().map(|held| held.place.clone());
         let stored = self.stored;
+        // One that is missing, and all behind it one place further up, leave the last place empty.
+        let moved_up = self.suspect.as_ref().is_some_and(Suspect::moved_up);
         let mut report = self.conclude();
         let lost = beyond.max(stored);
-        if lost > last {
+        if lost > last && !(moved_up && lost == last + 1) {
             let mut finding = Finding::at(Kind::CutOff, last + 1);
             finding.until = Some(lost);
             finding.evidence = evidence;
@@ -161,7 +166,10 @@ impl Examiner {
     fn conclude(self) -> Report {
         let bad = self.compared.iter().find(|compared| !compared.events);
         let good = |until: u64| {
-            let before = self.compared.iter().filter(|compared| compared.events && compared.size < until);
+            let before = self
+                .compared
+                .iter()
+                .filter(|compared| compared.events && compared.size < until);
             before.map(|compared| compared.size).max()
         };
         let covered = good(bad.map_or(u64::MAX, |bad| bad.size)).unwrap_or(0);
@@ -176,7 +184,7 @@ impl Examiner {
         }
         let unnamed = bad.filter(|bad| !named || self.suspect.as_ref().is_some_and(|one| one.position > bad.size));
         // What is only too short is said to be that.
-        if let Some(bad) = unnamed.filter(|bad| bad.size <= self.last) {
+        if let Some(bad) = unnamed.filter(|bad| bad.size <= self.reach) {
             let mut finding = Finding::new(Kind::Interval);
             (finding.after, finding.until) = (Some(covered), Some(bad.size));
             findings.insert(0, finding);

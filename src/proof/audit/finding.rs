@@ -117,11 +117,21 @@ impl fmt::Display for Finding {
             Kind::Altered => write!(f, "event {position} was altered")?,
             Kind::Removed => write!(f, "event {position} was removed")?,
             Kind::Inserted => write!(f, "event {position} was inserted")?,
-            Kind::Reordered => write!(f, "event {position} stands in the place of another: events were reordered")?,
-            Kind::CutOff => write!(f, "the log was cut off: event {position} and those behind it are missing")?,
+            Kind::Reordered => write!(
+                f,
+                "event {position} stands in the place of another: events were reordered"
+            )?,
+            Kind::CutOff => write!(
+                f,
+                "the log was cut off: event {position} and those behind it are missing"
+            )?,
             Kind::Interval => {
                 let (after, until) = (self.after.unwrap_or_default(), self.until.unwrap_or_default());
-                write!(f, "events {} to {until} are not what was signed", after.saturating_add(1))?;
+                write!(
+                    f,
+                    "events {} to {until} are not what was signed",
+                    after.saturating_add(1)
+                )?;
                 if self.position.is_some() {
                     write!(f, "; the first whose stored leaf differs is {position}")?;
                 }

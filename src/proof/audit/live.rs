@@ -47,7 +47,12 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
     let state = live.tree.state().await?.filter(|state| state.log == id);
     let stored = state.map_or(0, |state| state.size);
     let head = live.log.head().await?.number();
-    let furthest = held.iter().map(|held| held.checkpoint.size).max().unwrap_or(0).max(stored);
+    let furthest = held
+        .iter()
+        .map(|held| held.checkpoint.size)
+        .max()
+        .unwrap_or(0)
+        .max(stored);
     let mut leaves = Leaves::new(live.tree, stored);
     let mut examiner = Examiner::new(held.clone());
     let mut after = Position::START;
@@ -62,7 +67,10 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
                 examiner.look(Slot { event: None, leaf });
             }
             let leaf = leaves.next().await?;
-            examiner.look(Slot { event: Some(event), leaf });
+            examiner.look(Slot {
+                event: Some(event),
+                leaf,
+            });
         }
         progress(after.number(), head);
     }

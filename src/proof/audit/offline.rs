@@ -75,7 +75,10 @@ fn before(head: &Head) -> Option<Frontier> {
     if blocks.len() != head.before.len() {
         return None;
     }
-    let fits = blocks.into_iter().zip(&head.before).all(|(block, hash)| frontier.push_block(block, *hash));
+    let fits = blocks
+        .into_iter()
+        .zip(&head.before)
+        .all(|(block, hash)| frontier.push_block(block, *hash));
     fits.then_some(frontier)
 }
 
@@ -89,7 +92,9 @@ fn finish(mut examiner: Examiner, foot: &Foot) -> Report {
         if report.findings.is_empty() {
             let kind = if foot.to > last { Kind::CutOff } else { Kind::Inserted };
             let position = if foot.to > last { last + 1 } else { foot.to + 1 };
-            report.findings.push(Finding::at(kind, position).with_evidence("the last line says so"));
+            report
+                .findings
+                .push(Finding::at(kind, position).with_evidence("the last line says so"));
         }
         return report;
     }
@@ -114,7 +119,9 @@ fn cut_off(examiner: Examiner) -> Report {
 fn broken(examiner: Examiner, reason: String) -> Report {
     let next = examiner.next();
     let mut report = examiner.finish_part();
-    report.findings.push(Finding::at(Kind::Altered, next).with_evidence(reason));
+    report
+        .findings
+        .push(Finding::at(Kind::Altered, next).with_evidence(reason));
     report
 }
 
@@ -146,6 +153,8 @@ impl Lines<'_> {
         if text.pop_if(|last| *last == b'\n').is_none() {
             return Ok(Some(Err("it is cut off".to_owned())));
         }
-        Ok(Some(serde_json::from_slice(&text).map_err(|_| "it is no line of an export".to_owned())))
+        Ok(Some(
+            serde_json::from_slice(&text).map_err(|_| "it is no line of an export".to_owned()),
+        ))
     }
 }

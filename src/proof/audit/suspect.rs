@@ -59,6 +59,11 @@ impl Suspect {
         }
     }
 
+    /// Whether what stands there, and so what stands behind it, has moved one place up.
+    pub(super) fn moved_up(&self) -> bool {
+        self.kind() == Kind::Removed && self.belongs_at == self.position.checked_add(1)
+    }
+
     /// What happened, as far as that was seen.
     pub(super) fn kind(&self) -> Kind {
         match (self.belongs_at, self.stands_at) {

@@ -1,11 +1,11 @@
-//! Events as CloudEvents 1.0 in JSON.
+//! Events as `CloudEvents` 1.0 in JSON.
 
 use doorbook_projections::log::Recorded;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// An event in the JSON format of CloudEvents 1.0.
+/// An event in the JSON format of `CloudEvents` 1.0.
 #[derive(Debug, Serialize)]
 pub struct CloudEvent {
     specversion: &'static str,
@@ -16,7 +16,7 @@ pub struct CloudEvent {
     subject: String,
     time: String,
     datacontenttype: &'static str,
-    /// Its place in the log, padded: CloudEvents compare sequences as texts (the extension `sequence`).
+    /// Its place in the log, padded: `CloudEvents` compare sequences as texts (the extension `sequence`).
     sequence: String,
     streamsequence: String,
     dataversion: String,

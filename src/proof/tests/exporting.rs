@@ -22,7 +22,9 @@ async fn export(bed: &Bed, form: Form, from: u64, to: u64) -> String {
         Ok(())
     };
     let wanted = Wanted { form, from, to };
-    write(&*log, bed.notary.tree(), wanted, &mut line, &|_, _| {}).await.unwrap();
+    write(&*log, bed.notary.tree(), wanted, &mut line, &|_, _| {})
+        .await
+        .unwrap();
     text
 }
 
@@ -41,7 +43,9 @@ fn altered(line: &str, with_leaf: bool, change: impl Fn(&mut Value)) -> String {
     let mut value: Value = serde_json::from_str(line).unwrap();
     change(&mut value);
     if with_leaf {
-        let Line::Event(line) = serde_json::from_value(value.clone()).unwrap() else { panic!("this is no event") };
+        let Line::Event(line) = serde_json::from_value(value.clone()).unwrap() else {
+            panic!("this is no event")
+        };
         let (event, _) = line.event().unwrap();
         value["leaf"] = json!(leaf::of(&event));
     }
@@ -53,7 +57,14 @@ async fn export_of_everything_and_of_a_part_fits_the_checkpoints() {
     for on in [On::Sqlite, On::Postgres] {
         let (mut bed, kept) = Bed::signed(on).await;
         let key = bed.notary.key();
-        for (from, to, compared) in [(1, 60, 3), (1, u64::MAX, 3), (15, 45, 3), (33, 33, 1), (41, 50, 1), (61, 70, 0)] {
+        for (from, to, compared) in [
+            (1, 60, 3),
+            (1, u64::MAX, 3),
+            (15, 45, 3),
+            (33, 33, 1),
+            (41, 50, 1),
+            (61, 70, 0),
+        ] {
             let report = verify(&export(&bed, Form::Ndjson, from, to).await, &kept, &key);
             assert!(report.sound, "{from} to {to}: {report:?}");
             assert_eq!(report.checkpoints, compared, "{from} to {to}: {report:?}");
@@ -62,7 +73,11 @@ async fn export_of_everything_and_of_a_part_fits_the_checkpoints() {
         bed.append(4).await;
         let report = verify(&export(&bed, Form::Ndjson, 50, 64).await, &kept, &key);
         assert!(report.sound, "{report:?}");
-        assert_eq!((report.events, report.covered), (64, 60), "what no checkpoint covers is said not to be covered");
+        assert_eq!(
+            (report.events, report.covered),
+            (64, 60),
+            "what no checkpoint covers is said not to be covered"
+        );
     }
 }
 
@@ -117,13 +132,17 @@ async fn part_of_an_export_whose_surroundings_were_made_up_fits_no_checkpoint() 
     let (key, text) = (bed.notary.key(), export(&bed, Form::Ndjson, 25, 45).await);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let head = lines[0].clone();
-    lines[0] = altered(&head, false, |value| value["export"]["before"][0] = value["export"]["before"][1].clone());
+    lines[0] = altered(&head, false, |value| {
+        value["export"]["before"][0] = value["export"]["before"][1].clone()
+    });
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Interval);
     lines[0] = altered(&head, false, |value| value["export"]["before"] = json!([]));
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Altered);
     lines[0] = head;
     let last = lines.len() - 1;
-    lines[last] = altered(&lines[last], false, |value| value["end"]["after"][0] = json!(bed_hash()));
+    lines[last] = altered(&lines[last], false, |value| {
+        value["end"]["after"][0] = json!(bed_hash())
+    });
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Interval);
 }
 
@@ -134,7 +153,8 @@ fn bed_hash() -> crate::proof::TreeHash {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cloud_events_have_their_form_and_hide_secrets() {
     let (bed, _) = Bed::signed(On::Sqlite).await;
-    let change = "update events set payload = '{\"a\":[{\"secret\":\"s3\"}],\"password\":\"p4\",\"n\":1}' where position = 2";
+    let change =
+        "update events set payload = '{\"a\":[{\"secret\":\"s3\"}],\"password\":\"p4\",\"n\":1}' where position = 2";
     bed.tamper(&[change], &[]).await;
     let text = export(&bed, Form::Cloudevents, 2, 3).await;
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -145,7 +165,10 @@ async fn cloud_events_have_their_form_and_hide_secrets() {
     assert_eq!(first["subject"], "tally-s1");
     assert_eq!(first["sequence"], "00000000000000000002");
     assert_eq!(first["time"], "2026-11-23T12:00:00.000002Z");
-    assert_eq!(first["data"], json!({"a": [{"secret": "[hidden]"}], "password": "[hidden]", "n": 1}));
+    assert_eq!(
+        first["data"],
+        json!({"a": [{"secret": "[hidden]"}], "password": "[hidden]", "n": 1})
+    );
     let log = bed.store.log().id().await.unwrap();
     assert_eq!(first["source"], format!("urn:doorbook:log:{log}"));
     // CloudEvents 1.0: names of attributes are small letters and digits.

@@ -20,7 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn sizes(bed: &Bed) -> Vec<u64> {
     let key = bed.notary.key();
     let notes = bed.notary.shelf().all().await.unwrap();
-    notes.iter().map(|found| Checkpoint::open(&found.note, &key).unwrap().size).collect()
+    notes
+        .iter()
+        .map(|found| Checkpoint::open(&found.note, &key).unwrap().size)
+        .collect()
 }
 
 /// Lets the follower run until there is what is waited for.
@@ -42,11 +45,15 @@ async fn checkpoint_is_signed_after_so_many_events_and_at_the_end() {
     let mut bed = Bed::with(On::Sqlite, &[("audit.checkpoint_events", "25".to_owned())]).await;
     bed.append(60).await;
     follow_until(&bed, async || bed.notary.figures().size == 60).await;
+    bed.notary.catch_up(&|_, _| {}).await.unwrap();
     assert_eq!(sizes(&bed).await, [25, 50, 60]);
     let figures = bed.notary.figures();
     assert_eq!((figures.signed, figures.broken), (60, false));
     let listed = bed.notary.tree().checkpoints(3, 10).await.unwrap();
-    let listed: Vec<_> = listed.iter().map(|one| (one.id, one.checkpoint.size, one.sent)).collect();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|one| (one.id, one.checkpoint.size, one.sent))
+        .collect();
     assert_eq!(listed, [(2, 50, true), (1, 25, true)]);
 }
 
@@ -61,13 +68,22 @@ async fn checkpoint_is_signed_when_the_time_has_come_though_nothing_has_happened
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn follower_that_meets_another_history_signs_nothing_and_goes_on_when_it_is_mended() {
     let (mut bed, _) = Bed::signed(On::Sqlite).await;
-    bed.tamper(&["update events set payload = '{}' where position = 60"], &[]).await;
+    bed.tamper(&["update events set payload = '{}' where position = 60"], &[])
+        .await;
     follow_until(&bed, async || bed.notary.figures().broken).await;
     bed.append(5).await;
     assert!(bed.notary.catch_up(&|_, _| {}).await.is_err());
     assert_eq!(sizes(&bed).await, [20, 40, 60]);
-    bed.tamper(&["update events set payload = '{\"number\": 60}' where position = 60"], &[]).await;
-    follow_until(&bed, async || !bed.notary.figures().broken && bed.notary.figures().size == 65).await;
+    bed.tamper(
+        &["update events set payload = '{\"number\": 60}' where position = 60"],
+        &[],
+    )
+    .await;
+    follow_until(&bed, async || {
+        !bed.notary.figures().broken && bed.notary.figures().size == 65
+    })
+    .await;
+    bed.notary.catch_up(&|_, _| {}).await.unwrap();
     assert_eq!(sizes(&bed).await, [20, 40, 60, 65]);
 }
 
@@ -77,7 +93,8 @@ async fn tree_that_is_made_anew_is_compared_with_what_was_signed() {
     bed.notary.forget_tree().await.unwrap();
     bed.notary.catch_up(&|_, _| {}).await.unwrap();
     assert_eq!(sizes(&bed).await, [20, 40, 60], "nothing new was signed");
-    bed.tamper(&["update events set payload = '{}' where position = 33"], &[]).await;
+    bed.tamper(&["update events set payload = '{}' where position = 33"], &[])
+        .await;
     bed.notary.forget_tree().await.unwrap();
     let refused = bed.notary.catch_up(&|_, _| {}).await.unwrap_err().to_string();
     assert!(refused.contains("not what was signed"), "{refused}");
@@ -143,7 +160,9 @@ async fn copies_are_posted_again_until_they_are_taken() {
     let cancel = CancellationToken::new();
     let courier = Courier::new(&bed.notary).unwrap().unwrap();
     let running = tokio::spawn(courier.follow(cancel.clone()));
-    let bodies = tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
+    let bodies = tokio::task::spawn_blocking(move || server.join().unwrap())
+        .await
+        .unwrap();
     let taken = async {
         while bed.notary.tree().count_unsent().await.unwrap() > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -152,7 +171,12 @@ async fn copies_are_posted_again_until_they_are_taken() {
     timeout(PATIENCE, taken).await.unwrap();
     cancel.cancel();
     running.await.unwrap();
-    assert!(bodies.iter().all(|body| body.starts_with("POST /add ") && body.ends_with(&note)), "{bodies:?}");
+    assert!(
+        bodies
+            .iter()
+            .all(|body| body.starts_with("POST /add ") && body.ends_with(&note)),
+        "{bodies:?}"
+    );
 }
 
 /// `cargo test … -- --ignored measure`: how fast the follower catches up.

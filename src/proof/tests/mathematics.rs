@@ -23,7 +23,10 @@ fn above(block: Block, leaves: &[TreeHash]) -> TreeHash {
 }
 
 fn joined(span: Range<u64>, leaves: &[TreeHash]) -> TreeHash {
-    let hashes: Vec<_> = shape::blocks(span).into_iter().map(|block| above(block, leaves)).collect();
+    let hashes: Vec<_> = shape::blocks(span)
+        .into_iter()
+        .map(|block| above(block, leaves))
+        .collect();
     shape::join(hashes.into_iter()).unwrap()
 }
 
@@ -46,12 +49,28 @@ fn every_proof_of_every_small_tree_is_that_of_the_definition_and_holds() {
             let proof: Vec<_> = spans.into_iter().map(|span| joined(span, tree)).collect();
             assert_eq!(proof, naive::proof(old, tree), "{old} to {size}");
             let before = naive::root(&leaves[..old]);
-            assert!(check::consistency((number(old), &before), (number(size), &root), &proof));
+            assert!(check::consistency(
+                (number(old), &before),
+                (number(size), &root),
+                &proof
+            ));
             let wrong = TreeHash::leaf(b"another");
-            assert!(!check::consistency((number(old), &wrong), (number(size), &root), &proof));
-            assert!(!check::consistency((number(old), &before), (number(size), &wrong), &proof));
+            assert!(!check::consistency(
+                (number(old), &wrong),
+                (number(size), &root),
+                &proof
+            ));
+            assert!(!check::consistency(
+                (number(old), &before),
+                (number(size), &wrong),
+                &proof
+            ));
             let longer = [proof, vec![wrong]].concat();
-            assert!(!check::consistency((number(old), &before), (number(size), &root), &longer));
+            assert!(!check::consistency(
+                (number(old), &before),
+                (number(size), &root),
+                &longer
+            ));
         }
     }
 }

@@ -62,7 +62,13 @@ fn signatures_of_others_are_passed_over_and_do_not_count() {
 fn altered_note_is_not_believed() {
     let (key, note) = (signer(1).public(), signer(1).sign("size 7\n"));
     assert_eq!(key.open(&note.replace('7', "8")), Err(InvalidNote::Forged));
-    for malformed in ["", "size 7\n", note.trim_end(), &note.replace('7', "\r"), &format!("{note}more\n")] {
+    for malformed in [
+        "",
+        "size 7\n",
+        note.trim_end(),
+        &note.replace('7', "\r"),
+        &format!("{note}more\n"),
+    ] {
         assert_eq!(key.open(malformed), Err(InvalidNote::Malformed), "{malformed:?}");
     }
 }
@@ -82,7 +88,15 @@ fn checkpoint_has_one_text_and_is_read_back() {
     let root = TreeHash::leaf(b"root").to_string();
     let lines: Vec<&str> = text.lines().collect();
     let instant = "2026-11-23T12:00:00.000001Z";
-    assert_eq!(lines, ["doorbook/00000000-0000-0000-0000-000000000000", "20852163", &root, instant]);
+    assert_eq!(
+        lines,
+        [
+            "doorbook/00000000-0000-0000-0000-000000000000",
+            "20852163",
+            &root,
+            instant
+        ]
+    );
     let key = signer(1).public();
     assert_eq!(Checkpoint::open(&signer(1).sign(&text), &key), Ok(checkpoint()));
     let others = [
@@ -94,7 +108,11 @@ fn checkpoint_has_one_text_and_is_read_back() {
         "\n1\n".to_owned(),
     ];
     for other in others {
-        assert_eq!(Checkpoint::open(&signer(1).sign(&other), &key), Err(InvalidNote::Malformed), "{other}");
+        assert_eq!(
+            Checkpoint::open(&signer(1).sign(&other), &key),
+            Err(InvalidNote::Malformed),
+            "{other}"
+        );
     }
 }
 

@@ -30,7 +30,11 @@ async fn tree_grows_as_the_definition_says(database: &Database) {
         assert_eq!(tree.root(after).await.unwrap(), naive::root(&leaves[..size]), "{size}");
     }
     assert!(size > 65_536, "three levels of tiles are needed");
-    assert_eq!(tree.append(1, &leaves[..1]).await.unwrap(), None, "somebody else was faster");
+    assert_eq!(
+        tree.append(1, &leaves[..1]).await.unwrap(),
+        None,
+        "somebody else was faster"
+    );
     for at in [1, 2, 255, 256, 257, 512, 4999, 65_535, 65_536, 65_537, size] {
         let (count, root) = (number(at), naive::root(&leaves[..at]));
         assert_eq!(tree.root(count).await.unwrap(), root);
@@ -64,7 +68,8 @@ async fn tree_on_postgres_grows_as_the_definition_says() {
 async fn tree_that_lost_a_tile_gives_no_proof() {
     let mut bed = Bed::new(On::Sqlite).await;
     bed.append_and_sign(300).await;
-    bed.tamper_with_tree("delete from tiles where level = 0 and number = 0").await;
+    bed.tamper_with_tree("delete from tiles where level = 0 and number = 0")
+        .await;
     let missing = |fault: Fault| crate::proof::tree::is_incomplete(&fault);
     let tree = bed.notary.tree();
     assert!(tree.inclusion(3, 300).await.is_err_and(missing));

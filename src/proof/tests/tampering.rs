@@ -33,7 +33,9 @@ const fn at_33(kind: Kind, sqlite: &'static [&'static str], postgres: &'static [
 const PAYLOAD: Way = at_33(
     Kind::Altered,
     &["update events set payload = payload || ' ' where position = 33"],
-    &["update events set payload = (payload::text || ' ')::json where id = (select event_id from log where position = 33)"],
+    &[
+        "update events set payload = (payload::text || ' ')::json where id = (select event_id from log where position = 33)",
+    ],
 );
 const METADATA: Way = at_33(
     Kind::Altered,
@@ -55,7 +57,10 @@ const STREAM: Way = at_33(
 const DELETED: Way = at_33(
     Kind::Removed,
     &["delete from events where position = 33"],
-    &["delete from events where id = (select event_id from log where position = 33)", "delete from log where position = 33"],
+    &[
+        "delete from events where id = (select event_id from log where position = 33)",
+        "delete from log where position = 33",
+    ],
 );
 const DELETED_EVENT_ONLY: Way = at_33(
     Kind::Removed,
@@ -133,9 +138,17 @@ async fn tampering_is_named_by_the_event(on: On) {
         assert!(bed.audit(&kept).await.sound, "nothing was done yet");
         bed.tamper(way.sqlite, way.postgres).await;
         let finding = bed.finding(&kept).await;
-        assert_eq!((finding.kind, finding.position), (way.kind, Some(way.position)), "{number}: {finding}");
+        assert_eq!(
+            (finding.kind, finding.position),
+            (way.kind, Some(way.position)),
+            "{number}: {finding}"
+        );
         if way.kind != Kind::CutOff {
-            assert_eq!((finding.after, finding.until), (Some(20), Some(40)), "{number}: {finding}");
+            assert_eq!(
+                (finding.after, finding.until),
+                (Some(20), Some(40)),
+                "{number}: {finding}"
+            );
         }
         assert!(bed.notary.catch_up(&|_, _| {}).await.is_err() || way.kind != Kind::CutOff);
     }
@@ -159,10 +172,17 @@ async fn tampering_that_was_covered_up_is_narrowed_to_an_interval(on: On) {
             Kind::CutOff => assert_eq!((kind, position, until), (Kind::CutOff, Some(51), Some(60)), "{number}"),
             // A hole in the numbers tells of itself.
             Kind::Removed if number < 6 => assert_eq!((kind, position), (Kind::Removed, Some(33)), "{number}"),
-            _ => assert_eq!((kind, position, after, until), (Kind::Interval, None, Some(20), Some(40)), "{number}"),
+            _ => assert_eq!(
+                (kind, position, after, until),
+                (Kind::Interval, None, Some(20), Some(40)),
+                "{number}"
+            ),
         }
         if !(4..6).contains(&number) {
-            assert!(bed.audit(&[]).await.sound, "{number}: who keeps nothing elsewhere sees nothing");
+            assert!(
+                bed.audit(&[]).await.sound,
+                "{number}: who keeps nothing elsewhere sees nothing"
+            );
         }
     }
 }
@@ -180,17 +200,28 @@ async fn rolled_back_store_is_noticed_also_after_it_has_grown_again(on: On) {
     .await;
     bed.cover_up().await;
     let finding = bed.finding(&kept).await;
-    assert_eq!((finding.kind, finding.position, finding.until), (Kind::CutOff, Some(41), Some(60)));
+    assert_eq!(
+        (finding.kind, finding.position, finding.until),
+        (Kind::CutOff, Some(41), Some(60))
+    );
     bed.append_and_sign(70).await;
     let finding = bed.finding(&kept).await;
-    assert_eq!((finding.kind, finding.after, finding.until), (Kind::Interval, Some(40), Some(60)));
+    assert_eq!(
+        (finding.kind, finding.after, finding.until),
+        (Kind::Interval, Some(40), Some(60))
+    );
 }
 
 async fn leaves_and_nodes_that_were_altered_are_told_from_events(on: On) {
     let (bed, kept) = Bed::signed(on).await;
     let zeros = match on {
-        On::Sqlite => "update tiles set hashes = substr(hashes, 1, 32 * 9) || zeroblob(32) || substr(hashes, 32 * 10 + 1)",
-        On::Postgres => "update tiles set hashes = overlay(hashes placing decode(repeat('00', 32), 'hex') from 32 * 9 + 1)",
+        On::Sqlite => {
+            "update tiles set hashes = unhex(substr(hex(hashes), 1, 64 * 9) || hex(zeroblob(32)) \
+                || substr(hex(hashes), 64 * 10 + 1))"
+        }
+        On::Postgres => {
+            "update tiles set hashes = overlay(hashes placing decode(repeat('00', 32), 'hex') from 32 * 9 + 1)"
+        }
     };
     bed.tamper_with_tree(zeros).await;
     let finding = bed.finding(&kept).await;
@@ -198,8 +229,10 @@ async fn leaves_and_nodes_that_were_altered_are_told_from_events(on: On) {
 
     let mut bed = Bed::new(on).await;
     bed.append_and_sign(600).await;
-    bed.tamper_with_tree("update tiles set hashes = (select hashes from tiles where level = 0 and number = 2) where level = 1")
-        .await;
+    bed.tamper_with_tree(
+        "update tiles set hashes = (select hashes from tiles where level = 0 and number = 2) where level = 1",
+    )
+    .await;
     assert_eq!(bed.finding(&[]).await.kind, Kind::NodesAltered);
     bed.tamper_with_tree("delete from tiles where number = 1").await;
     assert_eq!(bed.finding(&[]).await.kind, Kind::NodesAltered);
@@ -233,7 +266,13 @@ async fn checkpoint_that_was_altered_or_is_of_another_log_is_named(on: On) {
     assert!(finding.evidence.unwrap().contains(&forged[1].place));
     let (_other, foreign) = Bed::signed(on).await;
     let report = bed.audit(&foreign).await;
-    assert!(report.findings.iter().all(|finding| finding.kind == Kind::CheckpointInvalid), "another key");
+    assert!(
+        report
+            .findings
+            .iter()
+            .all(|finding| finding.kind == Kind::CheckpointInvalid),
+        "another key"
+    );
 }
 
 macro_rules! on_both {
@@ -271,13 +310,23 @@ async fn dump_that_was_restored_elsewhere_is_still_as_it_was_signed() {
         url.set_query(None);
         url.to_string()
     };
-    let pipe = format!("pg_dump '{}' | psql --quiet --set ON_ERROR_STOP=1 '{}'", plain(from), plain(fresh.url()));
-    let shell = move || std::process::Command::new("bash").args(["-o", "pipefail", "-c", &pipe]).output();
+    let pipe = format!(
+        "pg_dump '{}' | psql --quiet --set ON_ERROR_STOP=1 '{}'",
+        plain(from),
+        plain(fresh.url())
+    );
+    let shell = move || {
+        std::process::Command::new("bash")
+            .args(["-o", "pipefail", "-c", &pipe])
+            .output()
+    };
     let output = tokio::task::spawn_blocking(shell).await.unwrap().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
     let url = fresh.url().to_string();
-    let store = Store::open(&url.parse().unwrap(), StoreOptions::default()).await.unwrap();
+    let store = Store::open(&url.parse().unwrap(), StoreOptions::default())
+        .await
+        .unwrap();
     let tree = Tree::open(&Database::Postgres(url.clone())).await.unwrap();
     let compare = async || {
         let log = store.log();
@@ -294,8 +343,14 @@ async fn dump_that_was_restored_elsewhere_is_still_as_it_was_signed() {
     assert!(report.sound, "{report:?}");
     assert_eq!((report.events, report.covered, report.checkpoints), (60, 60, 3));
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    connection.execute("alter table events disable trigger user").await.unwrap();
-    connection.execute("update events set event_version = '2' where sequence = 1").await.unwrap();
+    connection
+        .execute("alter table events disable trigger user")
+        .await
+        .unwrap();
+    connection
+        .execute("update events set event_version = '2' where sequence = 1")
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     assert!(!compare().await.sound);
     store.close().await;

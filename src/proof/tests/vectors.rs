@@ -69,14 +69,28 @@ fn published_proofs_come_out_and_hold() {
         let path = naive::path(index, &leaves[..size]);
         assert_eq!(shown(&path), expected, "{index} of {size}");
         let root = naive::root(&leaves[..size]);
-        assert!(check::inclusion(number(index), number(size), leaves[index], &path, &root));
+        assert!(check::inclusion(
+            number(index),
+            number(size),
+            leaves[index],
+            &path,
+            &root
+        ));
     }
-    let proofs: [(usize, usize, &[&str]); 4] =
-        [(1, 1, &[]), (1, 8, &[A, B, C]), (6, 8, &[D, E, ROOTS[3]]), (2, 5, &[B, F])];
+    let proofs: [(usize, usize, &[&str]); 4] = [
+        (1, 1, &[]),
+        (1, 8, &[A, B, C]),
+        (6, 8, &[D, E, ROOTS[3]]),
+        (2, 5, &[B, F]),
+    ];
     for (old, new, expected) in proofs {
         let proof = naive::proof(old, &leaves[..new]);
         assert_eq!(shown(&proof), expected, "{old} to {new}");
         let (before, after) = (naive::root(&leaves[..old]), naive::root(&leaves[..new]));
-        assert!(check::consistency((number(old), &before), (number(new), &after), &proof));
+        assert!(check::consistency(
+            (number(old), &before),
+            (number(new), &after),
+            &proof
+        ));
     }
 }
