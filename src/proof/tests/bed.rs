@@ -79,7 +79,7 @@ pub(super) struct Bed {
     pub(super) store: Store,
     pub(super) notary: Arc<Notary>,
     pub(super) postgres: Option<OwnDatabase>,
-    pub(super) directory: TempDir,
+    _directory: TempDir,
     appended: u64,
 }
 
@@ -124,7 +124,7 @@ impl Bed {
             store,
             notary,
             postgres,
-            directory,
+            _directory: directory,
             appended: 0,
         }
     }
