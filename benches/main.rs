@@ -15,6 +15,7 @@
     reason = "a program for developers: it shows figures, and what goes wrong should stop it"
 )]
 
+mod attempts;
 mod baseline;
 mod enumeration;
 mod figure;
@@ -36,11 +37,12 @@ use figure::Measured;
 /// The measurements, in the order in which they are taken and written.
 type Measurement = (&'static str, fn() -> Measured);
 
-const MEASUREMENTS: [Measurement; 7] = [
+const MEASUREMENTS: [Measurement; 8] = [
     ("session-check", session_check::measure),
     ("memory", memory::measure),
     ("logins", logins::measure),
     ("enumeration", enumeration::measure),
+    ("attempts", attempts::measure),
     ("rebuild", rebuild::measure),
     ("sequencer", sequencer::measure),
     ("kill", kill::measure),

@@ -72,6 +72,11 @@ impl Service {
         }
     }
 
+    /// Ends it as a crash would.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
     /// The binary with the settings of this service and nothing else of the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorbook"));

@@ -433,6 +433,15 @@ Examples:
   doorbook events export --from 1000 --to 2000 | doorbook audit verify --export - --checkpoint c --key \"$(cat key)\"
   doorbook events export --format cloudevents | jq -r .type | sort | uniq -c")]
     Export(Export),
+    /// List events that a follower of the log could not act on, and why
+    #[command(after_long_help = "\
+Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every
+hour by itself. Projections have a list of their own: `doorbook projections list --json`.
+
+Examples:
+  doorbook events parked
+  doorbook events parked --json")]
+    Parked,
     /// Print one event with its payload and its metadata
     #[command(after_long_help = "\
 Examples:

@@ -16,6 +16,7 @@ pub mod logging;
 mod mail;
 mod openapi;
 pub mod output;
+mod parked;
 pub mod password;
 pub mod progress;
 mod projections;

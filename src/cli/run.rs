@@ -117,12 +117,19 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
     if let EventsCommand::Export(export) = command {
         return audit::export(export, config, output).await;
     }
+    if matches!(command, EventsCommand::Parked) {
+        let durable = Durable::open(config).await?;
+        let done = super::parked::list(&durable, output).await;
+        durable.store.close().await;
+        return done;
+    }
     let store = open::store(config).await?;
     let log = store.log();
     let done = match command {
         EventsCommand::Tail { follow, after, lines } => {
             super::events::tail(log.as_ref(), *after, *lines, *follow, output).await
         }
+        EventsCommand::Parked => Ok(()),
         EventsCommand::Show { position } => super::events::show(log.as_ref(), *position, output).await,
         EventsCommand::Export(_) => Ok(()),
     };

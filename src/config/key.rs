@@ -385,6 +385,16 @@ pub static KEYS: &[Key] = &[
         "In which time that many become free again, one by one.",
     ),
     key(
+        "throttle.flow_network.limit",
+        "60",
+        "Sign-ins at identity providers that one network begins.",
+    ),
+    key(
+        "throttle.flow_network.window",
+        r#""1m""#,
+        "In which time that many become free again, one by one.",
+    ),
+    key(
         "throttle.work_global.limit",
         "1200",
         "Redemptions and judged passwords of all.",
@@ -442,7 +452,7 @@ pub static KEYS: &[Key] = &[
     derived(
         "social.page_url",
         r#""http://localhost:8080""#,
-        "Where the page `/auth/<name>/callback` lies that providers send people back to: `http.public_url`, or one of `http.allowed_origins`. By default `http.public_url`.",
+        "Where your application serves the page `/auth/<name>/callback` that providers send people back to: `http.public_url`, or one of `http.allowed_origins`. By default `http.public_url`.",
     ),
     key(
         "social.signup",

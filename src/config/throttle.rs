@@ -48,6 +48,8 @@ pub struct Throttle {
     pub redeem_network: Rate,
     /// New passwords judged for one network.
     pub judge_network: Rate,
+    /// Sign-ins at identity providers that one network begins.
+    pub flow_network: Rate,
     /// Redemptions and judged passwords of all.
     pub work_global: Rate,
 }
@@ -73,6 +75,7 @@ pub(super) fn read(layers: &mut Layers) -> Option<Throttle> {
     let (mail_global, signup_network) = (rate(layers, "mail_global"), rate(layers, "signup_network"));
     let (redeem_token, redeem_network) = (rate(layers, "redeem_token"), rate(layers, "redeem_network"));
     let (judge_network, work_global) = (rate(layers, "judge_network"), rate(layers, "work_global"));
+    let flow_network = rate(layers, "flow_network");
     Some(Throttle {
         enabled: enabled?,
         capacity: capacity?,
@@ -92,6 +95,7 @@ pub(super) fn read(layers: &mut Layers) -> Option<Throttle> {
         redeem_token: redeem_token?,
         redeem_network: redeem_network?,
         judge_network: judge_network?,
+        flow_network: flow_network?,
         work_global: work_global?,
     })
 }

@@ -126,6 +126,8 @@ struct Counters {
 /// A pool of threads that hash passwords, as wide as the cores.
 pub struct PasswordHasher {
     queue: Option<SyncSender<Job>>,
+    /// Most jobs that wait.
+    room: usize,
     threads: Vec<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
@@ -144,7 +146,8 @@ impl PasswordHasher {
             params.map_err(|_| HashFailure::Cost)?,
         );
         let width = thread::available_parallelism().map_or(1, usize::from);
-        let (queue, jobs) = sync_channel(width * QUEUE_PER_THREAD);
+        let room = width * QUEUE_PER_THREAD;
+        let (queue, jobs) = sync_channel(room);
         let (jobs, counters) = (Arc::new(Mutex::new(jobs)), Arc::new(Counters::default()));
         let threads = (0..width).map(|number| {
             let worker = Worker {
@@ -159,8 +162,25 @@ impl PasswordHasher {
         let threads = threads.collect::<Result<_, _>>().map_err(|_| HashFailure::Broken)?;
         Ok(Self {
             queue: Some(queue),
+            room,
             threads,
             counters,
+        })
+    }
+
+    /// Refuses at once when the queue is full, so that nothing is looked up for a caller who would be sent away anyway: in
+    /// a storm of logins that is most of the work. A place is not kept: [`Self::verify`] may refuse all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailure::Busy`].
+    pub fn must_have_room(&self) -> Result<(), HashFailure> {
+        if self.counters.waiting.load(Ordering::Relaxed) < self.room {
+            return Ok(());
+        }
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        Err(HashFailure::Busy {
+            retry_after: RETRY_AFTER,
         })
     }
 

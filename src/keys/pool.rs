@@ -167,10 +167,11 @@ async fn open_sqlite(file: &Path, fresh: bool) -> Result<Pool, KeysError> {
         .busy_timeout(BUSY)
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory");
-    let one = SqlitePoolOptions::new().max_connections(1);
+    let one = SqlitePoolOptions::new().test_before_acquire(false).max_connections(1);
     let write = one.connect_with(options.clone()).await?;
     sqlx::migrate!("migrations/keys_sqlite").run(&write).await?;
     let read = SqlitePoolOptions::new()
+        .test_before_acquire(false)
         .max_connections(READERS)
         .connect_lazy_with(options.read_only(true));
     Ok(Pool::Sqlite { read, write })

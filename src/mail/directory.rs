@@ -1,7 +1,7 @@
 //! Into a directory: one `.eml` for each message.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -18,9 +18,18 @@ use super::eml::Eml;
 /// Longest message that is read back, in bytes. Those of the program have a few thousand.
 const LONGEST: u64 = 1024 * 1024;
 
+/// How the name of a message ends that is being written.
+const UNFINISHED: &str = "part";
+/// Who makes a message has it shared, who deletes some has it alone: in this process and in others.
+const LOCK: &str = ".lock";
+
 /// A directory of messages. Their names sort by time.
 #[derive(Debug, Clone)]
 pub struct Directory(PathBuf);
+
+/// Somebody makes a message. Until this is dropped, nothing is deleted.
+#[derive(Debug)]
+pub struct Making(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 impl Directory {
     /// Makes the directory, which only its owner can enter, unless it is there.
@@ -33,6 +42,28 @@ impl Directory {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         }
         Ok(Self(path.to_owned()))
+    }
+
+    /// Waits until nothing is being deleted, and keeps it so. Taken before an address is looked up and held until its message is
+    /// stored, it lets nobody be forgotten in between.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the lock cannot be had.
+    pub async fn making(&self) -> Result<Making, Fault> {
+        let directory = self.clone();
+        blocking(move || {
+            let lock = directory.lock()?;
+            lock.lock_shared()?;
+            Ok(Making(lock))
+        })
+        .await
+    }
+
+    fn lock(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options.open(self.0.join(LOCK))
     }
 
     /// Stores a message, readable for its owner only. It is there as a whole or not at all; again under the same `key` and
@@ -49,7 +80,7 @@ impl Directory {
     fn write(&self, at: Timestamp, name: &str, message: &[u8]) -> io::Result<()> {
         let earlier = self.files()?.into_iter().find(|file| file.contains(name));
         let file = earlier.unwrap_or_else(|| format!("{}-{name}.eml", at.to_utc().format("%Y%m%dT%H%M%S%6fZ")));
-        let unfinished = self.0.join(format!(".{file}.part"));
+        let unfinished = self.0.join(format!(".{file}.{UNFINISHED}"));
         let mut options = OpenOptions::new();
         let mut written = options
             .write(true)
@@ -60,10 +91,11 @@ impl Directory {
         written.write_all(message)?;
         written.sync_all()?;
         fs::rename(&unfinished, self.0.join(file))?;
-        fs::File::open(&self.0)?.sync_all()
+        File::open(&self.0)?.sync_all()
     }
 
-    /// Deletes every message to an address, however it was spelt, and returns how many there were.
+    /// Deletes every message to an address, however it was spelt, and returns how many there were. Waits for those that are
+    /// being made. What a crash left unfinished goes, too.
     ///
     /// # Errors
     ///
@@ -74,6 +106,9 @@ impl Directory {
     }
 
     fn delete(&self, address: &EmailAddress) -> io::Result<usize> {
+        let lock = self.lock()?;
+        lock.lock()?;
+        self.delete_unfinished()?;
         let mut deleted = 0;
         for file in self.files()? {
             let Some(message) = self.read(&file)? else { continue };
@@ -83,8 +118,19 @@ impl Directory {
                 deleted += 1;
             }
         }
-        fs::File::open(&self.0)?.sync_all()?;
+        File::open(&self.0)?.sync_all()?;
+        drop(lock);
         Ok(deleted)
+    }
+
+    fn delete_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// The latest messages, at most `limit`, newest first.

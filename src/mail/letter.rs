@@ -77,6 +77,11 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// Notice: the owner of the address came, and has the account that somebody had made without proving it.
+    TakenOver {
+        /// When.
+        at: Timestamp,
+    },
     /// Notice: a social account can log in from now on.
     SocialLinked {
         /// Its provider, as the operator named it.
@@ -93,11 +98,6 @@ pub enum Letter {
     },
     /// Notice: the account was shut.
     Deactivated {
-        /// When.
-        at: Timestamp,
-    },
-    /// Notice: the account and what is known of the person were erased.
-    Erased {
         /// When.
         at: Timestamp,
     },
@@ -119,10 +119,10 @@ impl Letter {
         "password_changed",
         "password_reset",
         "address_changed",
+        "taken_over",
         "social_linked",
         "social_unlinked",
         "deactivated",
-        "erased",
         "test",
     ];
 
@@ -138,10 +138,10 @@ impl Letter {
             Self::PasswordChanged { .. } => "password_changed",
             Self::PasswordReset { .. } => "password_reset",
             Self::AddressChanged { .. } => "address_changed",
+            Self::TakenOver { .. } => "taken_over",
             Self::SocialLinked { .. } => "social_linked",
             Self::SocialUnlinked { .. } => "social_unlinked",
             Self::Deactivated { .. } => "deactivated",
-            Self::Erased { .. } => "erased",
             Self::Test { .. } => "test",
         }
     }
@@ -158,10 +158,10 @@ impl Letter {
             | Self::PasswordChanged { .. }
             | Self::PasswordReset { .. }
             | Self::AddressChanged { .. }
+            | Self::TakenOver { .. }
             | Self::SocialLinked { .. }
             | Self::SocialUnlinked { .. }
             | Self::Deactivated { .. }
-            | Self::Erased { .. }
             | Self::Test { .. } => None,
         }
     }

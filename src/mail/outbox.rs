@@ -17,7 +17,10 @@ use doorbook_projections::{
     fault::Fault,
     log::{EventLog, Position, Recorded},
 };
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::counts::{Counts, Figures};
@@ -39,6 +42,8 @@ pub const PATIENCE: Duration = Duration::from_hours(24);
 const BATCH: usize = 512;
 /// A reader also polls, since a wake-up may be lost or come from another process.
 const POLL: Duration = Duration::from_secs(1);
+/// What follows so shortly after the last step is queued together with what comes next.
+const GATHER: Duration = Duration::from_millis(200);
 /// The pause after a failure of a database.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -99,10 +104,15 @@ impl Outbox {
                     PAUSE
                 }
             };
+            let gathered = Instant::now() + GATHER;
+            let woken = async {
+                wake.changed().await.unwrap_or_default();
+                sleep_until(gathered).await;
+            };
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
-                _ = wake.changed(), if pause == POLL => {}
+                () = woken, if pause == POLL => {}
             }
         }
         if let Some(progress) = &mut progress

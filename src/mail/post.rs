@@ -4,7 +4,13 @@ use doorbook_domain::{email::EmailAddress, time::Timestamp};
 use doorbook_openapi::app::{Mail, MailEntry, Mailbox};
 use doorbook_projections::fault::Fault;
 
-use super::{Addressed, directory::Directory, smtp::Smtp, templates::Templates, writer::Writer};
+use super::{
+    Addressed,
+    directory::{Directory, Making},
+    smtp::Smtp,
+    templates::Templates,
+    writer::Writer,
+};
 use crate::config::{Carrier, Config};
 
 /// Messages that the mailbox of developers shows.
@@ -114,6 +120,19 @@ impl Post {
                     Undelivered::NotNow("the mail directory cannot be written".to_owned())
                 })
             }
+        }
+    }
+
+    /// Waits until nobody is being forgotten, and keeps it so until this is dropped: taken before the letter is made, and held
+    /// until it has left. `None` where mail does not stay here.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when that cannot be had.
+    pub async fn making(&self) -> Result<Option<Making>, Fault> {
+        match &self.way {
+            Way::Smtp(_) => Ok(None),
+            Way::Directory(directory) => directory.making().await.map(Some),
         }
     }
 

@@ -19,9 +19,9 @@ macro_rules! built_in {
 /// Name and source of every template that comes with the program.
 const BUILT_IN: &[(&str, &str)] = built_in! {
     "en": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "erased" "test";
+        "password_reset" "address_changed" "taken_over" "social_linked" "social_unlinked" "deactivated" "test";
     "de": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
-        "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "erased" "test";
+        "password_reset" "address_changed" "taken_over" "social_linked" "social_unlinked" "deactivated" "test";
 };
 
 /// Fields that every template may name.
@@ -170,8 +170,8 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
         Letter::PasswordChanged { at }
         | Letter::PasswordReset { at }
         | Letter::AddressChanged { at }
+        | Letter::TakenOver { at }
         | Letter::Deactivated { at }
-        | Letter::Erased { at }
         | Letter::Test { at } => vec![when("at", at)],
     }
 }
@@ -276,13 +276,13 @@ pub(super) fn samples() -> Vec<Letter> {
         Letter::PasswordChanged { at },
         Letter::PasswordReset { at },
         Letter::AddressChanged { at },
+        Letter::TakenOver { at },
         Letter::SocialLinked {
             provider: provider.clone(),
             at,
         },
         Letter::SocialUnlinked { provider, at },
         Letter::Deactivated { at },
-        Letter::Erased { at },
         Letter::Test { at },
     ]);
     all

@@ -142,7 +142,7 @@ fn message_id_names_event_and_letter_and_stays_the_same() {
     let test = id(Letter::Test { at: AT });
     assert_eq!(test, "<00000000000000000000000000000007.test@auth.example.org>");
     assert_eq!(id(Letter::Test { at: AT }), test);
-    assert_ne!(id(Letter::Erased { at: AT }), test);
+    assert_ne!(id(Letter::Deactivated { at: AT }), test);
 }
 
 #[test]

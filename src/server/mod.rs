@@ -25,7 +25,7 @@ use crate::{
     service::{
         Lifetimes, Parts, Rules, Service,
         erasures::Erasures,
-        process::{self, Eraser, Finisher, Reaction, Reaper, Shredder},
+        process::{self, FOLLOWERS, Reaction},
         strength::Strength,
     },
     social::Desk,
@@ -169,10 +169,9 @@ async fn assemble(
         clock: config.service_clock(),
     });
     background.spawn(service.throttle.clone().keep(background.cancel.clone()));
-    follow(&service, background, &Finisher);
-    follow(&service, background, &Shredder);
-    follow(&service, background, &Eraser);
-    follow(&service, background, &Reaper);
+    for reaction in FOLLOWERS {
+        follow(&service, background, reaction);
+    }
     let counts = start_outbox(&service, background);
     Ok((service, counts))
 }
@@ -204,7 +203,9 @@ async fn run_engine(engine: Engine, cancel: CancellationToken) {
     }
 }
 
-pub(crate) fn rules(config: &Config, keyring: &Keyring) -> Rules {
+/// What the operations go by, from the configuration.
+#[must_use]
+pub fn rules(config: &Config, keyring: &Keyring) -> Rules {
     let session = &config.session;
     Rules {
         lifetimes: Lifetimes {

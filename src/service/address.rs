@@ -50,6 +50,7 @@ impl Service {
             email: self.seal_address(session.user, REQUESTED, email.as_typed()).await?,
             claim,
             until: at.plus(CONFIRM_WITHIN),
+            epoch: user.epoch(),
             at,
         });
         let metadata = self.metadata(&origin, Some(session.user));

@@ -27,6 +27,15 @@ mod links;
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
+        if &*recorded.event_type == "session.started" {
+            let event = recorded.event();
+            // One that cannot be read is looked at again where it is said why.
+            return event.is_err()
+                || matches!(
+                    event,
+                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
+                );
+        }
         matches!(
             &*recorded.event_type,
             "signup.requested"
@@ -34,10 +43,11 @@ impl Letters for Service {
                 | "user.password_reset_requested"
                 | "user.email_change_requested"
                 | "user.password_changed"
+                | "user.password_removed"
                 | "user.email_changed"
+                | "user.deactivated"
                 | "social_account.linked"
                 | "social_account.unlinked"
-                | "session.started"
         )
     }
 
@@ -81,7 +91,9 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
+            UserEvent::PasswordRemoved { at, .. } => self.notice(recorded, Letter::TakenOver { at }).await,
             UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
+            UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
                 let provider = provider.into_string();
                 // What somebody signed up with is no news to them.
@@ -100,10 +112,8 @@ impl Service {
             UserEvent::Registered { .. }
             | UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
-            | UserEvent::PasswordRemoved { .. }
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
-            | UserEvent::Deactivated { .. }
             | UserEvent::Reactivated { .. }
             | UserEvent::SessionsEnded { .. }
             | UserEvent::EmailVerified { .. }
@@ -199,8 +209,8 @@ impl Service {
 /// The address that an event gives the user.
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
-        Event::User(UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. }) => Some(email),
-        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
+        Event::User(event) => event.address().cloned(),
+        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
     }
 }
 

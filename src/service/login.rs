@@ -29,6 +29,7 @@ impl Service {
     /// Opens a session. Every refusal costs the same: an unknown and an unusable account load what a known one loads,
     /// and hash what a wrong password hashes (security: no deduction by message or time, ASVS 6.3.8).
     pub(super) async fn do_log_in(self, wish: LogIn, origin: Origin) -> Result<Opened, Refusal> {
+        self.hasher.must_have_room()?;
         let typed = EmailAddress::parse(&wish.email);
         let canonical = typed
             .as_ref()

@@ -48,7 +48,7 @@ mod tests;
 pub mod token;
 mod verify;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use doorbook_domain::{
     id::{SessionId, UserId},
@@ -59,6 +59,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::{LiveSession, Opened, Origin, Refusal, SessionCookie, Settings};
 use doorbook_projections::{engine::Engine, fault::Fault};
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use self::{
@@ -157,6 +158,8 @@ pub struct Service {
     /// How far the followers are.
     followers: Arc<Figures>,
     tabs: Tabs,
+    /// Users who logged in, and whose sessions are soon to be counted.
+    uncounted: Arc<Mutex<HashSet<UserId>>>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -184,6 +187,7 @@ impl Service {
             activity: Activity::start(Arc::clone(&parts), &commands),
             followers: Arc::default(),
             tabs: Tabs::new(),
+            uncounted: Arc::default(),
             parts,
             seals,
             commands,
@@ -196,7 +200,8 @@ impl Service {
         self.followers.all()
     }
 
-    /// Waits for the commands in flight and the background writers. No command may come any more.
+    /// Waits for the commands in flight and the background writers, then closes what they used, for all clones. No command
+    /// may come any more.
     pub async fn close(self) {
         let Self {
             parts,
@@ -205,7 +210,9 @@ impl Service {
             commands,
             ..
         } = self;
-        let (throttle, notary, store) = (parts.throttle.clone(), Arc::clone(&parts.notary), parts.store.clone());
+        let (throttle, social) = (parts.throttle.clone(), Arc::clone(&parts.social));
+        let (store, keyring) = (parts.store.clone(), Arc::clone(&parts.keyring));
+        let notary = Arc::clone(&parts.notary);
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
@@ -214,6 +221,9 @@ impl Service {
         if store.written().await.is_ok() {
             notary.close().await;
         }
+        social.flows.close().await;
+        store.close().await;
+        keyring.close().await;
     }
 
     /// Runs a command to its end even if the client goes away meanwhile.

@@ -36,6 +36,9 @@ pub use figures::{Figure, Figures};
 pub use follow::follow;
 pub use reaper::Reaper;
 
+/// All of them.
+pub const FOLLOWERS: [&dyn Reaction; 4] = [&Finisher, &Shredder, &Eraser, &Reaper];
+
 /// What one follower does with an event.
 #[async_trait]
 pub trait Reaction: Send + Sync {
@@ -191,10 +194,7 @@ async fn replaced_password(service: &Service, recorded: &Recorded) -> Result<Vec
 
 fn password(event: Event) -> Option<Sealed> {
     match event {
-        Event::User(UserEvent::Registered { password, .. }) => password,
-        Event::User(UserEvent::PasswordChanged { password, .. } | UserEvent::PasswordUpgraded { password, .. }) => {
-            Some(password)
-        }
-        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
+        Event::User(event) => event.password().cloned(),
+        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
     }
 }

@@ -1,5 +1,7 @@
 //! The limit of sessions: where a user has more than are allowed, the oldest end.
 
+use std::time::Duration;
+
 use doorbook_domain::{
     id::{SessionId, UserId},
     session::{self, EndReason, SessionCommand},
@@ -9,16 +11,27 @@ use doorbook_projections::sessions;
 
 use super::{Service, metadata_of, unexpected};
 
+/// When sessions are counted after a login. By then the read model has them as a rule, and nobody has to wait for it.
+const SOON: Duration = Duration::from_millis(250);
+
 impl Service {
     /// Ends the sessions of a user beyond the limit, after the answer of the login that may have been one too many.
     ///
-    /// Each login looks once its own session is in the read model, so of logins at the same time the last to look sees all.
-    /// One that is not looked after, at a shutdown, is by the next login.
+    /// One look serves all logins of the user that came since the last: it waits a moment, and then until their sessions are
+    /// in the read model. One that is not looked after, at a shutdown, is by the next login.
     pub(super) fn end_surplus_later(&self, user: UserId) {
+        if !self.uncounted.lock().insert(user) {
+            return;
+        }
         let service = self.clone();
         self.commands.spawn(async move {
             let closing = service.tabs.closing().clone();
-            if let Some(Err(refusal)) = closing.run_until_cancelled(service.end_surplus(user)).await {
+            let look = async {
+                tokio::time::sleep(SOON).await;
+                service.uncounted.lock().remove(&user);
+                service.end_surplus(user).await
+            };
+            if let Some(Err(refusal)) = closing.run_until_cancelled(look).await {
                 tracing::warn!(error = %refusal, "sessions beyond the limit were not ended; the next login tries again");
             }
         });

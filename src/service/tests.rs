@@ -14,6 +14,7 @@ use crate::{
 
 mod lifetimes;
 mod mailed;
+mod social;
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";

@@ -200,6 +200,18 @@ impl Throttle {
         .map(drop)
     }
 
+    /// Counts the beginning of a sign-in at an identity provider: each is kept until it is over, and too many would push
+    /// out those of others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::log_in`].
+    pub async fn flow(&self, ip: Option<IpAddr>) -> Result<(), Refusal> {
+        self.take(|throttle| throttle.networks(Scope::FlowNetwork, ip, throttle.config.flow_network))
+            .await
+            .map(drop)
+    }
+
     /// The attempt was right: its row of failures is over, and it does not count against network and ceiling, whose other
     /// attempts stay.
     pub async fn passed(&self, counted: Counted) {

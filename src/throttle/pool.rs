@@ -119,6 +119,7 @@ async fn open_sqlite(file: &Path) -> Result<Pool, Fault> {
         .busy_timeout(BUSY)
         .pragma("temp_store", "memory");
     let pool = SqlitePoolOptions::new()
+        .test_before_acquire(false)
         .max_connections(1)
         .connect_with(options)
         .await?;

@@ -27,13 +27,15 @@ pub enum Scope {
     RedeemNetwork,
     /// New passwords that one network has judged.
     JudgeNetwork,
+    /// Sign-ins at identity providers that one network begins.
+    FlowNetwork,
     /// Redemptions and judged passwords of all.
     WorkGlobal,
 }
 
 impl Scope {
     /// All, in the order in which they are taken.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LoginAccount,
         Self::LoginDevice,
         Self::Proof,
@@ -46,6 +48,7 @@ impl Scope {
         Self::RedeemToken,
         Self::RedeemNetwork,
         Self::JudgeNetwork,
+        Self::FlowNetwork,
         Self::WorkGlobal,
     ];
 
@@ -65,6 +68,7 @@ impl Scope {
             Self::RedeemToken => "redeem_token",
             Self::RedeemNetwork => "redeem_network",
             Self::JudgeNetwork => "judge_network",
+            Self::FlowNetwork => "flow_network",
             Self::WorkGlobal => "work_global",
         }
     }

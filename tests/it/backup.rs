@@ -200,6 +200,19 @@ async fn restore_refuses_what_is_no_backup_and_leaves_nothing() {
     assert_eq!(running.status.code(), Some(75), "not beside a service");
 }
 
+/// Waits until one follower has seen more than the backup has.
+async fn followers_are_ahead(service: &Service) {
+    crate::support::eventually("a follower is ahead of the backup", || async {
+        let text = reqwest::get(format!("{}/metrics", service.admin_origin()))
+            .await
+            .unwrap();
+        let text = text.text().await.unwrap();
+        text.contains("process_lag_events{process=\"shredder\"} 0")
+            .then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn older_log_beside_newer_keys_stops_the_start_until_it_is_settled() {
     let mut service = prepare().await;
@@ -214,15 +227,7 @@ async fn older_log_beside_newer_keys_stops_the_start_until_it_is_settled() {
         .post("/api/password/change", &change)
         .await
         .expect(204);
-    crate::support::eventually("a follower is ahead of the backup", || async {
-        let text = reqwest::get(format!("{}/metrics", service.admin_origin()))
-            .await
-            .unwrap();
-        let text = text.text().await.unwrap();
-        text.contains("process_lag_events{process=\"shredder\"} 0")
-            .then_some(())
-    })
-    .await;
+    followers_are_ahead(&service).await;
     service.stop().await;
 
     let data = service.data();
@@ -241,6 +246,74 @@ async fn older_log_beside_newer_keys_stops_the_start_until_it_is_settled() {
     assert!(!ada.is_signed_in().await);
     service.anonymous().log_in(ADA).await;
     service.signed_up(BOB).await;
+    service.doorbook(&["projections", "verify"]).await;
+}
+
+/// Runs a tool of PostgreSQL's on the database.
+fn run(tool: &str, arguments: &[&str], service: &Service) {
+    let url = service.postgres().url();
+    let output = std::process::Command::new(tool)
+        .args(arguments)
+        .arg(url.as_str())
+        .output();
+    let output = output.unwrap_or_else(|error| panic!("{tool} of PostgreSQL is not on PATH: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{tool}: {said}");
+}
+
+/// What the guide says for PostgreSQL: the log comes back by its own tools, the rest is settled in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn log_that_postgres_restored_is_settled_in_place() {
+    let mut service = Service::start(Database::Postgres).await;
+    let (ada, carol) = (service.signed_up(ADA).await, service.signed_up(CAROL).await);
+    let dump = service.directory().join("log.sql");
+    let dump = dump.to_str().unwrap();
+    run(
+        "pg_dump",
+        &["--schema=public", "--clean", "--if-exists", "--file", dump],
+        &service,
+    );
+    carol.delete("/api/me").await.expect(204);
+    let signed_out = ada.session_cookie().unwrap();
+    ada.try_log_out().await.unwrap().expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": LATER});
+    let dave = service.signed_up(DAVE).await;
+    dave.post("/api/password/change", &change).await.expect(204);
+    followers_are_ahead(&service).await;
+    service.stop().await;
+    run("psql", &["--quiet", "--set=ON_ERROR_STOP=1", "--file", dump], &service);
+
+    let refused = service.output(&["user", "list"]).await;
+    assert_eq!(refused.status.code(), Some(78));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("restore --in-place"), "{said}");
+    let erasures = service.data().join("erasures.ndjson");
+    let line = [
+        "restore",
+        "--in-place",
+        "--erasures",
+        erasures.to_str().unwrap(),
+        "--json",
+    ];
+    let settled: Value = serde_json::from_str(&service.doorbook(&line).await).unwrap();
+    assert_eq!(
+        (&settled["erased_again"], &settled["differing"]),
+        (&json!(1), &json!(0)),
+        "{settled}"
+    );
+    service.start_again().await;
+    let revived = service.anonymous();
+    revived.jar().plant("sessionid", &signed_out);
+    assert!(
+        !revived.is_signed_in().await,
+        "a logout that the log does not know holds"
+    );
+    for (email, status) in [(ADA, 200), (CAROL, 401), (DAVE, 401)] {
+        let answer = service.anonymous().try_log_in(email, PASSWORD).await.unwrap();
+        assert_eq!(answer.status.as_u16(), status, "{email}: {answer:?}");
+    }
+    service.signed_up(CAROL).await;
+    service.signed_up(DAVE).await;
     service.doorbook(&["projections", "verify"]).await;
 }
 

@@ -10,10 +10,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::support::{Answer, Caller, Database, PASSWORD, Service, eventually};
+use crate::support::{Answer, Caller, Database, Kind, PASSWORD, Person, Provider, Service, eventually};
 
 on_each_store!(
     nothing_that_names_the_erased_is_left,
+    letter_that_is_under_way_is_erased_with_its_addressee,
     erased_address_is_anybodys_again_and_shows_nothing_of_before,
     command_erases_beside_the_service,
     last_admin_stays_until_there_is_another,
@@ -26,6 +27,8 @@ const TYPED: &str = "Grace.Canary+door@Hopper-Example.org";
 const NAME: &str = "Grace Canaryname";
 const IP: &str = "203.0.113.77";
 const AGENT: &str = "CanaryBrowser/7.7 (Lynx)";
+/// Whom a provider knows her as.
+const ELSEWHERE: &str = "grace.canaryelsewhere@hopper.example";
 const SECOND: &str = "nine wet pebbles under the bridge";
 
 /// Changes something from the canary's machine.
@@ -97,6 +100,8 @@ fn needles(cookie: &str) -> Vec<Vec<u8>> {
         "Grace.Canary",
         "grace.canary",
         "Canaryname",
+        "canaryelsewhere",
+        "7700770077",
         IP,
         "CanaryBrowser",
     ]
@@ -156,25 +161,6 @@ fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-/// Every row of every table, as text.
-async fn tables(service: &Service) -> Vec<(String, Vec<u8>)> {
-    service.postgres().execute("vacuum full").await;
-    let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
-    let query = "select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
-        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')";
-    let names: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
-    assert!(names.len() > 8, "{names:?}");
-    let mut all = Vec::new();
-    for name in names {
-        let rows: Vec<String> = sqlx::query_scalar(&format!("select t::text from {name} t"))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-        all.push((name, rows.join("\n").into_bytes()));
-    }
-    all
-}
-
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     let first = needle[0];
     (0..bytes.len().saturating_sub(needle.len() - 1)).any(|at| bytes[at] == first && bytes[at..].starts_with(needle))
@@ -184,7 +170,9 @@ async fn everything_stored(service: &Service, database: Database) -> Vec<(String
     let mut all = Vec::new();
     files(&service.data(), &mut all);
     if database == Database::Postgres {
-        all.extend(tables(service).await);
+        let tables = service.postgres().tables().await;
+        assert!(tables.len() > 8);
+        all.extend(tables.into_iter().map(|(name, rows)| (name, rows.into_bytes())));
     }
     all
 }
@@ -202,10 +190,48 @@ fn assert_gone(stored: &[(String, Vec<u8>)], needles: &[Vec<u8>]) {
     }
 }
 
+/// Links an account elsewhere, and lets another one wait.
+async fn links(caller: &Caller, github: &Provider) {
+    let start = json!({"intent": "link"});
+    let started = post(caller, "/api/social/github/start", start).await.expect(200).json();
+    let her = Person::verified(7_700_770_077, ELSEWHERE);
+    let back = github.agree(started["authorize_url"].as_str().unwrap(), &her);
+    post(caller, "/api/social/github", back.body()).await.expect(200);
+}
+
+/// How many rows the counters of attempts have: their names are keyed hashes.
+async fn counters(service: &Service, database: Database) -> i64 {
+    let query = "select count(*) from counters";
+    match database {
+        Database::Sqlite => {
+            let url = format!("sqlite:{}", service.data().join("throttle.db").display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+        }
+        Database::Postgres => {
+            let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
+            let query = query.replace("counters", "doorbook_throttle.counters");
+            sqlx::query_scalar(&query).fetch_one(&mut connection).await.unwrap()
+        }
+    }
+}
+
 async fn nothing_that_names_the_erased_is_left(database: Database) {
-    let service = prepared(database).await;
+    let github = Provider::start(Kind::Github, "github").await;
+    let mut service = Service::prepare(database).await;
+    github.configure(&mut service);
+    for (key, value) in [
+        ("HTTP__TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("SIGNUP__VERIFY_EMAIL", "false"),
+        ("THROTTLE__ENABLED", "true"),
+    ] {
+        service.set(key, value);
+    }
+    service.start_again().await;
     let bob = service.signed_up("bob@example.org").await;
     let grace = grace(&service).await;
+    links(&grace, &github).await;
+    assert!(counters(&service, database).await > 0, "attempts were counted");
     let id = grace.get("/api/me").await.expect(200).json()["id"]
         .as_str()
         .unwrap()
@@ -258,6 +284,33 @@ async fn nothing_that_names_the_erased_is_left(database: Database) {
         &[("the service's log".to_owned(), service.log().into_bytes())],
         &needles,
     );
+}
+
+/// The letter is asked for at the last moment: whoever makes it may have read the address already.
+async fn letter_that_is_under_way_is_erased_with_its_addressee(database: Database) {
+    let service = prepared(database).await;
+    for number in 0..20 {
+        let email = format!("grace.canary{number}@example.org");
+        let caller = service.signed_up(&email).await;
+        let forgot = json!({"email": email});
+        service
+            .anonymous()
+            .post("/api/password/forgot", &forgot)
+            .await
+            .expect(202);
+        caller.delete("/api/me").await.expect(204);
+        let mut stored = Vec::new();
+        files(&service.data().join("mail"), &mut stored);
+        assert_gone(&stored, &[b"grace.canary".to_vec()]);
+    }
+    eventually("every letter was sent or given up", || async {
+        let waiting = service.doorbook(&["mail", "list", "--json"]).await;
+        waiting.is_empty().then_some(())
+    })
+    .await;
+    let mut stored = Vec::new();
+    files(&service.data().join("mail"), &mut stored);
+    assert_gone(&stored, &[b"grace.canary".to_vec()]);
 }
 
 async fn erased_address_is_anybodys_again_and_shows_nothing_of_before(database: Database) {

@@ -133,40 +133,35 @@ fn exception_from_a_lint_is_expected_and_has_a_reason() {
     }
 }
 
+/// Documents that name tests as what shows a promise.
+const TABLES: [&str; 3] = ["docs/security.md", "docs/social.md", "docs/shown.md"];
+
 #[test]
-fn every_test_that_the_security_table_names_exists() {
+fn every_test_that_a_table_of_promises_names_exists() {
     let mut sources = Vec::new();
     for directory in ["src", "domain", "projections", "openapi", "tests"] {
         collect(&root().join(directory), &mut sources);
     }
     let sources: String = sources.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let table = fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let code = table.split('`').skip(1).step_by(2);
-    let names: Vec<_> = code
-        .filter(|text| text.matches('_').count() > 2 && !text.contains(['.', '-', ' ']))
-        .collect();
-    assert!(names.len() > 50, "the table was not read");
-    for name in names {
-        assert!(
-            sources.contains(&format!("fn {name}(")),
-            "docs/security.md names `{name}`, which is no test"
-        );
+    for document in TABLES {
+        let table = fs::read_to_string(root().join(document)).unwrap();
+        let code = table.split('`').skip(1).step_by(2);
+        let names: Vec<_> = code
+            .filter(|text| text.matches('_').count() > 2 && !text.contains(['.', '-', ' ', '{', '/']))
+            .collect();
+        assert!(names.len() > 20, "{document} was not read");
+        for name in names {
+            assert!(
+                sources.contains(&format!("fn {name}(")),
+                "{document} names `{name}`, which is no test"
+            );
+        }
     }
 }
 
 #[test]
 fn links_of_the_documents_lead_somewhere() {
-    let documents = [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "docs/security.md",
-        "docs/passwords.md",
-        "docs/adr/README.md",
-    ];
-    for document in documents {
-        let file = root().join(document);
+    for file in documents() {
         let text = fs::read_to_string(&file).unwrap();
         let targets = text
             .split("](")
@@ -174,21 +169,99 @@ fn links_of_the_documents_lead_somewhere() {
             .filter_map(|rest| rest.split_once(')'))
             .map(|(target, _)| target);
         for target in targets.filter(|target| !target.starts_with("http")) {
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let there = if path.is_empty() {
+                file.clone()
+            } else {
+                file.parent().unwrap().join(path)
+            };
+            assert!(there.exists(), "{} links to {target}", file.display());
             assert!(
-                file.parent().unwrap().join(target).exists(),
-                "{document} links to {target}"
+                heading.is_empty() || has_heading(&there, heading),
+                "{} links to {target}, which has no such heading",
+                file.display()
             );
         }
     }
 }
 
+/// Whether a document has a heading of that anchor, as readers of Markdown make it.
+fn has_heading(file: &Path, anchor: &str) -> bool {
+    let text = fs::read_to_string(file).unwrap();
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+        .any(|heading| heading.replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '_', "") == anchor)
+}
+
+/// What documents once waited for, and what is there now.
+const THERE: [&str; 5] = ["social login", "keys rotate", "providers", "mail", "redirects"];
+
+#[test]
+fn no_document_waits_for_what_is_there() {
+    for file in documents() {
+        let text = fs::read_to_string(&file).unwrap();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for rest in words.split("until ").skip(1) {
+            let clause = rest.split(['.', ';', '|']).next().unwrap_or_default();
+            let Some((awaited, _)) = clause.split_once(" exist") else {
+                continue;
+            };
+            assert!(
+                !THERE.iter().any(|thing| awaited.contains(thing)),
+                "{}: `until {awaited} exist`, which is there",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_metric_is_described() {
+    let code = fs::read_to_string(root().join("src/server/health.rs")).unwrap();
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let pieces: Vec<&str> = code.split('"').collect();
+    let mut metrics = 0;
+    for pair in pieces.windows(2) {
+        let [before, name] = pair else { continue };
+        let before = before.trim_end();
+        if before.ends_with("gauge(") || before.ends_with("registry.register(") {
+            metrics += 1;
+            assert!(
+                page.contains(&format!("`doorbook_{name}")),
+                "docs/metrics.md does not say what `doorbook_{name}` is"
+            );
+        }
+    }
+    assert!(metrics > 15, "the metrics were not found");
+}
+
+/// Every document: those at the root, and all of `docs`.
+fn documents() -> Vec<PathBuf> {
+    let names = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
+    let mut documents: Vec<PathBuf> = names.iter().map(|name| root().join(name)).collect();
+    gather(&root().join("docs"), "md", &mut documents);
+    assert!(documents.len() > 15, "the documents were not found");
+    documents
+}
+
 fn collect(directory: &Path, sources: &mut Vec<PathBuf>) {
+    gather(directory, "rs", sources);
+}
+
+fn gather(directory: &Path, kind: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, sources);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(path);
+            gather(&path, kind, files);
+        } else if path.extension().is_some_and(|extension| extension == kind) {
+            files.push(path);
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::support::{Database, Service};
 
 on_each_store!(
     imported_user_logs_in_with_its_old_password_and_is_upgraded,
-    repeated_import_changes_nothing
+    repeated_import_changes_nothing,
+    imported_people_get_no_letter_until_they_ask_for_one
 );
 
 const OLD_PASSWORD: &str = "correct horse battery staple λ";
@@ -124,6 +125,61 @@ async fn repeated_import_changes_nothing(database: Database) {
         .await
         .unwrap()
         .expect(200);
+}
+
+async fn imported_people_get_no_letter_until_they_ask_for_one(database: Database) {
+    let service = Service::start_with_mail(database).await;
+    let lines: Vec<String> = (0..30)
+        .map(|number| {
+            json!({"email": format!("user{number}@example.org"), "email_verified": number % 2 == 0}).to_string()
+        })
+        .collect();
+    write(&service, &lines);
+    assert_eq!(import(&service, &[]).await.status.code(), Some(0));
+    // Whatever an import caused would come before these.
+    for email in ["user0@example.org", "user1@example.org"] {
+        let wish = json!({"email": email});
+        service
+            .anonymous()
+            .post("/api/password/forgot", &wish)
+            .await
+            .expect(202);
+    }
+    let mails = service.mails_until(2).await;
+    assert!(mails.iter().all(|mail| mail.leads_to("reset")), "{mails:?}");
+    assert_eq!(mails.len(), 2);
+}
+
+#[tokio::test]
+async fn import_beside_the_service_tells_how_far_it_is_and_holds_nobody_up() {
+    const USERS: u32 = 5000;
+    let service = Service::start(Database::Sqlite).await;
+    let ada = service.signed_up("ada@example.org").await;
+    let lines: Vec<String> = (0..USERS)
+        .map(|number| user(&format!("user{number}@example.org")))
+        .collect();
+    write(&service, &lines);
+    let mut longest = std::time::Duration::ZERO;
+    let began = std::time::Instant::now();
+    let importing = service.output(&["user", "import", "users.ndjson"]);
+    tokio::pin!(importing);
+    let output = loop {
+        let asked = std::time::Instant::now();
+        tokio::select! {
+            output = &mut importing => break output,
+            () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {
+                service.anonymous().log_in("ada@example.org").await;
+                longest = longest.max(asked.elapsed());
+            }
+        }
+    };
+    let each = began.elapsed() / USERS;
+    eprintln!("{each:?} for each user; the slowest login took {longest:?}");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("importing"), "{said}");
+    assert!(ada.is_signed_in().await);
+    assert!(longest < std::time::Duration::from_secs(15), "{longest:?}");
 }
 
 #[tokio::test]

@@ -12,11 +12,15 @@ mod article;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod by_mail;
+#[cfg(test)]
 mod cookies;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod durability;
+#[cfg(test)]
+mod enumeration;
 #[cfg(test)]
 mod erase;
 #[cfg(test)]
@@ -29,6 +33,8 @@ mod house;
 mod import;
 #[cfg(test)]
 mod mail;
+#[cfg(test)]
+mod parked;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
@@ -55,3 +61,5 @@ mod social;
 mod tabs;
 #[cfg(test)]
 mod throttle;
+#[cfg(test)]
+mod tokens;

@@ -1,21 +1,26 @@
-// A certified OpenID provider for one test: `node provider.mjs PORT CLIENT_ID CLIENT_SECRET REDIRECT_URI…`.
-// Whoever comes is Ada, and agrees. It says `ready` once it listens, and ends with its standard input.
+// A certified OpenID provider for one test: `node provider.mjs ISSUER CLIENT_ID CLIENT_SECRET REDIRECT_URI…`.
+// It says `ready` once it listens, and ends with its standard input.
+//
+// Whoever comes is Ada, and agrees. With PAGES=1 in the environment there are pages instead, on which a person logs in under
+// any name and agrees: `ada` is Ada, too.
 
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const [port, client_id, client_secret, ...redirect_uris] = process.argv.slice(2);
-const issuer = `http://localhost:${port}`;
+const [issuer, client_id, client_secret, ...redirect_uris] = process.argv.slice(2);
+const pages = process.env.PAGES === '1';
 
 const provider = new Provider(issuer, {
   clients: [{ client_id, client_secret, redirect_uris }],
   cookies: { keys: ['of these tests only'] },
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-  features: { devInteractions: { enabled: false } },
-  interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+  features: { devInteractions: { enabled: pages } },
+  ...(pages ? {} : { interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` } }),
   pkce: { required: () => true },
   async findAccount(_, sub) {
-    const claims = { sub, email: 'ada@example.org', email_verified: true, name: 'Ada' };
+    const [login] = sub.split('-');
+    const name = login.charAt(0).toUpperCase() + login.slice(1);
+    const claims = { sub, email: `${login}@example.org`, email_verified: true, name };
     return { accountId: sub, claims: async () => claims };
   },
 });
@@ -33,11 +38,12 @@ async function agree(request, response) {
 
 const handle = provider.callback();
 const server = createServer((request, response) => {
-  if (!request.url.startsWith('/interaction/')) return handle(request, response);
+  if (pages || !request.url.startsWith('/interaction/')) return handle(request, response);
   return agree(request, response).catch((error) => {
     response.statusCode = 500;
     response.end(String(error));
   });
 });
-server.listen(Number(port), 'localhost', () => console.log('ready'));
+const { hostname, port } = new URL(issuer);
+server.listen(Number(port), hostname, () => console.log('ready'));
 process.stdin.on('end', () => process.exit()).resume();

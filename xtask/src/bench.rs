@@ -23,7 +23,8 @@ impl Bench {
     ///
     /// When a part is missing, or a figure is not reached.
     pub(crate) fn run(self) -> Result<()> {
-        parts::require(&[Part::Postgres, Part::Strace])?;
+        parts::require(&[Part::Postgres, Part::Strace, Part::Node])?;
+        parts::install_tools("smtp")?;
         let cluster = Cluster::start()?;
         let mut bench = run::cargo([
             "bench",

@@ -24,7 +24,12 @@ pub(crate) enum Part {
     Curl,
     /// Runs the mail server of the tests and the readers of openapi.json, 20.19 or newer.
     Node,
+    /// Clicks through what people see.
+    Browser,
 }
+
+/// Names under which browsers that can be driven are installed.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 impl Part {
     fn is_there(self) -> bool {
@@ -33,6 +38,7 @@ impl Part {
             Self::Strace => on_path("strace").is_some(),
             Self::Curl => on_path("curl").is_some(),
             Self::Node => on_path("npm").is_some() && node_is_new_enough(),
+            Self::Browser => BROWSERS.iter().any(|name| on_path(name).is_some()),
         }
     }
 
@@ -42,6 +48,7 @@ impl Part {
             Self::Strace => &["strace"],
             Self::Curl => &["curl"],
             Self::Node => &["nodejs", "npm"],
+            Self::Browser => &["chromium"],
         }
     }
 
@@ -54,6 +61,7 @@ impl Part {
             Self::Strace => "strace is missing: `sudo apt-get install strace`",
             Self::Curl => "curl is missing: `sudo apt-get install curl`",
             Self::Node => "Node.js 20.19 or newer with npm is missing: install it and put `node` and `npm` on PATH",
+            Self::Browser => "Chromium is missing: `sudo apt-get install chromium`, or put `chromium` on PATH",
         }
     }
 }

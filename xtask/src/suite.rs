@@ -33,9 +33,10 @@ impl Test {
         let started = Instant::now();
         let before = Tree::now();
         let whole = self.tests.is_empty();
-        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node])?;
-        parts::install_tools("oidc")?;
-        parts::install_tools("smtp")?;
+        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node, Part::Browser])?;
+        for tools in ["browser", "oidc", "smtp"] {
+            parts::install_tools(tools)?;
+        }
         self.test_workspace()?;
         if whole {
             contract::run()?;

@@ -68,8 +68,10 @@ impl User {
             email,
             claim,
             until,
+            epoch,
             at,
         } = command;
+        self.must_be_of_epoch(epoch)?;
         Ok(vec![UserEvent::EmailChangeRequested {
             request,
             email,

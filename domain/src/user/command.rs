@@ -190,6 +190,8 @@ pub struct RequestEmailChange {
     pub claim: ClaimId,
     /// The link is dead from this instant on.
     pub until: Timestamp,
+    /// The epoch of the session that asks.
+    pub epoch: u32,
     /// When.
     pub at: Timestamp,
 }
@@ -243,6 +245,8 @@ pub struct SocialAccount {
 pub struct LinkSocialAccount {
     /// Which.
     pub account: SocialAccount,
+    /// The epoch of the session that asks, where one does: it may have died while the provider was asked.
+    pub epoch: Option<u32>,
     /// When.
     pub at: Timestamp,
 }

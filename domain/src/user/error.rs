@@ -18,6 +18,9 @@ pub enum UserError {
     /// The link was used, has expired, or a later one or a change of the account has taken its place.
     #[error("the link leads nowhere any more")]
     LinkDead,
+    /// The session that asks has died: the epoch was raised meanwhile.
+    #[error("the session has ended meanwhile")]
+    SessionEnded,
     /// The user has no such social account.
     #[error("the user has no such social account")]
     NotLinked,

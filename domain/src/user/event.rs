@@ -228,6 +228,58 @@ impl UserEvent {
     }
 }
 
+impl UserEvent {
+    /// The hash of the password that the user has from this event on, where the event sets one. Its key dies with it.
+    #[must_use]
+    pub const fn password(&self) -> Option<&Sealed> {
+        match self {
+            Self::Registered { password, .. } => password.as_ref(),
+            Self::PasswordChanged { password, .. } | Self::PasswordUpgraded { password, .. } => Some(password),
+            Self::ProfileChanged { .. }
+            | Self::RoleGranted { .. }
+            | Self::RoleRevoked { .. }
+            | Self::Deactivated { .. }
+            | Self::Reactivated { .. }
+            | Self::SessionsEnded { .. }
+            | Self::PasswordRemoved { .. }
+            | Self::PasswordResetRequested { .. }
+            | Self::EmailVerified { .. }
+            | Self::EmailChangeRequested { .. }
+            | Self::EmailChangeConfirmed { .. }
+            | Self::EmailChanged { .. }
+            | Self::EmailChangeRefused { .. }
+            | Self::SocialAccountLinked { .. }
+            | Self::SocialAccountUnlinked { .. }
+            | Self::Erased { .. } => None,
+        }
+    }
+
+    /// The address that the user has from this event on, where the event gives one.
+    #[must_use]
+    pub const fn address(&self) -> Option<&Sealed> {
+        match self {
+            Self::Registered { email, .. } | Self::EmailChanged { email, .. } => Some(email),
+            Self::ProfileChanged { .. }
+            | Self::PasswordChanged { .. }
+            | Self::PasswordUpgraded { .. }
+            | Self::RoleGranted { .. }
+            | Self::RoleRevoked { .. }
+            | Self::Deactivated { .. }
+            | Self::Reactivated { .. }
+            | Self::SessionsEnded { .. }
+            | Self::PasswordRemoved { .. }
+            | Self::PasswordResetRequested { .. }
+            | Self::EmailVerified { .. }
+            | Self::EmailChangeRequested { .. }
+            | Self::EmailChangeConfirmed { .. }
+            | Self::EmailChangeRefused { .. }
+            | Self::SocialAccountLinked { .. }
+            | Self::SocialAccountUnlinked { .. }
+            | Self::Erased { .. } => None,
+        }
+    }
+}
+
 impl DomainEvent for UserEvent {
     fn event_type(&self) -> String {
         self.name().to_owned()

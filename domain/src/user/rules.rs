@@ -24,6 +24,15 @@ impl User {
         }
     }
 
+    /// Nothing is done for a session of another epoch.
+    pub(super) const fn must_be_of_epoch(&self, epoch: u32) -> Result<(), UserError> {
+        if self.epoch() == epoch {
+            Ok(())
+        } else {
+            Err(UserError::SessionEnded)
+        }
+    }
+
     pub(super) fn raised_epoch(&self) -> Result<u32, UserError> {
         self.epoch().checked_add(1).ok_or(UserError::EpochExhausted)
     }

@@ -36,8 +36,10 @@ impl SocialAccount {
 }
 
 impl User {
-    pub(super) fn link_social_account(&self, LinkSocialAccount { account, at }: LinkSocialAccount) -> Decision {
+    pub(super) fn link_social_account(&self, command: LinkSocialAccount) -> Decision {
         self.must_be_active()?;
+        let LinkSocialAccount { account, epoch, at } = command;
+        epoch.map_or(Ok(()), |epoch| self.must_be_of_epoch(epoch))?;
         let known = self.social_accounts().iter().any(|other| other.claim == account.claim);
         if known {
             return Ok(Vec::new());

@@ -4,7 +4,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -23,6 +26,9 @@ use crate::{
 const BATCH: usize = 1000;
 /// How often to look when nobody says that there is something new.
 const POLL: Duration = Duration::from_millis(250);
+/// What follows so shortly after the last step is folded together with what comes next, unless somebody waits for it: a
+/// transaction for each event of a busy log costs more than the logins that it tells of.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long to wait after a fault, and at most after many: what fails may be a rebuild of the whole log.
 const PAUSES: Range<Duration> = Duration::from_secs(1)..Duration::from_mins(1);
 
@@ -118,10 +124,14 @@ impl Engine {
                     pause
                 }
             };
-            let quiet = pause == POLL;
+            let (quiet, gathered) = (pause == POLL, Instant::now() + GATHER);
+            let woken = async {
+                wake.changed().await.unwrap_or_default();
+                sleep_until(gathered).await;
+            };
             tokio::select! {
                 () = cancel.cancelled() => return,
-                Ok(()) = wake.changed(), if quiet => {}
+                () = woken, if quiet => {}
                 () = self.core.nudge.notified(), if quiet => {}
                 () = sleep(pause) => {}
             }

@@ -86,6 +86,8 @@ impl Engine {
                 {
                     return Ok(());
                 }
+                // Somebody waits: nothing is gathered now.
+                self.core.nudge.notify_waiters();
                 tokio::select! {
                     _ = state.changed() => {}
                     () = sleep(LOOK) => {}

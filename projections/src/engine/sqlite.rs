@@ -51,11 +51,13 @@ async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
     };
     // The writer opens first, so that the journal's mode is settled before anybody reads.
     let writer = SqlitePoolOptions::new()
+        .test_before_acquire(false)
         .max_connections(1)
         .connect_with(options.clone())
         .await?;
     let readers = match speed {
         Speed::Live => SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(READERS)
             .connect_lazy_with(options),
         Speed::Load => writer.clone(),

@@ -121,6 +121,13 @@ fn public_client_of_openid_needs_no_secret_and_others_do() {
 }
 
 #[test]
+fn public_client_of_plain_oauth2_needs_no_secret() {
+    let urls = "authorize_url = 'https://x.org/a'\ntoken_url = 'https://x.org/t'\nuserinfo_url = 'https://x.org/u'";
+    let file = format!("[social.x]\nkind = 'oauth2'\nclient_id = 'id'\nsubject_field = 'id'\n{urls}");
+    assert!(social(&file).providers[0].client_secret.is_none());
+}
+
+#[test]
 fn wrong_kind_is_refused_with_those_that_exist() {
     let sentence = refusal("[social.x]\nkind = 'myspace'");
     assert!(

@@ -159,6 +159,22 @@ async fn beyond_the_queue_callers_are_sent_away_at_once_and_the_others_are_serve
 }
 
 #[tokio::test]
+async fn room_is_there_until_the_queue_is_full_and_again_afterwards() {
+    let hasher = hasher();
+    assert_eq!(hasher.must_have_room(), Ok(()));
+    let asks = (0..400).map(|_| async {
+        hasher.must_have_room()?;
+        hasher.verify_nothing(b"x").await
+    });
+    let outcomes = futures_util::future::join_all(asks).await;
+    let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    assert!((1..400).contains(&refused), "{refused}");
+    let counts = hasher.counts();
+    assert_eq!(usize::try_from(counts.hashed + counts.refused).unwrap(), 400);
+    assert_eq!(hasher.must_have_room(), Ok(()));
+}
+
+#[tokio::test]
 async fn callers_that_went_away_cost_no_hash() {
     let hasher = hasher();
     let gone: Vec<_> = (0..16).map(|_| Box::pin(hasher.verify_nothing(b"x"))).collect();

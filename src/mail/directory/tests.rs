@@ -87,3 +87,25 @@ async fn forgotten_address_has_no_mail_left_and_others_keep_theirs() {
         .collect();
     assert_eq!(left, ["bob@example.org"]);
 }
+
+#[tokio::test]
+async fn message_that_is_being_made_is_waited_for_and_forgotten_with_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Directory::open(place.path()).unwrap();
+    fs::write(place.path().join(".x.eml.part"), message("ada@example.org", "cut off")).unwrap();
+    let making = directory.making().await.unwrap();
+    let ada = EmailAddress::parse("ada@example.org").unwrap();
+    let forgetting = {
+        let (directory, ada) = (directory.clone(), ada.clone());
+        tokio::spawn(async move { directory.forget(&ada).await.unwrap() })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!forgetting.is_finished());
+    store(&directory, 1, message("ada@example.org", "late")).await;
+    drop(making);
+    assert_eq!(forgetting.await.unwrap(), 1);
+    let left = fs::read_dir(place.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [LOCK]);
+}

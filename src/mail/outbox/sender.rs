@@ -123,6 +123,7 @@ impl Outbox {
                 ));
             }
         };
+        let making = self.parts.post.making().await?;
         let letters = self.parts.letters.letters(&recorded).await?;
         let Some(number) = row.slot.letter else {
             let count = u32::try_from(letters.len()).unwrap_or(u32::MAX);
@@ -139,7 +140,9 @@ impl Outbox {
             tracing::info!(position = %row.slot.position, letter = addressed.letter.name(), "not sent: its link is dead");
             return Ok(Outcome::Done);
         }
-        Ok(match self.parts.post.send(&addressed, now).await {
+        let sent = self.parts.post.send(&addressed, now).await;
+        drop(making);
+        Ok(match sent {
             Ok(()) => {
                 self.parts.counts.sent();
                 Outcome::Done

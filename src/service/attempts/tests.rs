@@ -1,6 +1,6 @@
 //! What a flood leaves behind, over a real embedded store and by a clock that stands.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use doorbook_openapi::app::{LogIn, Refusal, Secret};
 use doorbook_projections::log::{EventLog, Position, Recorded};
@@ -76,7 +76,7 @@ impl Stand {
         }
     }
 
-    async fn guess(&self, email: String, ip: Ipv4Addr) -> Refusal {
+    async fn guess(&self, email: String, ip: impl Into<IpAddr>) -> Refusal {
         let wish = LogIn {
             email,
             password: Secret("a guess".to_owned()),
@@ -119,7 +119,8 @@ async fn flood_of_refused_attempts_grows_the_log_by_less_than_a_hundredth() {
     let stand = Stand::start(&[]).await;
     let (mut checked, mut refused) = (0_u64, 0_u64);
     for number in 0..ATTEMPTS {
-        if number % 20_000 == 19_999 {
+        // The last minute is short: on a slow machine a sum is written in the middle of one, and one minute has one sum.
+        if number % 20_000 == 19_999 || number == ATTEMPTS - 300 {
             stand.clock.advance(Duration::from_mins(1));
         }
         let ip = Ipv4Addr::from_bits(0x0a00_0000 + number % 997);
@@ -132,7 +133,7 @@ async fn flood_of_refused_attempts_grows_the_log_by_less_than_a_hundredth() {
             checked += 1;
         }
     }
-    assert!(checked <= 600 + 10 * 600, "the ceiling: {checked} were hashed");
+    assert!(checked <= 600 + 11 * 600, "the ceiling: {checked} were hashed");
     assert_eq!(stand.service.hasher.counts().hashed, checked);
     let told: u64 = stand.service.throttle.refusals().iter().map(|(_, count)| count).sum();
     assert_eq!(told, refused);
@@ -147,6 +148,21 @@ async fn flood_of_refused_attempts_grows_the_log_by_less_than_a_hundredth() {
         u64::from(ATTEMPTS),
         "every attempt is part of an event"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_of_one_network_reach_the_hash_as_often_as_one() {
+    let stand = Stand::start(&[]).await;
+    let mut checked = 0_u64;
+    for number in 0..=u16::MAX {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, 7, number, number.rotate_left(5), !number, number);
+        let refusal = stand.guess(format!("user-{number}@example.org"), ip).await;
+        checked += u64::from(matches!(refusal, Refusal::InvalidCredentials));
+    }
+    assert_eq!((checked, stand.service.hasher.counts().hashed), (20, 20));
+    let neighbour = Ipv6Addr::new(0x2001, 0xdb8, 1, 7, 0, 0, 0, 1);
+    let refusal = stand.guess("ada@example.org".to_owned(), neighbour).await;
+    assert!(matches!(refusal, Refusal::InvalidCredentials), "{refusal:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use doorbook_projections::{
     fault::Fault,
     log::{Position, Recorded},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Reaction;
@@ -19,6 +19,8 @@ use crate::{
 pub(super) const BATCH: usize = 512;
 /// A reader also polls, since a wake-up may be lost or come from another process.
 const POLL: Duration = Duration::from_secs(1);
+/// What follows so shortly after the last step is dealt with together with what comes next: nobody waits for it.
+const GATHER: Duration = Duration::from_millis(200);
 /// The pause after the first failure; doubles with each further one, so that a minute passes before an event is parked.
 const RETRY: Duration = Duration::from_secs(2);
 /// How often an event is tried while the others wait for it.
@@ -58,10 +60,15 @@ pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: Cancellat
                 follower.pause()
             }
         };
+        let gathered = Instant::now() + GATHER;
+        let woken = async {
+            wake.changed().await.unwrap_or_default();
+            sleep_until(gathered).await;
+        };
         tokio::select! {
             () = cancel.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            _ = wake.changed(), if pause == POLL => {}
+            () = woken, if pause == POLL => {}
         }
     }
     follower.keep().await;

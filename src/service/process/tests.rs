@@ -42,6 +42,7 @@ use crate::{
 };
 
 mod address;
+mod import;
 
 const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";

@@ -100,13 +100,13 @@ impl Service {
             Admission::LogIn(user) => Ok(Some(user)),
             Admission::Link(user) => {
                 self.ask_hook("link", proven).await?;
-                self.link(user, proven, origin).await?;
+                self.link(user, proven, None, origin).await?;
                 Ok(Some(user))
             }
             Admission::TakeOver(user) => {
                 self.ask_hook("link", proven).await?;
                 self.take_over(user, origin).await?;
-                self.link(user, proven, origin).await?;
+                self.link(user, proven, None, origin).await?;
                 Ok(Some(user))
             }
             Admission::SignUp => {
@@ -155,7 +155,7 @@ impl Service {
             }
             Err(failure) => return Err(unexpected(failure)),
         }
-        self.link(id, proven, origin).await?;
+        self.link(id, proven, None, origin).await?;
         Ok(Some(id))
     }
 

@@ -101,7 +101,12 @@ impl Service {
                     return Err(SocialRefusal::NotAdmitted.into());
                 }
                 self.ask_hook("link", &proven).await?;
-                let entry = self.link(session.user, &proven, origin).await?;
+                let linked = self.link_from_within(session, &proven, origin).await;
+                let entry = linked.map_err(|refusal| match refusal {
+                    // It went away meanwhile, as above.
+                    Refusal::NotSignedIn => SocialRefusal::StateInvalid.into(),
+                    other => other,
+                })?;
                 Ok(Arrival::Linked(session.clone(), entry))
             }
             Intent::Reauthenticate(..) => {

@@ -44,11 +44,25 @@ impl Service {
         Ok(None)
     }
 
-    /// Lets the user log in with the identity. Repeating it changes nothing.
+    /// Lets the user of a session log in with the identity, if the session lives in the moment that decides: it may have
+    /// died while the provider was asked.
+    pub(super) async fn link_from_within(
+        &self,
+        session: &LiveSession,
+        proven: &Proven,
+        origin: &Origin,
+    ) -> Result<SocialAccountEntry, Refusal> {
+        let epoch = self.user_of(session).await?.epoch();
+        self.must_be_of_epoch(session.id, epoch).await?;
+        self.link(session.user, proven, Some(epoch), origin).await
+    }
+
+    /// Lets the user log in with the identity, in whatever epoch or in this one only. Repeating it changes nothing.
     pub(super) async fn link(
         &self,
         user: UserId,
         proven: &Proven,
+        epoch: Option<u32>,
         origin: &Origin,
     ) -> Result<SocialAccountEntry, Refusal> {
         match self.owner(proven).await? {
@@ -58,7 +72,7 @@ impl Service {
         let metadata = self.metadata(origin, Some(user));
         let at = self.clock.now();
         let account = self.seal_account(user, proven).await?;
-        let link = UserCommand::LinkSocialAccount(user::LinkSocialAccount { account, at });
+        let link = UserCommand::LinkSocialAccount(user::LinkSocialAccount { account, epoch, at });
         let linked = self
             .command_user(user, link, &metadata)
             .await
@@ -108,6 +122,8 @@ impl Service {
 
     pub(super) async fn do_unlink(self, session: LiveSession, link: LinkId, origin: Origin) -> Result<Opened, Refusal> {
         self.must_be_proven(&session)?;
+        let epoch = self.user_of(&session).await?.epoch();
+        self.must_be_of_epoch(session.id, epoch).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let at = self.clock.now();
         let unlink = UserCommand::UnlinkSocialAccount(user::UnlinkSocialAccount { link, at });
@@ -210,7 +226,7 @@ fn refused(failure: Failure<UserError>) -> Refusal {
         Failure::Refused(UserError::NotLinked) => Refusal::NotFound,
         Failure::Refused(UserError::LastWayIn) => SocialRefusal::LastWayIn.into(),
         Failure::Refused(UserError::Inactive) => SocialRefusal::AccountInactive.into(),
-        Failure::Refused(UserError::NotRegistered) => Refusal::NotSignedIn,
+        Failure::Refused(UserError::NotRegistered | UserError::SessionEnded) => Refusal::NotSignedIn,
         failure @ (Failure::Refused(
             UserError::AlreadyRegistered
             | UserError::PasswordReplaced

@@ -56,7 +56,8 @@ impl Social for Service {
         providers.map(|provider| self.entry_of(provider.name())).collect()
     }
 
-    async fn start_social(&self, wish: Start, _: &Origin) -> Result<Started, Refusal> {
+    async fn start_social(&self, wish: Start, origin: &Origin) -> Result<Started, Refusal> {
+        self.throttle.flow(origin.ip).await?;
         self.begin_social(wish).await
     }
 

@@ -70,7 +70,7 @@ impl Service {
             return Err(SocialRefusal::NotAdmitted.into());
         }
         self.ask_hook("link", &proven).await?;
-        self.link(session.user, &proven, origin).await
+        self.link_from_within(session, &proven, origin).await
     }
 }
 

@@ -271,6 +271,7 @@ async fn letters_go_to_whom_they_concern_and_to_nobody_whose_keys_are_gone() {
     let bob = bed.account(NEW, Some(PASSWORD), true).await;
     let session = bed.log_in(ADA, PASSWORD).await.unwrap().session;
     let known = bed.started_in(false).await;
+    assert!(!bed.service.concerns(&known), "not even queued");
     assert_eq!(bed.letters(&known).await, [], "the device is no new one");
     let change = async |email: &str| {
         let asked = bed.service.change_email(&session, email.to_owned(), &origin()).await;
@@ -309,6 +310,21 @@ async fn login_from_a_new_device_is_told() {
     bed.account(ADA, Some(PASSWORD), true).await;
     bed.log_in(ADA, PASSWORD).await.unwrap();
     let recorded = bed.started_in(true).await;
+    assert!(bed.service.concerns(&recorded));
     let letters = bed.letters(&recorded).await;
     assert_eq!((letters[0].letter.name(), letters[0].to.as_str()), ("new_device", ADA));
+}
+
+#[tokio::test]
+async fn who_is_shut_out_is_told_and_who_is_erased_is_not() {
+    let bed = Bed::with(true, None).await;
+    let ada = bed.account(ADA, Some(PASSWORD), true).await;
+    let (at, metadata) = (bed.service.clock.now(), metadata_of("test", bed.service.clock.now()));
+    let deactivate = UserCommand::Deactivate(user::Deactivate { at });
+    bed.service.command_user(ada, deactivate, &metadata).await.unwrap();
+    let recorded = bed.last("user.deactivated").await;
+    assert!(bed.service.concerns(&recorded));
+    assert_eq!(bed.said("user.deactivated").await, [("deactivated", ADA.to_owned())]);
+    bed.service.keyring.destroy(&KeyName::user(ada)).await.unwrap();
+    assert_eq!(bed.said("user.deactivated").await, []);
 }

@@ -76,6 +76,7 @@ impl Table {
                     .busy_timeout(Duration::from_secs(10));
                 Pool::Sqlite(
                     SqlitePoolOptions::new()
+                        .test_before_acquire(false)
                         .max_connections(1)
                         .connect_with(options)
                         .await?,

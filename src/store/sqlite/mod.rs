@@ -40,6 +40,7 @@ impl Sqlite {
         probe.close().await?;
         let pool = |size| {
             SqlitePoolOptions::new()
+                .test_before_acquire(false)
                 .max_connections(size)
                 .min_connections(1)
                 .idle_timeout(None)

@@ -18,6 +18,7 @@ on_both!(
     mails_are_counted_by_address_and_network,
     redemptions_are_counted_by_token_and_network,
     sign_ups_and_judged_passwords_are_counted_by_network,
+    sign_ins_begun_at_providers_are_counted_by_network,
 );
 
 const MINUTE: u64 = 60;
@@ -176,4 +177,13 @@ async fn sign_ups_and_judged_passwords_are_counted_by_network(bed: &Bed) {
     }
     assert!(wait(node.judging(client(1)).await).is_some());
     assert_eq!(wait(node.judging(None).await), None);
+}
+
+async fn sign_ins_begun_at_providers_are_counted_by_network(bed: &Bed) {
+    let node = bed.node().await;
+    for _ in 0..60 {
+        assert_eq!(wait(node.flow(client(1)).await), None);
+    }
+    assert!(wait(node.flow(client(1)).await).is_some());
+    assert_eq!(wait(node.flow(client(2)).await), None);
 }

@@ -1,71 +1,12 @@
 //! The real flow against a real provider: npm's `oidc-provider`, which `cargo xtask test` installs under `tools/oidc`.
 
-use std::{
-    io::{BufRead as _, BufReader, Lines},
-    path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
-};
-
 use reqwest::redirect::Policy;
 use serde_json::json;
 
-use super::user_id;
+use super::{real::Real, user_id};
 use crate::support::{Back, Caller, Database, Service, free_port};
 
 on_each_store!(real_provider_signs_people_in_again_links_and_proves_afresh);
-
-/// The provider's process; it ends with this value.
-struct Real {
-    process: Child,
-    /// It would end with its output.
-    _output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Real {
-    async fn start(port: u16, origin: &str) -> Self {
-        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tools/oidc");
-        assert!(
-            directory.join("node_modules/oidc-provider").is_dir(),
-            "tools/oidc is not installed: `cargo xtask test` does so, or `npm ci` in it"
-        );
-        let port = port.to_string();
-        let redirects = [
-            format!("{origin}/auth/real/callback"),
-            format!("{origin}/api/social/real/callback"),
-        ];
-        let mut command = Command::new("node");
-        command
-            .arg("provider.mjs")
-            .args([port.as_str(), "doorbook", "a-secret-of-the-tests"])
-            .args(redirects);
-        command
-            .current_dir(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let output = tokio::task::spawn_blocking(move || {
-            assert!(
-                lines.any(|line| line.unwrap() == "ready"),
-                "the provider ended before it was ready"
-            );
-            lines
-        });
-        let output = output.await.unwrap();
-        Self {
-            process,
-            _output: output,
-        }
-    }
-}
 
 /// Follows the provider's pages until they lead back to the service: the query of the callback.
 async fn follow(authorize_url: &str, origin: &str) -> String {
@@ -105,17 +46,8 @@ async fn there_and_back(caller: &Caller, service: &Service, intent: &str) -> cra
 
 async fn real_provider_signs_people_in_again_links_and_proves_afresh(database: Database) {
     let mut service = Service::prepare(database).await;
-    let port = free_port();
-    let _provider = Real::start(port, &service.origin()).await;
-    for (key, value) in [
-        ("SOCIAL__REAL__KIND", "oidc"),
-        ("SOCIAL__REAL__ISSUER", &format!("http://localhost:{port}")),
-        ("SOCIAL__REAL__CLIENT_ID", "doorbook"),
-        ("SOCIAL__REAL__CLIENT_SECRET", "a-secret-of-the-tests"),
-        ("SOCIAL__ALLOW_INTERNAL", "true"),
-    ] {
-        service.set(key, value);
-    }
+    let issuer = format!("http://localhost:{}", free_port());
+    let _provider = Real::start(&issuer, &mut service, false).await;
     service.start_again().await;
     let ada = service.anonymous();
     let answer = there_and_back(&ada, &service, "login").await.expect(200).json();

@@ -64,6 +64,32 @@ async fn hook_is_asked_with_a_signature_and_may_correct_the_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hook_that_cannot_be_reached_refuses_and_whoever_is_known_comes_in() {
+    let google = Provider::start(Kind::Google, "google").await;
+    let settings = [
+        ("SOCIAL__HOOK_URL", "http://127.0.0.1:1/"),
+        ("SOCIAL__HOOK_SECRET", SECRET),
+    ];
+    let mut service = service(Database::Sqlite, &[&google], &settings).await;
+    let answer = log_in(&service.anonymous(), &google, &Person::verified(1, ADA)).await;
+    answer.expect_problem(403, "not-admitted");
+    let (url, asked) = hook(200, json!({"allow": true}), false).await;
+    service.stop().await;
+    service.set("SOCIAL__HOOK_URL", &url);
+    service.start_again().await;
+    log_in(&service.anonymous(), &google, &Person::verified(1, ADA))
+        .await
+        .expect(200);
+    service.stop().await;
+    service.set("SOCIAL__HOOK_URL", "http://127.0.0.1:1/");
+    service.start_again().await;
+    log_in(&service.anonymous(), &google, &Person::verified(1, ADA))
+        .await
+        .expect(200);
+    assert_eq!(asked.lock().unwrap().len(), 1, "nobody is asked about a login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hook_that_gives_no_clear_yes_in_time_refuses() {
     let google = Provider::start(Kind::Google, "google").await;
     for (status, answer, late) in [

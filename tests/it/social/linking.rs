@@ -5,7 +5,6 @@ use crate::support::{Caller, Database, Kind, PASSWORD, Person, Provider, Service
 
 on_each_store!(
     account_is_linked_from_within_and_unlinked_and_the_last_way_in_stays,
-    owner_of_an_address_takes_over_what_an_intruder_prepared_under_it,
     address_of_a_proven_account_asks_for_a_proof_and_goes_on_after_it,
     account_that_waits_goes_to_nobody_else,
     linking_needs_the_very_session_that_began_and_a_free_identity,
@@ -66,36 +65,6 @@ async fn account_is_linked_from_within_and_unlinked_and_the_last_way_in_stays(da
         .get("/api/me/social-accounts")
         .await
         .expect_problem(401, "unauthenticated");
-}
-
-/// The pre-hijacking attacks of Sudhodanan and Paverd: classic-federated merge, unexpired session, trojan identifier.
-async fn owner_of_an_address_takes_over_what_an_intruder_prepared_under_it(database: Database) {
-    let google = Provider::start(Kind::Google, "google").await;
-    let facebook = Provider::start(Kind::Facebook, "facebook").await;
-    let service = service(database, &[&google, &facebook], &OPEN).await;
-    let intruder = service.signed_up(ADA).await;
-    let trojan = person(Kind::Facebook, 66, "eve@example.org");
-    link(&intruder, &facebook, &trojan).await.expect(200);
-    let phone = service.anonymous();
-    log_in(&phone, &facebook, &trojan).await.expect(200);
-
-    let owner = service.anonymous();
-    let answer = log_in(&owner, &google, &Person::verified(1, ADA))
-        .await
-        .expect(200)
-        .json();
-    assert_eq!(answer["user"]["email_verified"], true);
-    assert!(!intruder.is_signed_in().await && !phone.is_signed_in().await);
-    let back = service.anonymous();
-    back.try_log_in(ADA, PASSWORD)
-        .await
-        .unwrap()
-        .expect_problem(401, "invalid-credentials");
-    log_in(&back, &facebook, &trojan)
-        .await
-        .expect_problem(409, "email-needed");
-    assert_eq!(linked(&owner).await, ["google"]);
-    assert!(owner.is_signed_in().await);
 }
 
 async fn proven(service: &Service, google: &Provider) -> Caller {

@@ -1,10 +1,16 @@
 //! Identity providers: coming in, linking, and everything that must not work.
 
+mod browser;
 mod certified;
+mod every_way;
+mod flood;
 mod hook;
 mod lies;
 mod linking;
+mod real;
+mod rules;
 mod secrets;
+mod takeover;
 mod ways_in;
 
 use crate::support::{Answer, Back, Caller, Database, Kind, Person, Provider, Service};

@@ -18,7 +18,7 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    fn read(raw: &str) -> Self {
+    pub(super) fn read(raw: &str) -> Self {
         let text = if raw.contains("quoted-printable") {
             raw.replace("=\r\n", "").replace("=3D", "=")
         } else {
@@ -37,6 +37,11 @@ impl Mail {
     /// Whether it has a link to this page.
     pub(crate) fn leads_to(&self, page: &str) -> bool {
         self.text.contains(&format!("/auth/{page}#token="))
+    }
+
+    /// Whether it says this.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.text.contains(words)
     }
 
     /// The token of its link.

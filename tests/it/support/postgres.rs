@@ -37,6 +37,25 @@ impl OwnDatabase {
         execute(&self.url(), statement).await;
     }
 
+    /// Every row of every table, as text, by the table's name; what was deleted is gone from the disk before.
+    pub(crate) async fn tables(&self) -> Vec<(String, String)> {
+        self.execute("vacuum full").await;
+        let mut connection = PgConnection::connect(self.url().as_str()).await.unwrap();
+        let query = "select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
+            where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')";
+        let names: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+        let mut all = Vec::new();
+        for name in names {
+            let rows: Vec<String> = sqlx::query_scalar(&format!("select t::text from {name} t"))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            all.push((name, rows.join("\n")));
+        }
+        connection.close().await.unwrap();
+        all
+    }
+
     async fn on_server(&self, statement: String) {
         execute(&self.server, &statement).await;
     }

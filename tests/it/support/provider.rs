@@ -1,5 +1,6 @@
 //! An identity provider of the tests: GitHub's and Facebook's manners, and an OpenID provider that can lie.
 
+mod pause;
 mod token;
 
 use std::{
@@ -31,6 +32,9 @@ pub(crate) const CANARIES: [&str; 4] = [
     "canary-code",
     CLIENT_SECRET,
 ];
+
+/// Where codes are taken by a provider that sends people elsewhere.
+const MOVED: &str = "/moved/token";
 
 /// How it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,10 @@ struct State {
     lie: Option<Lie>,
     /// Everything is answered with 503.
     down: bool,
+    /// Everybody has to wait.
+    paused: bool,
+    /// Who waits.
+    waiting: usize,
     exchanges: usize,
     count: u64,
 }
@@ -228,7 +236,11 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
         make(move |request: Request| {
             let desk = desk.clone();
             async move {
+                if desk.has_moved(request.uri().path()) {
+                    return moved();
+                }
                 let asked = Asked::read(request).await;
+                desk.pause().await;
                 if desk.state.lock().unwrap().down {
                     return status(503);
                 }
@@ -239,9 +251,13 @@ fn routes(kind: Kind, origin: &str, state: &Arc<Mutex<State>>) -> impl Endpoint 
     };
     Route::new()
         .at("/token", on(Desk::token))
+        .at(MOVED, on(Desk::token))
         .at("/me", on(Desk::me))
         .at("/me/emails", on(Desk::emails))
-        .at("/keys", on(|_, _| as_json(&token::keys())))
+        .at(
+            "/keys",
+            on(|desk, _| as_json(&token::keys(desk.state.lock().unwrap().lie))),
+        )
         .at("/.well-known/openid-configuration", on(Desk::discovery))
 }
 
@@ -289,6 +305,10 @@ struct Desk {
 }
 
 impl Desk {
+    fn has_moved(&self, path: &str) -> bool {
+        path == "/token" && self.state.lock().unwrap().lie == Some(Lie::Moved)
+    }
+
     fn token(&self, asked: &Asked) -> Response {
         let mut state = self.state.lock().unwrap();
         state.exchanges += 1;
@@ -430,6 +450,13 @@ fn form(pairs: &[(&str, &str)]) -> Response {
     Response::builder()
         .content_type("application/x-www-form-urlencoded")
         .body(body.finish())
+}
+
+fn moved() -> Response {
+    Response::builder()
+        .status(StatusCode::TEMPORARY_REDIRECT)
+        .header("location", MOVED)
+        .finish()
 }
 
 fn status(code: u16) -> Response {

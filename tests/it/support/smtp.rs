@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::ports::free_port;
+use super::{letters::Mail, ports::free_port};
 
 /// A mail server, gone with the test.
 pub(crate) struct MailServer {
@@ -40,6 +40,13 @@ impl Received {
         let start = format!("{name}: ");
         let line = self.data.lines().find_map(|line| line.strip_prefix(&start));
         line.unwrap_or_else(|| panic!("no {name} in {}", self.data))
+    }
+}
+
+impl Received {
+    /// As people read it.
+    pub(crate) fn mail(&self) -> Mail {
+        Mail::read(&self.data)
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn request_change() -> RequestEmailChange {
         email: sealed("new"),
         claim: claim_id('b'),
         until: after_ms(1000),
+        epoch: 0,
         at: T0,
     }
 }
@@ -238,6 +239,14 @@ fn owner_who_comes_by_a_provider_takes_over_an_unproven_account() {
         UserEvent::EmailVerified { at: T0 },
     ]);
     assert!(user.password().is_none() && user.email_verified() && user.epoch() == 1);
+}
+
+#[test]
+fn session_that_has_died_asks_for_no_other_address() {
+    let history = [unproven(), UserEvent::PasswordRemoved { epoch: 1, at: T0 }];
+    given::<User>(history)
+        .when(request_change())
+        .then_refused(UserError::SessionEnded);
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn account() -> SocialAccount {
 pub(super) fn link() -> LinkSocialAccount {
     LinkSocialAccount {
         account: account(),
+        epoch: None,
         at: T0,
     }
 }
@@ -88,6 +89,20 @@ fn registration_by_a_provider_links_its_account() {
 #[test]
 fn account_that_is_linked_already_is_no_event() {
     given::<User>([registered(), linked()]).when(link()).then_nothing();
+}
+
+#[test]
+fn session_that_has_died_links_nothing() {
+    let asks = |epoch| LinkSocialAccount {
+        epoch: Some(epoch),
+        ..link()
+    };
+    given::<User>([registered()]).when(asks(0)).then([linked()]);
+    let history = [registered(), UserEvent::PasswordRemoved { epoch: 1, at: T0 }];
+    given::<User>(history.clone())
+        .when(asks(0))
+        .then_refused(UserError::SessionEnded);
+    given::<User>(history).when(asks(1)).then([linked()]);
 }
 
 #[test]

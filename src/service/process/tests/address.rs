@@ -25,6 +25,7 @@ impl Stand {
             email,
             claim: service.keyring.claim("email", NEW),
             until: at.plus(Duration::from_hours(1)),
+            epoch: 0,
             at,
         });
         let followed = UserCommand::ConfirmEmailChange(user::ConfirmEmailChange { request, at });

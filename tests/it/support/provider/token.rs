@@ -36,6 +36,10 @@ pub(crate) enum Lie {
     UserInfoSubject,
     MetadataIssuer,
     CallbackIssuer,
+    /// Codes are taken elsewhere: a redirect.
+    Moved,
+    /// No lie: another key signs from now on, and is the only one that is published.
+    Rotated,
 }
 
 fn key(pem: &str, kid: &str) -> Key {
@@ -43,8 +47,13 @@ fn key(pem: &str, kid: &str) -> Key {
 }
 
 /// The key set that is published.
-pub(super) fn keys() -> Value {
-    json!({"keys": [serde_json::to_value(key(OWN, "one").as_verification_key()).unwrap()]})
+pub(super) fn keys(lie: Option<Lie>) -> Value {
+    let key = if lie == Some(Lie::Rotated) {
+        key(FOREIGN, "two")
+    } else {
+        key(OWN, "one")
+    };
+    json!({"keys": [serde_json::to_value(key.as_verification_key()).unwrap()]})
 }
 
 /// An ID token for what was granted.
@@ -85,7 +94,8 @@ pub(super) fn issue(issuer: &str, grant: &Grant, with_email: bool, lie: Option<L
 }
 
 fn sign(claims: &Value, lie: Option<Lie>) -> String {
-    let kid = if lie == Some(Lie::UnknownKey) { "two" } else { "one" };
+    let another = matches!(lie, Some(Lie::UnknownKey | Lie::Rotated));
+    let kid = if another { "two" } else { "one" };
     let algorithm = match lie {
         Some(Lie::NoSignature) => "none",
         Some(Lie::SharedSecret) => "HS256",
@@ -94,7 +104,7 @@ fn sign(claims: &Value, lie: Option<Lie>) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({"alg": algorithm, "kid": kid, "typ": "JWT"});
     let signed = format!("{}.{}", part(&header), part(claims));
-    let pem = if matches!(lie, Some(Lie::ForeignKey | Lie::UnknownKey)) {
+    let pem = if another || lie == Some(Lie::ForeignKey) {
         FOREIGN
     } else {
         OWN
