@@ -14,7 +14,9 @@
 mod support;
 
 mod live;
+mod own;
 mod parking;
 mod queries;
 mod rebuild;
+mod runs;
 mod verify;
