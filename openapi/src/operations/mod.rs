@@ -3,6 +3,7 @@
 mod account;
 mod authz;
 mod log_in;
+mod projections;
 mod recovery;
 mod session;
 mod sessions;
@@ -28,6 +29,8 @@ pub(crate) enum Tag {
     Account,
     /// Signing in with accounts at identity providers, and linking them.
     Social,
+    /// For admins: the read models, how they are, and what is done to them.
+    Projections,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -42,6 +45,7 @@ pub(crate) type Operations = (
     account::Account,
     social::SocialApi,
     authz::Authz,
+    projections::Projections,
 );
 
 /// Every operation.
@@ -55,5 +59,6 @@ pub(crate) const fn all() -> Operations {
         account::Account,
         social::SocialApi,
         authz::Authz,
+        projections::Projections,
     )
 }
