@@ -49,7 +49,7 @@ impl Letters for Service {
             Event::SignUp(event) => self.of_sign_up(recorded, &event).await?,
             Event::User(event) => self.of_user(recorded, event).await?,
             Event::Session(event) => self.of_session(recorded, event).await?,
-            Event::Claim(_) | Event::LoginAttempts(_) => None,
+            Event::Claim(_) | Event::LoginAttempts(_) | Event::Projection(_) => None,
         };
         Ok(letter
             .map(|(to, letter)| self.addressed(recorded, to, letter))
@@ -200,7 +200,12 @@ impl Service {
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
         Event::User(UserEvent::Registered { email, .. } | UserEvent::EmailChanged { email, .. }) => Some(email),
-        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
+        Event::User(_)
+        | Event::SignUp(_)
+        | Event::Claim(_)
+        | Event::Session(_)
+        | Event::LoginAttempts(_)
+        | Event::Projection(_) => None,
     }
 }
 

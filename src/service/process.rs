@@ -195,6 +195,11 @@ fn password(event: Event) -> Option<Sealed> {
         Event::User(UserEvent::PasswordChanged { password, .. } | UserEvent::PasswordUpgraded { password, .. }) => {
             Some(password)
         }
-        Event::User(_) | Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) => None,
+        Event::User(_)
+        | Event::SignUp(_)
+        | Event::Claim(_)
+        | Event::Session(_)
+        | Event::LoginAttempts(_)
+        | Event::Projection(_) => None,
     }
 }

@@ -165,6 +165,8 @@ fn links_of_the_documents_lead_somewhere() {
         "docs/security.md",
         "docs/passwords.md",
         "docs/adr/README.md",
+        "docs/guides/projections.md",
+        "docs/guides/a-new-projection.md",
     ];
     for document in documents {
         let file = root().join(document);

@@ -1,216 +1,195 @@
-//! `doorbook projections …`
+//! `doorbook projections …`: beside a running service or alone. The locks of the read models keep two from working on the
+//! same one.
 
-use doorbook_projections::{
-    db::Value,
-    engine::{Difference, Differs, Engine, Report, Status},
-    fault::Fault,
-};
-use serde::Serialize;
+mod list;
+mod work;
+
+use doorbook_domain::{id::RunId, projection::ProjectionEvent};
+use doorbook_projections::engine::{Denied, Engine, Kind, Scope};
 use tokio_util::sync::CancellationToken;
 
-use super::{args::ProjectionsCommand, exit::Failure, output::Output};
+use self::work::Wish;
+use super::{
+    args::{Part, ProjectionsCommand},
+    exit::Failure,
+    output::Output,
+};
+use crate::{
+    clock::Clock,
+    ids,
+    service::runs,
+    store::{CommandMetadata, Failure as StoreFailure, Store},
+};
 
-/// Carries one out. When `cancel` comes, the read models stay as they were.
-pub(crate) async fn run(
-    command: &ProjectionsCommand,
-    engine: &Engine,
-    output: &Output,
-    cancel: &CancellationToken,
-) -> Result<(), Failure> {
+/// What the commands work with.
+pub(crate) struct Bench<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) store: &'a Store,
+    pub(crate) clock: Clock,
+    pub(crate) output: &'a Output,
+    /// When it comes, the read models stay as they were.
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+/// Carries one out.
+pub(crate) async fn run(command: &ProjectionsCommand, bench: &Bench<'_>) -> Result<(), Failure> {
     match command {
-        ProjectionsCommand::List => list(&engine.status().await?, output),
-        ProjectionsCommand::Rebuild { name, all: _ } => {
-            rebuild(engine, &names(engine, name.as_deref())?, output, cancel).await
+        ProjectionsCommand::List => list::projections(bench).await,
+        ProjectionsCommand::Rebuild(wish) => {
+            let scope = scope(&wish.part);
+            let names = match (&wish.name, &scope) {
+                (None, Scope::Stream(stream)) => bench.engine.readers_of(stream),
+                (name, _) => bench.names(name.as_deref())?,
+            };
+            work::rebuild(bench, &Wish::new(Kind::Rebuild, &names, scope)).await
         }
-        ProjectionsCommand::Verify { name } => verify(engine, &names(engine, name.as_deref())?, output, cancel).await,
+        ProjectionsCommand::Verify { name } => work::verify(bench, &bench.names(name.as_deref())?).await,
+        ProjectionsCommand::Pause { name } => bench.pause(name, true).await,
+        ProjectionsCommand::Resume { name } => bench.pause(name, false).await,
+        ProjectionsCommand::Rollback { name } => bench.roll_back(name).await,
+        ProjectionsCommand::Runs { name, lines } => list::runs(bench, name, *lines).await,
+        ProjectionsCommand::Cancel { name, run } => bench.stop_run(name, *run).await,
+        ProjectionsCommand::Parked { name } => list::parked(bench, &bench.names(name.as_deref())?).await,
+        ProjectionsCommand::Retry { name, stream, all: _ } => bench.retry(name, stream.as_deref()).await,
     }
 }
 
-/// The read model of that name, or all.
-fn names(engine: &Engine, wanted: Option<&str>) -> Result<Vec<&'static str>, Failure> {
-    let known = engine.names();
-    let Some(wanted) = wanted else { return Ok(known) };
-    match known.iter().find(|name| **name == wanted) {
-        Some(name) => Ok(vec![name]),
-        None => Err(Failure::Usage(format!(
-            "there is no projection `{wanted}`: name one of {}",
-            known.join(", ")
-        ))),
+fn scope(part: &Part) -> Scope {
+    match (&part.stream, part.user) {
+        (Some(stream), _) => Scope::Stream(stream.clone()),
+        (None, Some(user)) => Scope::User(user.0),
+        (None, None) => Scope::Whole,
     }
 }
 
-#[derive(Serialize)]
-struct Line {
-    name: &'static str,
-    version: u32,
-    generation: Option<u64>,
-    position: Option<String>,
-    head: String,
-    lag_events: u64,
-    lag_seconds: f64,
-    parked: Vec<ParkedLine>,
-    fault: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ParkedLine {
-    stream: String,
-    position: String,
-    sequence: u64,
-    reason: String,
-    since: String,
-}
-
-impl From<&Status> for Line {
-    fn from(status: &Status) -> Self {
-        let parked = status.parked.iter().map(|parked| ParkedLine {
-            stream: parked.stream.clone(),
-            position: parked.position.to_string(),
-            sequence: parked.sequence,
-            reason: parked.reason.clone(),
-            since: parked.since.to_string(),
-        });
-        Self {
-            name: status.name,
-            version: status.version,
-            generation: status.generation,
-            position: status.position.map(|position| position.to_string()),
-            head: status.head.to_string(),
-            lag_events: status.lag_events,
-            lag_seconds: status.lag.as_secs_f64(),
-            parked: parked.collect(),
-            fault: status.fault.clone(),
+impl Bench<'_> {
+    /// The read model of that name, or all.
+    fn names(&self, wanted: Option<&str>) -> Result<Vec<&'static str>, Failure> {
+        let known = self.engine.names();
+        let Some(wanted) = wanted else { return Ok(known) };
+        match known.iter().find(|name| **name == wanted) {
+            Some(name) => Ok(vec![name]),
+            None => Err(Failure::Usage(format!(
+                "there is no projection `{wanted}`: name one of {}",
+                known.join(", ")
+            ))),
         }
     }
-}
 
-fn list(all: &[Status], output: &Output) -> Result<(), Failure> {
-    let lines: Vec<Line> = all.iter().map(Line::from).collect();
-    let heads = [
-        "NAME",
-        "GENERATION",
-        "POSITION",
-        "HEAD",
-        "LAG",
-        "SECONDS",
-        "PARKED",
-        "STATE",
-    ];
-    output.table(&heads, &lines, |line| {
-        let state = match (&line.fault, &line.position) {
-            (Some(fault), _) => fault.as_str(),
-            (None, None) => "to be built",
-            (None, Some(_)) => "serving",
+    /// Writes down what is done, so that the log says that it was done here.
+    async fn write_down(&self, name: &str, event: ProjectionEvent) -> Result<(), Failure> {
+        let at = self.clock.now();
+        let metadata = CommandMetadata {
+            command_id: ids::uuid_v7(at),
+            actor: "cli".to_owned(),
+            request_id: None,
+            causation: None,
+            at,
         };
-        vec![
-            line.name.to_owned(),
-            line.generation
-                .map_or_else(|| "-".to_owned(), |number| number.to_string()),
-            line.position.clone().unwrap_or_else(|| "-".to_owned()),
-            line.head.clone(),
-            line.lag_events.to_string(),
-            format!("{:.1}", line.lag_seconds),
-            line.parked.len().to_string(),
-            state.to_owned(),
-        ]
-    })?;
-    Ok(())
-}
-
-async fn rebuild(
-    engine: &Engine,
-    names: &[&'static str],
-    output: &Output,
-    cancel: &CancellationToken,
-) -> Result<(), Failure> {
-    let progress = output.progress("rebuilding", 0);
-    let done = engine
-        .rebuild(names, &|at| progress.of(at.done, at.total), cancel)
-        .await;
-    progress.finish();
-    done?;
-    let rebuilt = serde_json::json!({"rebuilt": names});
-    output.value(&rebuilt, || format!("Rebuilt: {}.", names.join(", ")))?;
-    Ok(())
-}
-
-#[derive(Serialize)]
-struct Verified {
-    name: &'static str,
-    position: String,
-    events: u64,
-    rows: u64,
-    differing: u64,
-    parked: u64,
-    differences: Vec<String>,
-}
-
-impl Verified {
-    fn new(name: &'static str, report: &Report) -> Self {
-        Self {
-            name,
-            position: report.position.to_string(),
-            events: report.events,
-            rows: report.rows,
-            differing: report.differing,
-            parked: report.parked,
-            differences: report.differences.iter().map(difference).collect(),
+        match runs::record(self.store, name, event, &metadata).await {
+            Ok(()) => Ok(()),
+            Err(StoreFailure::Broken(fault)) => Err(fault.into()),
+            Err(StoreFailure::Conflict | StoreFailure::Refused(_)) => Err(Failure::Refused(
+                "others write about this projection all the time: try again".to_owned(),
+            )),
         }
     }
-}
 
-fn difference(row: &Difference) -> String {
-    let key: Vec<String> = row.key.iter().map(key_part).collect();
-    let how = match &row.differs {
-        Differs::Missing => "is missing".to_owned(),
-        Differs::Extra => "should not be there".to_owned(),
-        Differs::Columns(columns) => format!("differs in {}", columns.join(", ")),
-    };
-    format!("{} {} {how}", row.table, key.join("/"))
-}
-
-fn key_part(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.as_deref().unwrap_or("null").to_owned(),
-        Value::Int(number) => number.map_or_else(|| "null".to_owned(), |number| number.to_string()),
-        Value::Blob(bytes) => format!("{} bytes", bytes.as_ref().map_or(0, |bytes| bytes.len())),
+    async fn pause(&self, name: &str, paused: bool) -> Result<(), Failure> {
+        self.names(Some(name))?;
+        let at = self.clock.now();
+        let event = if paused {
+            ProjectionEvent::Paused { at }
+        } else {
+            ProjectionEvent::Resumed { at }
+        };
+        self.write_down(name, event).await?;
+        let changed = if paused {
+            self.engine.pause(name).await
+        } else {
+            self.engine.resume(name).await
+        };
+        let changed = changed.map_err(|denied| failure(name, denied))?;
+        let done = serde_json::json!({"name": name, "paused": paused, "changed": changed});
+        self.output.value(&done, || match (paused, changed) {
+            (true, true) => format!("Paused: {name}. `doorbook projections resume {name}` lets it go on."),
+            (false, true) => format!("Resumed: {name}."),
+            (true, false) => format!("{name} was paused already."),
+            (false, false) => format!("{name} was not paused."),
+        })?;
+        Ok(())
     }
-}
 
-async fn verify(
-    engine: &Engine,
-    names: &[&'static str],
-    output: &Output,
-    cancel: &CancellationToken,
-) -> Result<(), Failure> {
-    let mut reports = Vec::new();
-    for &name in names {
-        let progress = output.progress("verifying", 0);
-        let report: Result<Report, Fault> = engine.verify(name, &|at| progress.of(at.done, at.total), cancel).await;
-        progress.finish();
-        reports.push(Verified::new(name, &report?));
+    async fn roll_back(&self, name: &str) -> Result<(), Failure> {
+        self.names(Some(name))?;
+        let event = ProjectionEvent::RolledBack { at: self.clock.now() };
+        self.write_down(name, event).await?;
+        let back = self.engine.roll_back(name).await;
+        let back = back.map_err(|denied| failure(name, denied))?;
+        let done = serde_json::json!({"name": name, "from": back.from, "to": back.to});
+        self.output.value(&done, || {
+            format!("{name} went back from generation {} to {}.", back.from, back.to)
+        })?;
+        Ok(())
     }
-    let heads = ["NAME", "POSITION", "EVENTS", "ROWS", "DIFFERING", "PARKED"];
-    output.table(&heads, &reports, |report| {
-        vec![
-            report.name.to_owned(),
-            report.position.clone(),
-            report.events.to_string(),
-            report.rows.to_string(),
-            report.differing.to_string(),
-            report.parked.to_string(),
-        ]
-    })?;
-    if !output.is_json() {
-        for line in reports.iter().flat_map(|report| &report.differences) {
-            output.line(line)?;
+
+    async fn stop_run(&self, name: &str, run: RunId) -> Result<(), Failure> {
+        self.names(Some(name))?;
+        let at = self.clock.now();
+        self.write_down(name, ProjectionEvent::Cancelled { run, at }).await?;
+        let asked = self.engine.cancel(name, run.0).await;
+        asked.map_err(|denied| failure(name, denied))?;
+        let done = serde_json::json!({"name": name, "cancelled": run.to_string()});
+        self.output
+            .value(&done, || format!("Run {run} of {name} stops within a second."))?;
+        Ok(())
+    }
+
+    /// Tries one stream again, or all that are parked.
+    async fn retry(&self, name: &str, stream: Option<&str>) -> Result<(), Failure> {
+        self.names(Some(name))?;
+        let streams = match stream {
+            Some(stream) => vec![stream.to_owned()],
+            None => list::streams(self, name).await?,
+        };
+        for stream in streams {
+            let parked = self.engine.is_parked(name, &stream).await;
+            parked.map_err(|denied| failure(name, denied))?;
+            let event = ProjectionEvent::Retried {
+                stream: (&*stream).into(),
+                at: self.clock.now(),
+            };
+            self.write_down(name, event).await?;
+            let retried = self.engine.retry_parked(name, &stream).await;
+            retried.map_err(|denied| failure(name, denied))?;
+            let done = serde_json::json!({"name": name, "retried": stream});
+            self.output.value(&done, || format!("{stream} is parked no more."))?;
         }
+        Ok(())
     }
-    let differing: u64 = reports.iter().map(|report| report.differing).sum();
-    if differing == 0 {
-        return Ok(());
+}
+
+/// What a command says where the engine says no.
+fn failure(name: &str, denied: Denied) -> Failure {
+    match denied {
+        Denied::Busy => Failure::InUse(format!(
+            "{name} is being rebuilt or verified already, by the service or by another command: see `doorbook projections \
+             runs {name}`, and try again when that has ended"
+        )),
+        Denied::NotBuilt => Failure::Refused(format!(
+            "{name} is not built yet: start the service, or run `doorbook projections rebuild {name}`"
+        )),
+        Denied::Misfit => Failure::Refused(format!(
+            "{name} does not fit this program or this log: run `doorbook projections rebuild {name}`"
+        )),
+        Denied::Unreadable(poison) => Failure::Refused(format!("{poison}; the stream stays parked from there on")),
+        Denied::Fault(fault) => fault.into(),
+        denied @ (Denied::Unknown
+        | Denied::NothingBefore
+        | Denied::EarlierMisfit
+        | Denied::NoSuchStream
+        | Denied::NotParked
+        | Denied::NoSuchRun
+        | Denied::RunOver) => Failure::Refused(format!("{name}: {denied}")),
     }
-    Err(Failure::Difference(format!(
-        "{differing} rows differ from the log: run `doorbook projections rebuild`, and keep this output for the report of the error"
-    )))
 }

@@ -151,6 +151,6 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
         Ok(Event::LoginAttempts(
             LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
         )) => user_id == Some(user),
-        Ok(Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })) | Err(_) => false,
+        Ok(Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. }) | Event::Projection(_)) | Err(_) => false,
     }
 }
