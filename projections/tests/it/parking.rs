@@ -158,10 +158,14 @@ async fn every_poison_parks_its_stream_only_live_and_by_rebuild(place: Place) {
     for (number, (_, event_type, version, payload)) in (1..).zip(POISONS) {
         log.sign_up(number, 1);
         log.log_in(number, number, 1, 10);
-        let poison = log.append("session", &session(number).to_string(), event_type, payload);
         log.alter(|events| {
-            let event = events.iter_mut().find(|event| event.position == poison).unwrap();
-            event.version = version.into();
+            let mut poison = events.last().unwrap().clone();
+            poison.position = Position::new(poison.position.number() + 1);
+            poison.sequence = 2;
+            poison.event_type = event_type.into();
+            poison.version = version.into();
+            poison.payload = payload.into();
+            events.push(poison);
         });
         log.log_out(number, 40);
     }
