@@ -18,3 +18,7 @@ pub mod social;
 pub mod store;
 pub mod throttle;
 pub mod tls;
+
+/// Folding a log allocates and frees across threads, which glibc's allocator makes slow.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

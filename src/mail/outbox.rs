@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::counts::{Counts, Figures};
 use super::{Letters, Post};
-use crate::{clock::Clock, keys::Keyring};
+use crate::{
+    clock::Clock,
+    keys::{Keyring, Progress},
+};
 
 #[cfg(test)]
 mod tests;
@@ -86,8 +89,9 @@ impl Outbox {
     /// Queues what events cause until cancelled.
     pub async fn follow(self, cancel: CancellationToken) {
         let mut wake = self.parts.log.wake();
+        let mut progress = None;
         while !cancel.is_cancelled() {
-            let pause = match self.queue_batch().await {
+            let pause = match self.queue_batch(&mut progress).await {
                 Ok(0) => POLL,
                 Ok(_) => continue,
                 Err(fault) => {
@@ -101,27 +105,43 @@ impl Outbox {
                 _ = wake.changed(), if pause == POLL => {}
             }
         }
+        if let Some(progress) = &mut progress
+            && let Err(fault) = progress.keep(&self.parts.keyring).await
+        {
+            tracing::warn!(
+                error = fault.cause(),
+                process = CURSOR,
+                "the next start passes some events again"
+            );
+        }
     }
 
-    async fn queue_batch(&self) -> Result<usize, Fault> {
+    /// Queues what the next events cause. `known` is how far this has come; none until it is known, and after a failure.
+    async fn queue_batch(&self, known: &mut Option<Progress>) -> Result<usize, Fault> {
         let Parts {
             log, keyring, clock, ..
         } = &*self.parts;
-        let events = log.read(keyring.cursor(CURSOR).await?, BATCH).await?;
-        let Some(last) = events.last() else { return Ok(0) };
+        let mut progress = match known.take() {
+            Some(progress) => progress,
+            None => Progress::load(keyring, CURSOR).await?,
+        };
+        let events = log.read(progress.at(), BATCH).await?;
         let oldest = clock.now().minus(PATIENCE);
         let due: Vec<_> = events
             .iter()
             .filter(|recorded| recorded.recorded_at >= oldest && self.parts.letters.concerns(recorded))
             .map(|recorded| (recorded.position, recorded.event_id()))
             .collect();
-        keyring
-            .queue()
-            .take_in(&due, CURSOR, last.position, clock.now())
-            .await?;
+        progress.pass(events.last().map_or(progress.at(), |last| last.position));
         if !due.is_empty() {
+            let queue = keyring.queue();
+            queue.take_in(&due, CURSOR, progress.at(), clock.now()).await?;
+            progress.was_kept();
             self.parts.queued.notify_one();
+        } else if progress.is_due() {
+            progress.keep(keyring).await?;
         }
+        *known = Some(progress);
         Ok(events.len())
     }
 

@@ -14,7 +14,7 @@ use doorbook_openapi::export::Export;
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-use super::{Service, token::Tokens};
+use super::{Service, beat::on_the_beat, token::Tokens};
 use crate::ids;
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl App for Service {
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
-        self.uninterrupted(self.clone().do_sign_up(wish, origin.clone())).await
+        on_the_beat(self.uninterrupted(self.clone().do_sign_up(wish, origin.clone()))).await
     }
 
     async fn verify_email(&self, token: Secret, origin: &Origin) -> Result<(), Refusal> {
@@ -78,13 +78,11 @@ impl App for Service {
     }
 
     async fn resend_verification(&self, email: String, origin: &Origin) -> Result<(), Refusal> {
-        self.uninterrupted(self.clone().do_resend_verification(email, origin.clone()))
-            .await
+        on_the_beat(self.uninterrupted(self.clone().do_resend_verification(email, origin.clone()))).await
     }
 
     async fn request_password_reset(&self, email: String, origin: &Origin) -> Result<(), Refusal> {
-        self.uninterrupted(self.clone().do_request_password_reset(email, origin.clone()))
-            .await
+        on_the_beat(self.uninterrupted(self.clone().do_request_password_reset(email, origin.clone()))).await
     }
 
     async fn reset_password(&self, token: Secret, new: Secret, origin: &Origin) -> Result<(), Refusal> {
@@ -93,8 +91,7 @@ impl App for Service {
     }
 
     async fn change_email(&self, session: &LiveSession, email: String, origin: &Origin) -> Result<(), Refusal> {
-        self.uninterrupted(self.clone().do_change_email(session.clone(), email, origin.clone()))
-            .await
+        on_the_beat(self.uninterrupted(self.clone().do_change_email(session.clone(), email, origin.clone()))).await
     }
 
     async fn log_in(&self, wish: LogIn, origin: &Origin) -> Result<Opened, Refusal> {

@@ -21,6 +21,7 @@ mod address;
 mod admins;
 mod app;
 pub mod attempts;
+mod beat;
 pub mod breached;
 mod device;
 pub(crate) mod erase;

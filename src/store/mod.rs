@@ -16,7 +16,6 @@ use doorbook_projections::{
     log::{EventLog, Position},
 };
 use postgres_es::PostgresEventRepository;
-use sqlite_es::SqliteEventRepository;
 use tokio::sync::watch;
 
 pub use command::{Appended, CommandMetadata, Committed, Loaded, NewEvent};
@@ -249,7 +248,7 @@ impl Store {
 
     async fn open_sqlite(sqlite: Sqlite, wake: watch::Sender<u64>) -> Result<Self, OpenError> {
         let log = SqliteLog::open(sqlite.readers.clone(), wake.clone()).await?;
-        let appender = Appender::Sqlite(SqliteEventRepository::new(sqlite.writer.clone()));
+        let appender = Appender::Sqlite(sqlite::Appender::start(sqlite.writer.clone()));
         let notify = Arc::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
         Ok(Self::assemble(Arc::new(log), appender, notify, Backend::Sqlite(sqlite)))
     }

@@ -9,10 +9,11 @@ use cqrs_es::{
 use doorbook_projections::log::{EventLog, Recorded};
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
-use sqlite_es::SqliteEventRepository;
 
-/// Appends through sqlite-es or postgres-es. Reads through [`EventLog`], since those two panic on a payload that is no
-/// JSON, and sqlite-es would read through the one connection that writes.
+use super::sqlite;
+
+/// Appends through postgres-es, or together with others on `SQLite`. Reads through [`EventLog`], since postgres-es panics
+/// on a payload that is no JSON.
 #[derive(Clone)]
 pub(super) struct Repository {
     pub(super) log: Arc<dyn EventLog>,
@@ -22,7 +23,7 @@ pub(super) struct Repository {
 }
 
 pub(super) enum Appender {
-    Sqlite(SqliteEventRepository),
+    Sqlite(sqlite::Appender),
     Postgres(PostgresEventRepository),
 }
 
@@ -55,10 +56,10 @@ impl PersistedEventRepository for Repository {
             return Err(unsupported());
         }
         let persisted = match &*self.appender {
-            Appender::Sqlite(repository) => repository.persist::<A>(events, None).await,
+            Appender::Sqlite(appender) => appender.append(events.to_vec()).await,
             Appender::Postgres(repository) => repository.persist::<A>(events, None).await,
         };
-        persisted.map_err(classified)?;
+        persisted?;
         (self.notify)();
         Ok(())
     }
@@ -83,24 +84,6 @@ fn serialized(recorded: Recorded) -> Result<SerializedEvent, PersistenceError> {
         payload: serde_json::from_str(&recorded.payload)?,
         metadata: serde_json::from_str(&recorded.metadata)?,
     })
-}
-
-/// sqlite-es knows one of the two codes that SQLite has for a unique violation, and not the one that a unique
-/// constraint beside the primary key gives.
-fn classified(error: PersistenceError) -> PersistenceError {
-    let violated = matches!(&error, PersistenceError::UnknownError(source) if is_unique_violation(&**source));
-    if violated {
-        PersistenceError::OptimisticLockError
-    } else {
-        error
-    }
-}
-
-fn is_unique_violation(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    let database = error
-        .downcast_ref::<sqlx::Error>()
-        .and_then(sqlx::Error::as_database_error);
-    database.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 fn unsupported() -> PersistenceError {

@@ -23,7 +23,6 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
 /// Foreign crates that only some of the house may depend on.
 const RESERVED: &[(&str, &[&str])] = &[
     ("sqlx", &["doorbook", "doorbook-projections"]),
-    ("sqlite-es", &["doorbook"]),
     ("postgres-es", &["doorbook"]),
     ("poem", &["doorbook", "doorbook-openapi"]),
     ("poem-openapi", &["doorbook-openapi"]),

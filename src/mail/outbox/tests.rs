@@ -108,7 +108,8 @@ impl Bed {
             let take = ClaimCommand::Take(claim::Take { user_id, at });
             self.store.execute::<Claim>(name, take, &metadata).await.unwrap();
         }
-        while self.outbox.queue_batch().await.unwrap() > 0 {}
+        let mut progress = None;
+        while self.outbox.queue_batch(&mut progress).await.unwrap() > 0 {}
     }
 
     async fn sends(&self) {

@@ -1,6 +1,6 @@
 //! How a follower gets on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use doorbook_projections::{
     fault::Fault,
@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Reaction;
-use crate::{keys::Parked, service::Service};
+use crate::{
+    keys::{Parked, Progress},
+    service::Service,
+};
 
 /// Events that are read at once.
 pub(super) const BATCH: usize = 512;
@@ -61,12 +64,15 @@ pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: Cancellat
             _ = wake.changed(), if pause == POLL => {}
         }
     }
+    follower.keep().await;
 }
 
 /// One follower and the event that holds it up, if one does.
 pub(super) struct Follower<'a> {
     service: &'a Service,
     reaction: &'a dyn Reaction,
+    /// None until it is known, and after a failure.
+    progress: Option<Progress>,
     failing: Option<Position>,
     failures: u32,
 }
@@ -76,6 +82,7 @@ impl<'a> Follower<'a> {
         Self {
             service,
             reaction,
+            progress: None,
             failing: None,
             failures: 0,
         }
@@ -83,11 +90,14 @@ impl<'a> Follower<'a> {
 
     /// Deals with the next events.
     pub(super) async fn step(&mut self, cancel: &CancellationToken) -> Result<Step, Fault> {
-        let name = self.reaction.name();
-        let start = self.service.keyring.cursor(name).await?;
-        let events = self.service.store.log().read(start, BATCH).await?;
+        let keyring = Arc::clone(&self.service.keyring);
+        let mut progress = match self.progress.take() {
+            Some(progress) => progress,
+            None => Progress::load(&keyring, self.reaction.name()).await?,
+        };
+        let events = self.service.store.log().read(progress.at(), BATCH).await?;
         let mut step = if events.is_empty() { Step::AtHead } else { Step::Moved };
-        let (mut done, mut outcome) = (start, Ok(()));
+        let (mut acted, mut outcome) = (false, Ok(()));
         for recorded in &events {
             if self.reaction.concerns(&recorded.event_type) {
                 let unripe = self.reaction.ripe_at(recorded).since(self.service.clock.now());
@@ -95,24 +105,39 @@ impl<'a> Follower<'a> {
                     step = Step::Unripe(unripe);
                     break;
                 }
+                acted = true;
                 outcome = self.attend(recorded).await;
                 if outcome.is_err() {
                     break;
                 }
             }
-            done = recorded.position;
+            progress.pass(recorded.position);
             if cancel.is_cancelled() {
                 break;
             }
         }
-        if done > start {
-            self.service.keyring.set_cursor(name, done).await?;
+        if acted || progress.is_due() {
+            progress.keep(&keyring).await?;
         }
-        self.service.followers.set(name, |figure| {
-            figure.position = done;
+        self.service.followers.set(self.reaction.name(), |figure| {
+            figure.position = progress.at();
             figure.waits = matches!(step, Step::Unripe(_));
         });
+        self.progress = Some(progress);
         outcome.map(|()| step)
+    }
+
+    /// Keeps what was passed since it was last kept.
+    async fn keep(&mut self) {
+        let Some(progress) = &mut self.progress else { return };
+        if let Err(fault) = progress.keep(&self.service.keyring).await {
+            let name = self.reaction.name();
+            tracing::warn!(
+                error = fault.cause(),
+                process = name,
+                "the next start passes some events again"
+            );
+        }
     }
 
     /// Acts on the event, or parks it when that failed too often.

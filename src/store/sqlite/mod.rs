@@ -14,9 +14,11 @@ use super::{
     schema::{check, migrate},
 };
 
+mod append;
 mod import;
 mod log;
 
+pub(super) use append::Appender;
 pub(super) use log::SqliteLog;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
