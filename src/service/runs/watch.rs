@@ -22,6 +22,9 @@ const ROUND: Duration = Duration::from_millis(500);
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Nobody may follow it any more, or the service cannot tell.
+struct Gone;
+
 struct Watch {
     service: Service,
     cookie: SessionCookie,
@@ -64,12 +67,13 @@ impl Service {
 }
 
 impl Watch {
-    /// The run, if it has moved; nothing when nobody may follow it any more, or the service cannot tell.
-    async fn look(&self) -> Option<Option<Run>> {
+    /// The run, if it has moved.
+    async fn look(&self) -> Result<Option<Run>, Gone> {
         let live = self.service.supervisor(&self.cookie).await;
-        live.ok().flatten()?;
-        let run = self.service.engine.run_of(&self.name, self.id.0).await.ok()?;
-        Some((self.told.as_ref() != Some(&run)).then_some(run))
+        live.ok().flatten().ok_or(Gone)?;
+        let run = self.service.engine.run_of(&self.name, self.id.0).await;
+        let run = run.map_err(|_| Gone)?;
+        Ok((self.told.as_ref() != Some(&run)).then_some(run))
     }
 
     async fn news(&mut self) -> Option<RunEntry> {
@@ -77,7 +81,7 @@ impl Watch {
             sleep(ROUND).await;
         }
         loop {
-            let moved = timeout(PATIENCE, self.look()).await.ok().flatten()?;
+            let moved = timeout(PATIENCE, self.look()).await.ok()?.ok()?;
             if let Some(run) = moved {
                 self.over = run.state != RunState::Running;
                 let entry = run_entry(&run);
