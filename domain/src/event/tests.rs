@@ -54,7 +54,7 @@ fn names_are_dotted_and_each_belongs_to_one_kind_of_stream() {
         .map(|event| (event.aggregate(), event.event_type()))
         .collect();
     let distinct: HashSet<_> = names.iter().map(|(_, name)| name).collect();
-    assert_eq!(names.len(), 34);
+    assert_eq!(names.len(), 35);
     assert_eq!(distinct.len(), names.len());
     assert!(distinct.iter().all(|name| name.split('.').count() == 2));
 }

@@ -213,6 +213,7 @@ impl User {
                 self.drop_requests();
             }
             UserEvent::Reactivated { .. } => self.deactivated = false,
+            UserEvent::Unlocked { .. } => {}
             UserEvent::SessionsEnded { epoch, .. } => self.epoch = epoch,
             UserEvent::PasswordResetRequested { request, until, .. } => {
                 self.reset = Some(PasswordReset { request, until });
