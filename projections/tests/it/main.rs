@@ -17,4 +17,5 @@ mod live;
 mod parking;
 mod queries;
 mod rebuild;
+mod users;
 mod verify;
