@@ -50,6 +50,13 @@ pub enum Letter {
         /// The link is dead from then on.
         until: Timestamp,
     },
+    /// To the address of an account that an admin has made: follow the link to choose a password.
+    Invited {
+        /// Leads there.
+        link: String,
+        /// The link is dead from then on.
+        until: Timestamp,
+    },
     /// To an address that an account is to move to: follow the link to confirm it.
     ConfirmAddress {
         /// Confirms it.
@@ -105,10 +112,11 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "verify_address",
         "address_known",
         "reset_password",
+        "invited",
         "confirm_address",
         "new_device",
         "password_changed",
@@ -127,6 +135,7 @@ impl Letter {
             Self::VerifyAddress { .. } => "verify_address",
             Self::AddressKnown { .. } => "address_known",
             Self::ResetPassword { .. } => "reset_password",
+            Self::Invited { .. } => "invited",
             Self::ConfirmAddress { .. } => "confirm_address",
             Self::NewDevice { .. } => "new_device",
             Self::PasswordChanged { .. } => "password_changed",
@@ -145,6 +154,7 @@ impl Letter {
         match self {
             Self::VerifyAddress { until, .. }
             | Self::ResetPassword { until, .. }
+            | Self::Invited { until, .. }
             | Self::ConfirmAddress { until, .. } => Some(*until),
             Self::AddressKnown { .. }
             | Self::NewDevice { .. }

@@ -18,9 +18,9 @@ macro_rules! built_in {
 
 /// Name and source of every template that comes with the program.
 const BUILT_IN: &[(&str, &str)] = built_in! {
-    "en": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
+    "en": "layout" "verify_address" "address_known" "reset_password" "invited" "confirm_address" "new_device" "password_changed"
         "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "test";
-    "de": "layout" "verify_address" "address_known" "reset_password" "confirm_address" "new_device" "password_changed"
+    "de": "layout" "verify_address" "address_known" "reset_password" "invited" "confirm_address" "new_device" "password_changed"
         "password_reset" "address_changed" "social_linked" "social_unlinked" "deactivated" "test";
 };
 
@@ -162,7 +162,9 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
             fields.extend([text("login", login), text("reset", reset)]);
             fields
         }
-        Letter::ConfirmAddress { link, until } => vec![text("link", link), when("until", until)],
+        Letter::Invited { link, until } | Letter::ConfirmAddress { link, until } => {
+            vec![text("link", link), when("until", until)]
+        }
         Letter::NewDevice { seen } => circumstances(seen, locale),
         Letter::SocialLinked { provider, at } | Letter::SocialUnlinked { provider, at } => {
             vec![text("provider", provider), when("at", at)]
@@ -268,6 +270,10 @@ pub(super) fn samples() -> Vec<Letter> {
     }
     let provider = "GitHub".to_owned();
     all.extend([
+        Letter::Invited {
+            link: format!("{reset}#token=c2FtcGxl"),
+            until,
+        },
         Letter::ConfirmAddress {
             link: format!("{verify}#token=c2FtcGxl"),
             until,

@@ -90,8 +90,8 @@ impl Service {
             }
             UserEvent::EmailChangeRequested { request, .. } => self.confirm_letter(recorded, request).await,
             UserEvent::PasswordChanged { cause, at, .. } => self.notice(recorded, password_notice(cause, at)).await,
-            UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
             UserEvent::Deactivated { at, .. } => self.notice(recorded, Letter::Deactivated { at }).await,
+            UserEvent::EmailChanged { at, .. } => self.moved_notice(recorded, at).await,
             UserEvent::SocialAccountLinked { provider, at, .. } => {
                 let provider = provider.into_string();
                 // What somebody signed up with is no news to them.
@@ -114,6 +114,7 @@ impl Service {
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Reactivated { .. }
+            | UserEvent::Unlocked { .. }
             | UserEvent::SessionsEnded { .. }
             | UserEvent::EmailVerified { .. }
             | UserEvent::EmailChangeConfirmed { .. }
