@@ -12,7 +12,11 @@ use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 use crate::export::Export;
-use crate::social::{Social, SocialRefusal};
+use crate::{
+    overview::Glance,
+    social::{Social, SocialRefusal},
+    users::Users,
+};
 
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
@@ -191,6 +195,12 @@ pub enum Refusal {
     /// Without this user nobody could manage the others any more.
     #[error("the user is the last active admin")]
     LastAdmin,
+    /// The address that an admin gave belongs to a user.
+    #[error("a user has the address")]
+    AddressTaken,
+    /// The user may not change like this while it is deactivated.
+    #[error("the user is deactivated")]
+    UserDeactivated,
     /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
     #[error("the link leads nowhere any more")]
     LinkDead,
@@ -393,7 +403,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Social + Send + Sync + 'static {
+pub trait App: Social + Users + Glance + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

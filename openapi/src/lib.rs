@@ -30,6 +30,7 @@ mod json;
 mod mailbox;
 mod operations;
 mod origin;
+pub mod overview;
 mod pages;
 mod param;
 mod problem;
@@ -40,6 +41,7 @@ mod route;
 mod scalar;
 mod schema;
 pub mod social;
+pub mod users;
 
 pub use crate::{admin::admin, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};

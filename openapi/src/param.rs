@@ -1,6 +1,9 @@
 //! Parameters in the path and in the query.
 
-use doorbook_domain::id::{LinkId, SessionId};
+use doorbook_domain::{
+    id::{LinkId, SessionId, UserId},
+    role::Role,
+};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -12,6 +15,7 @@ use url::form_urlencoded;
 use crate::{
     app::FieldError,
     problem::{Kind, Problem, field_error},
+    users::{StateWish, UserState},
 };
 
 /// An id in the path. Anything else leads to nothing: 404.
@@ -27,6 +31,16 @@ pub(crate) trait FromPath: Sized + Send {
 }
 
 impl FromPath for SessionId {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl FromPath for UserId {
     fn schema() -> MetaSchema {
         MetaSchema::new_with_format("string", "uuid")
     }
@@ -238,7 +252,41 @@ impl Line {
     }
 }
 
-impl FromQuery for Line {
+impl FromQuery for Option<Line> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        Line::form()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        text.map(Line::one).transpose()
+    }
+}
+
+/// A text of visible ASCII, as OAuth has them (RFC 6749, appendix A): at most so long that a few of them fit into a URI,
+/// however they are encoded.
+pub(crate) struct Visible(pub(crate) String);
+
+impl Visible {
+    fn one(text: &str) -> Result<Self, (&'static str, &'static str)> {
+        let Line(text) = Line::one(text)?;
+        if text.chars().all(|c| matches!(c, ' '..='~')) {
+            Ok(Self(text))
+        } else {
+            Err(("not_ascii", "This must be visible ASCII."))
+        }
+    }
+
+    fn form() -> MetaSchema {
+        MetaSchema {
+            pattern: Some("^[ -~]*$".to_owned()),
+            ..Line::form()
+        }
+    }
+}
+
+impl FromQuery for Visible {
     const REQUIRED: bool = true;
 
     fn schema() -> MetaSchema {
@@ -250,15 +298,61 @@ impl FromQuery for Line {
     }
 }
 
-impl FromQuery for Option<Line> {
+impl FromQuery for Option<Visible> {
     const REQUIRED: bool = false;
 
     fn schema() -> MetaSchema {
-        Line::form()
+        Visible::form()
     }
 
     fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
-        text.map(Line::one).transpose()
+        text.map(Visible::one).transpose()
+    }
+}
+
+/// A role that is looked for.
+pub(crate) struct RoleWish(pub(crate) Role);
+
+impl FromQuery for Option<RoleWish> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        one_of(&Role::ALL.map(Role::as_str))
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        let wrong = |_| ("unknown_value", "This must be one of: auditor, admin.");
+        let role = text.map(|text| text.parse().map_err(wrong)).transpose()?;
+        Ok(role.map(RoleWish))
+    }
+}
+
+impl FromQuery for Option<StateWish> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        one_of(&["active", "deactivated", "erased", "unverified"])
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        match text {
+            None => Ok(None),
+            Some("active") => Ok(Some(StateWish::Is(UserState::Active))),
+            Some("deactivated") => Ok(Some(StateWish::Is(UserState::Deactivated))),
+            Some("erased") => Ok(Some(StateWish::Is(UserState::Erased))),
+            Some("unverified") => Ok(Some(StateWish::Unverified)),
+            Some(_) => Err((
+                "unknown_value",
+                "This must be one of: active, deactivated, erased, unverified.",
+            )),
+        }
+    }
+}
+
+fn one_of(words: &[&str]) -> MetaSchema {
+    MetaSchema {
+        enum_items: words.iter().map(|&word| json!(word)).collect(),
+        ..MetaSchema::new("string")
     }
 }
 

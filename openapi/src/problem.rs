@@ -36,6 +36,7 @@ pub(crate) enum Kind {
     RequestTimeout,
     Conflict,
     LastAdmin,
+    UserDeactivated,
     EmailNeeded,
     ProofNeeded,
     AddressTaken,
@@ -54,7 +55,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::StateInvalid,
@@ -75,6 +76,7 @@ impl Kind {
         Self::RequestTimeout,
         Self::Conflict,
         Self::LastAdmin,
+        Self::UserDeactivated,
         Self::EmailNeeded,
         Self::ProofNeeded,
         Self::AddressTaken,
@@ -114,6 +116,7 @@ impl Kind {
             Self::RequestTimeout => (408, "request-timeout", "The request took too long to arrive"),
             Self::Conflict => (409, "conflict", "Somebody else changed the same thing"),
             Self::LastAdmin => (409, "last-admin", "Nobody could manage users any more"),
+            Self::UserDeactivated => (409, "user-deactivated", "The user is deactivated"),
             Self::EmailNeeded => (409, "email-needed", "An address is needed first"),
             Self::ProofNeeded => (409, "proof-needed", "Prove first that the account is yours"),
             Self::AddressTaken => (409, "address-taken", "The address belongs to an account"),

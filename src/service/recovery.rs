@@ -127,7 +127,7 @@ impl Service {
         self.seals.open(sealed, &place).await
     }
 
-    async fn name_of(&self, id: UserId, user: &User) -> Result<Option<String>, Fault> {
+    pub(super) async fn name_of(&self, id: UserId, user: &User) -> Result<Option<String>, Fault> {
         let Some(sealed) = user.name() else { return Ok(None) };
         let stream = format!("user-{id}");
         let place = Place {

@@ -12,6 +12,7 @@ use crate::{
     open::{self, Durable},
 };
 
+mod admins;
 mod lifetimes;
 mod mailed;
 

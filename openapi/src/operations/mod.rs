@@ -3,11 +3,13 @@
 mod account;
 mod authz;
 mod log_in;
+mod overview;
 mod recovery;
 mod session;
 mod sessions;
 mod social;
 mod start;
+mod users;
 
 use poem_openapi::Tags;
 
@@ -28,6 +30,10 @@ pub(crate) enum Tag {
     Account,
     /// Signing in with accounts at identity providers, and linking them.
     Social,
+    /// Users, for admins.
+    Users,
+    /// The service at a glance, for admins.
+    Overview,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -41,6 +47,8 @@ pub(crate) type Operations = (
     sessions::Sessions,
     account::Account,
     social::SocialApi,
+    users::UsersApi,
+    overview::OverviewApi,
     authz::Authz,
 );
 
@@ -54,6 +62,8 @@ pub(crate) const fn all() -> Operations {
         sessions::Sessions,
         account::Account,
         social::SocialApi,
+        users::UsersApi,
+        overview::OverviewApi,
         authz::Authz,
     )
 }

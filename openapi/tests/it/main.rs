@@ -28,3 +28,5 @@ mod social;
 mod stand_in;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod users;
