@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Curl,
     /// Runs the mail server of the tests and the readers of openapi.json, 20.19 or newer.
     Node,
+    /// Calls every operation of the service, 3.10 or newer, with its module `venv`.
+    Python,
 }
 
 impl Part {
@@ -32,6 +34,7 @@ impl Part {
             Self::Postgres => postgres::binaries().is_some(),
             Self::Strace => on_path("strace").is_some(),
             Self::Curl => on_path("curl").is_some(),
+            Self::Python => has_venv(),
             Self::Node => on_path("npm").is_some() && node_is_new_enough(),
         }
     }
@@ -42,6 +45,7 @@ impl Part {
             Self::Strace => &["strace"],
             Self::Curl => &["curl"],
             Self::Node => &["nodejs", "npm"],
+            Self::Python => &["python3-venv"],
         }
     }
 
@@ -53,6 +57,7 @@ impl Part {
             }
             Self::Strace => "strace is missing: `sudo apt-get install strace`",
             Self::Curl => "curl is missing: `sudo apt-get install curl`",
+            Self::Python => "Python 3.10 or newer with venv is missing: `sudo apt-get install python3-venv`",
             Self::Node => "Node.js 20.19 or newer with npm is missing: install it and put `node` and `npm` on PATH",
         }
     }
@@ -154,6 +159,12 @@ fn node_is_new_enough() -> bool {
         .map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     version >= (20, 19)
+}
+
+/// Debian has the module apart from Python itself.
+fn has_venv() -> bool {
+    let asks = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+    run::output(Command::new("python3").args(["-c", asks])).is_ok()
 }
 
 /// Whether this runs as root.
