@@ -1,5 +1,6 @@
 //! Who calls: the extractors that stand first in every operation, so that 401 comes before 400 and 422.
 
+use doorbook_domain::role::Role;
 use poem::{Request, RequestBody, http::HeaderMap};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -70,6 +71,24 @@ pub(crate) struct Bearer {
 
 /// Somebody signed in, with a CSRF token for this very session.
 pub(crate) struct Actor {
+    pub(crate) call: Call,
+    pub(crate) session: LiveSession,
+}
+
+/// Somebody signed in who may read the audit trail: an auditor or an admin.
+pub(crate) struct Auditor {
+    pub(crate) call: Call,
+    pub(crate) session: LiveSession,
+}
+
+/// An admin who only reads.
+pub(crate) struct Supervisor {
+    pub(crate) call: Call,
+    pub(crate) session: LiveSession,
+}
+
+/// An admin, with a CSRF token for this very session.
+pub(crate) struct Admin {
     pub(crate) call: Call,
     pub(crate) session: LiveSession,
 }
@@ -154,6 +173,40 @@ impl Actor {
     }
 }
 
+impl Auditor {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let Reader { call, session } = Reader::read(request).await?;
+        allowed(&session, &[Role::Auditor, Role::Admin])?;
+        Ok(Self { call, session })
+    }
+}
+
+impl Supervisor {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let Reader { call, session } = Reader::read(request).await?;
+        allowed(&session, &[Role::Admin])?;
+        Ok(Self { call, session })
+    }
+}
+
+impl Admin {
+    /// The role comes first: who may not do it at all need not fetch a token to learn that.
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let Supervisor { call, session } = Supervisor::read(request).await?;
+        call.gate().check_csrf(request.headers(), Some(&session))?;
+        Ok(Self { call, session })
+    }
+}
+
+/// The roles of a live session are those that its user has now: a grant or a removal ends the sessions before it.
+fn allowed(session: &LiveSession, roles: &[Role]) -> Result<(), Problem> {
+    if roles.iter().any(|&role| session.roles.contains(role)) {
+        Ok(())
+    } else {
+        Err(Problem::new(Kind::Forbidden))
+    }
+}
+
 async fn signed_in(gate: &Gate, headers: &HeaderMap) -> Result<LiveSession, Problem> {
     gate.session(headers).await?.ok_or(Problem::new(Kind::Unauthenticated))
 }
@@ -198,6 +251,9 @@ extractor!(Reader, ["session"], optional: false);
 extractor!(Watcher, ["session"], optional: false);
 extractor!(Bearer, ["session"], optional: false);
 extractor!(Actor, ["session", "csrf"], optional: false);
+extractor!(Auditor, ["session"], optional: false);
+extractor!(Supervisor, ["session"], optional: false);
+extractor!(Admin, ["session", "csrf"], optional: false);
 
 fn register(registry: &mut Registry) {
     registry.create_security_scheme(

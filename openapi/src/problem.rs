@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     OriginRefused,
     WrongPassword,
     ReauthenticationRequired,
+    Forbidden,
     SignUpClosed,
     ProviderRefused,
     AccountInactive,
@@ -53,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::StateInvalid,
@@ -63,6 +64,7 @@ impl Kind {
         Self::OriginRefused,
         Self::WrongPassword,
         Self::ReauthenticationRequired,
+        Self::Forbidden,
         Self::SignUpClosed,
         Self::ProviderRefused,
         Self::AccountInactive,
@@ -101,6 +103,7 @@ impl Kind {
             Self::OriginRefused => (403, "origin-refused", "The request comes from a page of another origin"),
             Self::WrongPassword => (403, "wrong-password", "The password is wrong"),
             Self::ReauthenticationRequired => (403, "reauthentication-required", "Prove again who you are first"),
+            Self::Forbidden => (403, "forbidden", "Your roles do not allow this"),
             Self::SignUpClosed => (403, "sign-up-closed", "Sign-up is closed"),
             Self::ProviderRefused => (403, "provider-refused", "The identity provider refused"),
             Self::AccountInactive => (403, "account-inactive", "The account is inactive"),

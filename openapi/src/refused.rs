@@ -33,6 +33,8 @@ pub(crate) const LOOK: u64 = kinds(&[Kind::DuplicateCookie, Kind::Internal, Kind
 pub(crate) const READ: u64 = LOOK | Kind::Unauthenticated.bit();
 /// What a state-changing operation adds.
 pub(crate) const WRITE: u64 = kinds(&[Kind::CsrfFailed, Kind::OriginRefused]);
+/// What every operation for auditors and admins can answer.
+pub(crate) const ROLE: u64 = READ | Kind::Forbidden.bit();
 /// What a body adds.
 pub(crate) const BODY: u64 = kinds(&[
     Kind::Malformed,
