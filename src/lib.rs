@@ -11,6 +11,7 @@ pub mod keys;
 pub mod lock;
 pub mod mail;
 pub mod open;
+pub mod proof;
 pub mod seed;
 pub mod server;
 pub mod service;

@@ -19,6 +19,7 @@ use crate::{
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
     mail::MailError,
+    proof::notary::Notary,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
     throttle::Throttle,
 };
@@ -86,6 +87,17 @@ pub enum StartError {
         chain(source)
     )]
     Throttle {
+        /// The file, or `read.url`.
+        place: String,
+        /// Why.
+        source: Fault,
+    },
+    /// The tree over the log cannot be opened.
+    #[error(
+        "{place}: the tree over the log cannot be opened: {}; it may be deleted, it is made anew from the log",
+        chain(source)
+    )]
+    Proof {
         /// The file, or `read.url`.
         place: String,
         /// Why.
@@ -192,6 +204,24 @@ pub async fn throttle(config: &Config, keyring: &Keyring, clock: Clock) -> Resul
     let key = keyring.purpose_key("throttle");
     let opened = Throttle::open(&config.throttle, &database, &key, clock).await;
     opened.map_err(|source| StartError::Throttle {
+        place: match &database {
+            Database::Sqlite(file) => file.display().to_string(),
+            Database::Postgres(_) => "read.url".to_owned(),
+        },
+        source,
+    })
+}
+
+/// What keeps the tree over the log, and signs it.
+///
+/// # Errors
+///
+/// [`StartError::Proof`] when the tree, or the key that signs, cannot be opened.
+pub async fn notary(config: &Config, store: &Store, keyring: &Keyring) -> Result<Arc<Notary>, StartError> {
+    let database = config.proof_database();
+    make_private(&database)?;
+    let opened = Notary::open(config, store.log(), keyring).await;
+    opened.map(Arc::new).map_err(|source| StartError::Proof {
         place: match &database {
             Database::Sqlite(file) => file.display().to_string(),
             Database::Postgres(_) => "read.url".to_owned(),

@@ -12,6 +12,7 @@ use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 use crate::export::Export;
+use crate::proofs::Proofs;
 use crate::social::{Social, SocialRefusal};
 
 /// Where a request came from, for events and for the operator's log.
@@ -395,7 +396,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Social + Send + Sync + 'static {
+pub trait App: Social + Proofs + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

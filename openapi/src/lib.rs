@@ -33,6 +33,7 @@ mod origin;
 mod pages;
 mod param;
 mod problem;
+pub mod proofs;
 mod redirect;
 mod refused;
 mod reply;
@@ -40,6 +41,7 @@ mod route;
 mod scalar;
 mod schema;
 pub mod social;
+mod whole;
 
 pub use crate::{admin::admin, client::is_trusted, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};

@@ -190,6 +190,9 @@ pub async fn settle(
     keyring.rebind(log.id().await?).await?;
     keyring.take_back(head).await?;
     keyring.renew_purposes().await?;
+    // What was signed before is of a log that went on otherwise.
+    let notary = open::notary(config, &store, &keyring).await?;
+    notary.begin_anew().await?;
     let restoring = Restoring {
         store: &store,
         keyring: &keyring,
@@ -211,6 +214,8 @@ pub async fn settle(
         let report = engine.verify(name, &|at| progress(at.done, at.total), &cancel).await?;
         differing += report.differing;
     }
+    notary.catch_up(progress).await?;
+    notary.tree().close().await;
     keyring.close().await;
     store.close().await;
     Ok(Settled {

@@ -8,8 +8,10 @@ use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
 mod keeping;
+mod proof;
 
 pub use keeping::{KeysCommand, Restore};
+pub use proof::{AuditCommand, Export, Verify};
 
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};
@@ -148,6 +150,15 @@ Examples:
   doorbook mail test ada@example.org"
     )]
     Mail(MailCommand),
+    /// Prove that nobody has altered the log
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook audit key > doorbook.key
+  doorbook audit verify --against /mnt/elsewhere/checkpoints"
+    )]
+    Audit(AuditCommand),
     /// Read the log
     #[command(
         subcommand,
@@ -412,6 +423,16 @@ Examples:
         #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         lines: u32,
     },
+    /// Write events, one JSON value a line
+    #[command(after_long_help = "\
+The form `ndjson` holds events as they are stored, personal data sealed, and what `audit verify --export` needs. Its lines
+`payload` and `metadata` are texts that hold JSON, since every byte of them counts. In `cloudevents` secrets are hidden.
+
+Examples:
+  doorbook events export > events.ndjson
+  doorbook events export --from 1000 --to 2000 | doorbook audit verify --export - --checkpoint c --key \"$(cat key)\"
+  doorbook events export --format cloudevents | jq -r .type | sort | uniq -c")]
+    Export(Export),
     /// List events that a follower of the log could not act on, and why
     #[command(after_long_help = "\
 Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every

@@ -127,13 +127,13 @@ pub(crate) async fn rotate(config: &Config, output: &Output) -> Result<(), Failu
 }
 
 /// Keeps services from running meanwhile.
-struct Locks {
+pub(super) struct Locks {
     _directory: DirectoryLock,
     _database: Option<DatabaseLock>,
 }
 
 impl Locks {
-    async fn take(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn take(config: &Config) -> Result<Self, StartError> {
         open::directories(config)?;
         Ok(Self {
             _directory: DirectoryLock::take(&config.data.dir)?,

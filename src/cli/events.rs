@@ -11,13 +11,12 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{exit::Failure, output::Output};
+use crate::proof::export::hidden;
 
 /// Events read at once.
 const PAGE: usize = 500;
 /// A lost signal costs a reader this long.
 const POLL: Duration = Duration::from_millis(500);
-/// Fields that are not shown although they are hashes or sealed.
-const HIDDEN: [&str; 2] = ["secret", "password"];
 
 #[derive(Serialize)]
 struct Shown {
@@ -35,8 +34,7 @@ struct Shown {
 
 impl Shown {
     fn new(event: &Recorded) -> Self {
-        let mut payload = serde_json::from_str(&event.payload).unwrap_or(Value::Null);
-        hide(&mut payload);
+        let payload = hidden(serde_json::from_str(&event.payload).unwrap_or(Value::Null));
         Self {
             position: event.position.to_string(),
             id: event.event_id().to_string(),
@@ -48,22 +46,6 @@ impl Shown {
             payload,
             metadata: serde_json::from_str(&event.metadata).unwrap_or(Value::Null),
         }
-    }
-}
-
-fn hide(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                if HIDDEN.contains(&name.as_str()) {
-                    *value = Value::String("[hidden]".to_owned());
-                } else {
-                    hide(value);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(hide),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -12,7 +12,7 @@ Exit codes:
     0  done
     1  failed
     2  used wrongly: unknown command, option or argument
-    3  a verification found a difference
+    3  a verification found a difference, or an audit something that is not as it was signed
     4  a database cannot be reached
     5  an import refused some of its lines; the others were taken in
    75  in use: another service has the data directory or the log; try again when it has stopped
@@ -125,6 +125,7 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Keys(KeysError::Failed(_))
         | StartError::Read(_)
         | StartError::Throttle { .. }
+        | StartError::Proof { .. }
         | StartError::Fault(_) => 1,
         StartError::Directory { .. }
         | StartError::File { .. }

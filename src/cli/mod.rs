@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod args;
+mod audit;
 mod backup;
 mod configuration;
 mod doctor;

@@ -65,6 +65,15 @@ impl Output {
         self.text(&format!("{line}\n"))
     }
 
+    /// Writes many lines of data, not each at once.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        Lines {
+            output: self,
+            waiting: String::new(),
+        }
+    }
+
     /// Writes a value: as JSON on one line, or as `line` for people.
     ///
     /// # Errors
@@ -108,5 +117,39 @@ impl Output {
     #[must_use]
     pub fn progress(&self, what: &'static str, total: u64) -> Progress {
         Progress::new(what, total, self.terminal)
+    }
+}
+
+/// Bytes of lines that are written at once.
+const CHUNK: usize = 1 << 16;
+
+/// Lines of data that are gathered before they are written. The last ones are written by [`Lines::flush`].
+pub struct Lines<'a> {
+    output: &'a Output,
+    waiting: String,
+}
+
+impl Lines<'_> {
+    /// Adds a line.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be written.
+    pub fn line(&mut self, line: &str) -> io::Result<()> {
+        self.waiting.push_str(line);
+        self.waiting.push('\n');
+        if self.waiting.len() < CHUNK {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output.text(&std::mem::take(&mut self.waiting))
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     accounts::Operator,
     args::{Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand},
-    backup, configuration, doctor,
+    audit, backup, configuration, doctor,
     exit::Failure,
     logging, openapi,
     output::Output,
@@ -33,6 +33,7 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Completions { shell } => completions(*shell, output),
         Command::Man { dir } => manual(dir.as_deref(), output),
         Command::Openapi(command) => openapi::run(command, output),
+        Command::Audit(command) => until_interrupted(audit::run(command, &open(&sources)?, output)).await,
         Command::Doctor => until_interrupted(doctor::run(&open(&sources)?, output)).await,
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
@@ -113,6 +114,9 @@ async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(
 }
 
 async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    if let EventsCommand::Export(export) = command {
+        return audit::export(export, config, output).await;
+    }
     if matches!(command, EventsCommand::Parked) {
         let durable = Durable::open(config).await?;
         let done = super::parked::list(&durable, output).await;
@@ -127,6 +131,7 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
         }
         EventsCommand::Parked => Ok(()),
         EventsCommand::Show { position } => super::events::show(log.as_ref(), *position, output).await,
+        EventsCommand::Export(_) => Ok(()),
     };
     store.close().await;
     done

@@ -405,6 +405,21 @@ pub static KEYS: &[Key] = &[
         "In which time that many become free again, one by one.",
     ),
     key(
+        "audit.checkpoint_every",
+        r#""1h""#,
+        "A signed checkpoint of the log is written at least so often: 1s to 24h. See docs/proof.md.",
+    ),
+    key(
+        "audit.checkpoint_events",
+        "10000",
+        "And after so many events at the latest.",
+    ),
+    secret(key(
+        "audit.checkpoint_url",
+        r#""""#,
+        "Where each checkpoint goes besides `checkpoints` under `data.dir`: `https://`, which takes it by POST, or `file:` and a directory of another machine. Who can change the databases should not be able to change it.",
+    )),
+    key(
         "log.format",
         r#""auto""#,
         "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere.",

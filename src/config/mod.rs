@@ -4,6 +4,7 @@
 //! stands in [`KEYS`], from which names, defaults, documentation and the template come. Anything wrong stops the start
 //! with sentences that name the key, where its value comes from, and the remedy.
 
+mod checkpoints;
 mod database;
 mod error;
 mod key;
@@ -23,6 +24,7 @@ mod throttle;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
+    checkpoints::{Checkpoints, Elsewhere},
     database::Database,
     error::ConfigError,
     key::{KEYS, Key, Preset},
@@ -69,6 +71,8 @@ pub struct Config {
     pub throttle: Throttle,
     /// `social.*`: identity providers.
     pub social: Social,
+    /// `audit.checkpoint_*`.
+    pub checkpoints: Checkpoints,
     /// `log.*`.
     pub log: Log,
     /// `clock.*`.
@@ -200,6 +204,15 @@ impl Config {
         }
     }
 
+    /// Where the tree over the log is: with the read models where those are on PostgreSQL, else a file under `data.dir`.
+    #[must_use]
+    pub fn proof_database(&self) -> Database {
+        match &self.read {
+            Database::Postgres(url) => Database::Postgres(url.clone()),
+            Database::Sqlite(_) => Database::Sqlite(self.data.dir.join("proof.db")),
+        }
+    }
+
     /// The clock that the service runs by.
     #[must_use]
     pub const fn service_clock(&self) -> Clock {
@@ -221,6 +234,7 @@ impl Config {
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
         let throttle = throttle::read(layers);
         let social = social::read(layers);
+        let checkpoints = checkpoints::read(layers);
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
         let grace = get(layers, "shutdown.grace");
@@ -249,6 +263,7 @@ impl Config {
             },
             throttle: throttle?,
             social: social?,
+            checkpoints: checkpoints?,
             log: Log {
                 format: format?,
                 level: level?.0,

@@ -186,6 +186,19 @@ impl Keyring {
         *self.purposes.derive(label).bytes()
     }
 
+    /// The secret half of the key that signs checkpoints of the log; made when it is first asked for, and kept by backups.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub(crate) async fn signing_seed(&self) -> Result<Secret, Fault> {
+        let name = KeyName::of_system(CHECKPOINTS);
+        if self.database.find(name.as_str()).await?.is_none() {
+            self.create(&name).await?;
+        }
+        self.key(&name).await?.ok_or(Fault::plain(DESTROYED))
+    }
+
     /// How far the follower `name` of the log has come; [`Position::START`] if it has not begun.
     ///
     /// # Errors
@@ -304,6 +317,8 @@ const DESTROYED: &str = "the key was destroyed";
 const INDEX: &str = "index";
 /// Name of the key that purposes are derived from.
 const PURPOSES: &str = "purposes";
+/// Name of the key that signs checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
 
 /// Binds an empty database to its master key.
 async fn found(database: &Database, master: &MasterKey, at: Timestamp) -> Result<(), Fault> {

@@ -179,6 +179,24 @@ impl Health for Vitals {
         gauge("mail_parked", "Letters that are not tried any more", mail.parked);
         gauge("mail_sent", "Letters sent since the start", mail.sent);
         gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
+        let proof = self.service.notary.figures();
+        gauge("proof_events", "Events that the tree over the log holds", proof.size);
+        gauge(
+            "proof_signed_events",
+            "Events that the last checkpoint covers",
+            proof.signed,
+        );
+        gauge(
+            "proof_unsent_checkpoints",
+            "Checkpoints that have not left yet",
+            proof.unsent,
+        );
+        let broken = u64::from(proof.broken);
+        gauge(
+            "proof_broken",
+            "1 while the log is not what was signed, or cannot be signed",
+            broken,
+        );
         self.followers(&mut registry);
         self.refusals(&mut registry);
         registry.register(

@@ -24,6 +24,7 @@ use crate::{
     lock::{DatabaseLock, DirectoryLock},
     mail::{Outbox, Post, outbox::Counts},
     open::{self, Durable, StartError},
+    proof::{courier::Courier, notary::Notary},
     service::{
         Lifetimes, Parts, Rules, Service,
         erasures::Erasures,
@@ -157,6 +158,8 @@ async fn assemble(
         .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
     let throttle = open::throttle(config, &keyring, config.service_clock()).await?;
     let social = Desk::open(config, &keyring).await?;
+    let notary = open::notary(config, &store, &keyring).await?;
+    start_notary(&notary, background)?;
     let service = Service::new(Parts {
         rules: rules(config, &keyring),
         social: Arc::new(social),
@@ -167,6 +170,7 @@ async fn assemble(
         directory,
         engine,
         throttle,
+        notary,
         post,
         clock: config.service_clock(),
     });
@@ -176,6 +180,14 @@ async fn assemble(
     }
     let counts = start_outbox(&service, background);
     Ok((service, counts))
+}
+
+fn start_notary(notary: &Arc<Notary>, background: &mut Background) -> Result<(), Fault> {
+    background.spawn(Arc::clone(notary).follow(background.cancel.clone()));
+    if let Some(courier) = Courier::new(notary)? {
+        background.spawn(courier.follow(background.cancel.clone()));
+    }
+    Ok(())
 }
 
 fn start_outbox(service: &Service, background: &mut Background) -> Arc<Counts> {

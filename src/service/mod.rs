@@ -12,6 +12,7 @@
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * [`letters`] decides which events cause which letters.
+//! * [`proofs`] hands out what proves that the log was not altered.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
 
 pub mod accounts;
@@ -33,6 +34,7 @@ mod login;
 mod password;
 pub mod process;
 mod profile;
+mod proofs;
 mod recovery;
 mod seals;
 mod session;
@@ -78,6 +80,7 @@ use crate::{
     ids,
     keys::Keyring,
     mail::{Locale, Post},
+    proof::notary::Notary,
     social::Desk,
     store::{Appended, CommandMetadata, Committed, Failure, Store},
     throttle::{Devices, Throttle},
@@ -132,6 +135,8 @@ pub struct Parts {
     pub throttle: Throttle,
     /// Identity providers.
     pub social: Arc<Desk>,
+    /// Keeps the tree over the log, and signs it.
+    pub notary: Arc<Notary>,
     /// What writes letters and sends them.
     pub post: Arc<Post>,
     /// The clock.
@@ -207,10 +212,15 @@ impl Service {
         } = self;
         let (throttle, social) = (parts.throttle.clone(), Arc::clone(&parts.social));
         let (store, keyring) = (parts.store.clone(), Arc::clone(&parts.keyring));
+        let notary = Arc::clone(&parts.notary);
         drop((attempts, activity, parts));
         commands.close();
         commands.wait().await;
         throttle.close().await;
+        // What the last commands appended is signed, too; a log that does not answer keeps nobody waiting for it.
+        if store.written().await.is_ok() {
+            notary.close().await;
+        }
         social.flows.close().await;
         store.close().await;
         keyring.close().await;

@@ -65,6 +65,7 @@ impl Bed {
             strength: Strength::open(&config).unwrap(),
             social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config).unwrap()),
+            notary: Arc::new(Notary::open(&config, store.log(), &keyring).await.unwrap()),
             clock: clock.unwrap_or_else(|| config.service_clock()),
             engine,
             keyring,

@@ -187,6 +187,19 @@ impl Store {
         }
     }
 
+    /// Events that count in their streams and that no reader of the log will ever meet, at most 100: `<stream>#<sequence>`.
+    /// There are none, unless somebody wrote into the tables past this program.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn outside(&self) -> Result<Vec<String>, Fault> {
+        match &self.shared.backend {
+            Backend::Sqlite(sqlite) => sqlite.outside().await,
+            Backend::Postgres { postgres, .. } => postgres.outside().await,
+        }
+    }
+
     /// Appends streams, or a made-up history, in one transaction. Decides nothing: the caller answers for the streams.
     ///
     /// # Errors

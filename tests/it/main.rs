@@ -40,6 +40,8 @@ mod parked;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod rebuild;

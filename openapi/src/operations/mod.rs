@@ -3,6 +3,7 @@
 mod account;
 mod authz;
 mod log_in;
+mod proofs;
 mod recovery;
 mod session;
 mod sessions;
@@ -28,6 +29,8 @@ pub(crate) enum Tag {
     Account,
     /// Signing in with accounts at identity providers, and linking them.
     Social,
+    /// What proves that nobody has altered the log: checkpoints and proofs, for auditors.
+    Proofs,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -41,6 +44,7 @@ pub(crate) type Operations = (
     sessions::Sessions,
     account::Account,
     social::SocialApi,
+    proofs::ProofsApi,
     authz::Authz,
 );
 
@@ -54,6 +58,7 @@ pub(crate) const fn all() -> Operations {
         sessions::Sessions,
         account::Account,
         social::SocialApi,
+        proofs::ProofsApi,
         authz::Authz,
     )
 }

@@ -83,11 +83,28 @@ const OPERATIONS: &[(&str, &str)] = &[
         "finishSocialRedirect",
         "GET /api/social/{provider}/callback: 302 400 404 422 500 503",
     ),
+    ("getCheckpointKey", "GET /api/audit/key: 200 400 401 403 500 503"),
     ("getConfig", "GET /api/config: 200 500"),
+    (
+        "getConsistencyProof",
+        "GET /api/audit/proofs/consistency: 200 400 401 403 404 422 500 503",
+    ),
     ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
+    (
+        "getInclusionProof",
+        "GET /api/audit/proofs/inclusion: 200 400 401 403 404 422 500 503",
+    ),
+    (
+        "getLatestCheckpoint",
+        "GET /api/audit/checkpoints/latest: 200 400 401 403 404 500 503",
+    ),
     ("getProfile", "GET /api/me: 200 400 401 500 503"),
     ("getSession", "GET /api/session: 200 400 500 503"),
     ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
+    (
+        "listCheckpoints",
+        "GET /api/audit/checkpoints: 200 400 401 403 422 500 503",
+    ),
     ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
     ("listProviders", "GET /api/social: 200 500"),
     ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),

@@ -23,6 +23,8 @@ mod origins;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod social;
 #[cfg(test)]
 mod stand_in;

@@ -24,6 +24,8 @@ use doorbook_openapi::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
+mod proofs;
+
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
 pub(crate) const EMAIL: &str = "ada@example.org";

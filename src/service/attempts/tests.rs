@@ -58,6 +58,11 @@ impl Stand {
             strength: Strength::open(&config).unwrap(),
             social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config).unwrap()),
+            notary: Arc::new(
+                crate::proof::notary::Notary::open(&config, store.log(), &keyring)
+                    .await
+                    .unwrap(),
+            ),
             clock: clock.clone(),
             keyring,
             store,

@@ -85,6 +85,11 @@ impl Stand {
             rules: rules(&path.join("erasures")),
             social: Arc::new(crate::social::Desk::open(&config(path), &keyring).await.unwrap()),
             post: Arc::new(Post::open(&config(path)).unwrap()),
+            notary: Arc::new(
+                crate::proof::notary::Notary::open(&config(path), store.log(), &keyring)
+                    .await
+                    .unwrap(),
+            ),
             store,
             keyring,
             engine,

@@ -65,6 +65,14 @@ impl Postgres {
         Ok(query.fetch_one(&self.pool).await?)
     }
 
+    /// Rows that are in no position although the sequencer has gone past them.
+    pub(super) async fn outside(&self) -> Result<Vec<String>, Fault> {
+        let query = "select aggregate_type || '-' || aggregate_id || '#' || sequence from events e
+            where id <= (select low from sequencer) and not exists (select from log where event_id = e.id)
+            order by id limit 100";
+        Ok(sqlx::query_scalar(query).fetch_all(&self.pool).await?)
+    }
+
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }

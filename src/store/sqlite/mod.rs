@@ -68,6 +68,13 @@ impl Sqlite {
         Ok(query.fetch_one(&self.readers).await?)
     }
 
+    /// Rows at places that readers, which begin at 1, do not come to.
+    pub(super) async fn outside(&self) -> Result<Vec<String>, Fault> {
+        let query = "select aggregate_type || '-' || aggregate_id || '#' || sequence from events where position < 1
+            order by position limit 100";
+        Ok(sqlx::query_scalar(query).fetch_all(&self.readers).await?)
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
