@@ -26,6 +26,7 @@ use doorbook_openapi::{
         App, Check, LiveSession, LogIn, LoginEntry, Opened, Origin, Page, PageRequest, Refusal, Secret, SessionCookie,
         SessionEntry, Settings, SignUp, Tab,
     },
+    audit::{Audit, EventFilter, EventRecord, LoginBatches, LoginFilter, LoginRecord, SessionRecord, UserRecord},
     behind_edge,
     export::Export,
     social::{Landed, ProviderEntry, Return, Social, SocialAccountEntry, Start, Started},
@@ -230,6 +231,60 @@ impl Social for Nobody {
     }
 
     async fn unlink_social(&self, _: &LiveSession, _: LinkId, _: &Origin) -> Result<Opened, Refusal> {
+        unreachable!("{NEVER}")
+    }
+}
+
+#[async_trait]
+impl Audit for Nobody {
+    async fn search_logins(
+        &self,
+        _: &LiveSession,
+        _: LoginFilter,
+        _: PageRequest,
+        _: &Origin,
+    ) -> Result<Page<LoginRecord>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn export_logins(
+        &self,
+        _: &LiveSession,
+        _: LoginFilter,
+        _: &'static str,
+        _: &Origin,
+    ) -> Result<Box<dyn LoginBatches>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn sessions_as_of(
+        &self,
+        _: &LiveSession,
+        _: Timestamp,
+        _: Option<UserId>,
+        _: PageRequest,
+        _: &Origin,
+    ) -> Result<Page<SessionRecord>, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn user_as_of(
+        &self,
+        _: &LiveSession,
+        _: UserId,
+        _: Option<Timestamp>,
+        _: &Origin,
+    ) -> Result<UserRecord, Refusal> {
+        unreachable!("{NEVER}")
+    }
+
+    async fn search_events(
+        &self,
+        _: &LiveSession,
+        _: EventFilter,
+        _: PageRequest,
+        _: &Origin,
+    ) -> Result<Page<EventRecord>, Refusal> {
         unreachable!("{NEVER}")
     }
 }

@@ -173,6 +173,7 @@ fn started(number: u64, at: Timestamp) -> SessionEvent {
         absolute_until: at.plus(day * 2),
         idle_ms: 86_400_000,
         origin: None,
+        ip_bucket: None,
         at,
     }
 }

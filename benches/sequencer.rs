@@ -123,6 +123,7 @@ async fn begin(store: &Store) -> String {
         idle_ms: 86_400_000,
         absolute_ms: 86_400_000,
         origin: None,
+        ip_bucket: None,
         at: now,
     };
     let metadata = CommandMetadata {

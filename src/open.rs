@@ -9,6 +9,7 @@ use doorbook_projections::{
     projection::Projection,
     sessions::Sessions,
     signups::SignUps,
+    trail::AuditTrail,
     users::Users,
 };
 use sqlx::postgres::PgConnectOptions;
@@ -185,6 +186,7 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
         Arc::new(Users),
         Arc::new(LoginHistory),
         Arc::new(SignUps),
+        Arc::new(AuditTrail),
     ];
     let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)

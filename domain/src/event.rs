@@ -5,6 +5,7 @@ use cqrs_es::Aggregate;
 use crate::{
     attempts::{LoginAttempts, LoginAttemptsEvent},
     claim::{Claim, ClaimEvent},
+    reading::{Reading, ReadingEvent},
     session::{Session, SessionEvent},
     signup::{SignUp, SignUpEvent},
     user::{User, UserEvent},
@@ -26,6 +27,8 @@ pub enum Event {
     Session(SessionEvent),
     /// Of an `attempts-…` stream.
     LoginAttempts(LoginAttemptsEvent),
+    /// Of a `reading-…` stream.
+    Reading(ReadingEvent),
 }
 
 macro_rules! from {
@@ -43,7 +46,8 @@ from! {
     UserEvent => User,
     ClaimEvent => Claim,
     SessionEvent => Session,
-    LoginAttemptsEvent => LoginAttempts
+    LoginAttemptsEvent => LoginAttempts,
+    ReadingEvent => Reading
 }
 
 /// The stored event cannot be read: its type is unknown, its version is newer than this program, or its payload is broken.
@@ -89,6 +93,7 @@ impl Event {
             Claim::TYPE => serde_json::from_str(payload).map(Self::Claim),
             Session::TYPE => serde_json::from_str(payload).map(Self::Session),
             LoginAttempts::TYPE => serde_json::from_str(payload).map(Self::LoginAttempts),
+            Reading::TYPE => serde_json::from_str(payload).map(Self::Reading),
             _ => return Err("unknown kind of stream".to_owned()),
         };
         let event = event.map_err(|error| error.to_string())?;
@@ -108,6 +113,7 @@ impl Event {
             Self::Claim(event) => event.name(),
             Self::Session(event) => event.name(),
             Self::LoginAttempts(event) => event.name(),
+            Self::Reading(event) => event.name(),
         }
     }
 
@@ -120,6 +126,7 @@ impl Event {
             Self::Claim(_) => Claim::TYPE,
             Self::Session(_) => Session::TYPE,
             Self::LoginAttempts(_) => LoginAttempts::TYPE,
+            Self::Reading(_) => Reading::TYPE,
         }
     }
 }

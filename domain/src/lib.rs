@@ -9,8 +9,9 @@
 //! * [`claim`] says who owns an address. Taking it is the commit point of a registration.
 //! * [`session`] is one login, from its start to its end.
 //! * [`attempts`] is the record of failed logins at one address.
+//! * [`reading`] is one look at the audit trail.
 //! * [`admission`] decides who comes in by an identity provider.
-//! * [`decide`] is the form of all five: state, commands, refusals, events.
+//! * [`decide`] is the form of all six: state, commands, refusals, events.
 //! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`role`] are the values they are made of.
 //! * [`email`] and [`name`] are what people type, before it is sealed.
 
@@ -24,6 +25,7 @@ pub mod event;
 mod given;
 pub mod id;
 pub mod name;
+pub mod reading;
 pub mod role;
 pub mod seal;
 pub mod session;

@@ -11,6 +11,7 @@ use doorbook_domain::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
+use crate::audit::Audit;
 use crate::export::Export;
 use crate::proofs::Proofs;
 use crate::social::{Social, SocialRefusal};
@@ -396,7 +397,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Social + Proofs + Send + Sync + 'static {
+pub trait App: Social + Proofs + Audit + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

@@ -14,8 +14,10 @@ use poem::{Endpoint, Response};
 
 mod admin;
 pub mod app;
+pub mod audit;
 mod body;
 mod caller;
+mod checked;
 mod client;
 mod cookie;
 mod csrf;
@@ -25,6 +27,7 @@ mod events;
 pub mod export;
 mod flow;
 mod form;
+mod formats;
 mod gate;
 mod json;
 mod mailbox;

@@ -1,6 +1,6 @@
 //! Parameters in the path and in the query.
 
-use doorbook_domain::id::{LinkId, SessionId};
+use doorbook_domain::id::{LinkId, SessionId, UserId};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -28,6 +28,16 @@ pub(crate) trait FromPath: Sized + Send {
 }
 
 impl FromPath for SessionId {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl FromPath for UserId {
     fn schema() -> MetaSchema {
         MetaSchema::new_with_format("string", "uuid")
     }
@@ -130,7 +140,7 @@ impl<'a, T: FromQuery> ApiExtractor<'a> for Query<T> {
     }
 }
 
-fn read<T: FromQuery>(query: &str, name: &str) -> Result<T, FieldError> {
+pub(crate) fn read<T: FromQuery>(query: &str, name: &str) -> Result<T, FieldError> {
     let mut sent = form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| key == name)
         .map(|(_, value)| value);

@@ -13,6 +13,7 @@ use poem::{
 use poem_openapi::OpenApi as _;
 
 use crate::{
+    formats,
     gate::{Gate, Visit},
     mailbox, operations, pages,
     problem::{Kind, Problem},
@@ -131,7 +132,8 @@ impl Endpoint for Methods {
 
 /// A stream of events is not read to learn how long it would be.
 async fn without_body(mut response: Response) -> Response {
-    if response.content_type() == Some(EVENTS) {
+    let media_type = response.content_type().unwrap_or_default();
+    if media_type == EVENTS || formats::is_file(media_type) {
         response.set_body(Body::empty());
         return response;
     }

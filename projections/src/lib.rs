@@ -4,11 +4,14 @@
 //! stand in the events: folding needs no key.
 //!
 //! * [`log`] is the one way to read the log: live, on replay and in an audit.
-//! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`] and [`signups`] are four.
+//! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`], [`signups`] and [`trail`] are five.
+//! * [`as_of`] asks `sessions` about the past, [`addresses`] asks `users` about many.
 //! * [`engine`] runs them all: live, rebuilding, verifying.
 //! * [`db`], [`table`] and [`patch`] keep rows in `SQLite` and `PostgreSQL` with one set of SQL.
 //! * [`keyring`] opens the sealed values that queries return.
 
+pub mod addresses;
+pub mod as_of;
 pub mod cursor;
 pub mod db;
 mod ending;
@@ -22,4 +25,5 @@ pub mod projection;
 pub mod sessions;
 pub mod signups;
 pub mod table;
+pub mod trail;
 pub mod users;

@@ -33,12 +33,13 @@ pub const ORIGIN_EVENT: &str = "session.started";
 /// Most sessions that [`beyond`] names at once.
 pub const SURPLUS: usize = 1000;
 
-static TABLES: [Table; 2] = [
+static TABLES: [Table; 4] = [
     Table {
         name: "sessions",
         key: &[text("session_id")],
         columns: &[
             text("user_id"),
+            int("first_epoch"),
             int("epoch"),
             text("method"),
             text("provider"),
@@ -48,18 +49,40 @@ static TABLES: [Table; 2] = [
             int("authenticated_at"),
             int("idle_until"),
             int("absolute_until"),
+            int("until"),
             text("origin"),
             int("ended_at"),
             text("end_reason"),
             text("ended_by"),
         ],
-        indices: &[Index {
-            name: "by_user",
-            on: "user_id, started_at desc, session_id desc",
-        }],
+        indices: &[
+            Index {
+                name: "by_user",
+                on: "user_id, started_at desc, session_id desc",
+            },
+            // `until` is where the session's own stream ends it: see `as_of`.
+            Index {
+                name: "by_age",
+                on: "started_at desc, session_id desc, until",
+            },
+        ],
     },
     // One row for every time that all sessions of a user ended at once.
     ending::table("session_epochs"),
+    // Which epoch a session went on with, and from when.
+    Table {
+        name: "session_rotations",
+        key: &[text("session_id"), int("sequence")],
+        columns: &[int("epoch"), int("at")],
+        indices: &[],
+    },
+    // Every absolute lifetime that a session had, in microseconds: nothing lives longer.
+    Table {
+        name: "session_lifetimes",
+        key: &[int("lifetime")],
+        columns: &[],
+        indices: &[],
+    },
 ];
 
 impl Projection for Sessions {
@@ -68,7 +91,7 @@ impl Projection for Sessions {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -83,13 +106,14 @@ impl Projection for Sessions {
         match event {
             Event::Session(event) => session(recorded, event, out),
             Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
-            Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) => {}
+            Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) | Event::Reading(_) => {}
         }
         Ok(())
     }
 }
 
 fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+    beside(recorded, event, out);
     let row = out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()]);
     let row = match event {
         SessionEvent::Started {
@@ -103,9 +127,11 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             absolute_until,
             idle_ms: _,
             origin,
+            ip_bucket: _,
             at,
         } => row
             .set("user_id", user_id.0)
+            .set("first_epoch", *epoch)
             .set("epoch", *epoch)
             .set("method", method.as_str())
             .set("provider", method.provider())
@@ -115,16 +141,37 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("authenticated_at", *at)
             .set("idle_until", *idle_until)
             .set("absolute_until", *absolute_until)
+            .set("until", (*idle_until).min(*absolute_until))
             .set("origin", origin.as_ref().map(Sealed::as_str)),
-        SessionEvent::Refreshed { idle_until, at } => row.set("idle_until", *idle_until).set("last_seen_at", *at),
+        SessionEvent::Refreshed { idle_until, at } => row
+            .set("idle_until", *idle_until)
+            .set("until", *idle_until)
+            .set("last_seen_at", *at),
         SessionEvent::Reauthenticated { method: _, at } => row.set("authenticated_at", *at).set("last_seen_at", *at),
         SessionEvent::Rotated { secret: _, epoch, at } => row.set("epoch", *epoch).set("last_seen_at", *at),
         SessionEvent::Ended { reason, by, at } => row
             .set("ended_at", *at)
+            .set("until", *at)
             .set("end_reason", reason.as_str())
             .set("ended_by", by.map(|UserId(id)| id.to_string())),
     };
     row.done();
+}
+
+/// What an event changes beside the session's own row.
+fn beside(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+    match event {
+        SessionEvent::Started { absolute_until, at, .. } => {
+            let lifetime = absolute_until.micros().saturating_sub(at.micros());
+            out.row(&TABLES[3], [lifetime.into()]).done();
+        }
+        SessionEvent::Rotated { epoch, at, .. } => out
+            .new_row(&TABLES[2], [(&*recorded.stream_id).into(), recorded.sequence.into()])
+            .set("epoch", *epoch)
+            .set("at", *at)
+            .done(),
+        SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } | SessionEvent::Ended { .. } => {}
+    }
 }
 
 /// A session, as far as the log tells. Deadlines that have passed end it too: see [`SessionRow::is_live`].
@@ -172,7 +219,7 @@ impl SessionRow {
         }
     }
 
-    fn read(row: &Row) -> Result<Self, Fault> {
+    pub(crate) fn read(row: &Row) -> Result<Self, Fault> {
         Ok(Self {
             session_id: SessionId(row.id("session_id")?),
             user_id: UserId(row.id("user_id")?),

@@ -59,8 +59,21 @@ pub const fn blob(name: &'static str) -> Column {
 pub struct Index {
     /// What follows the table's name in the index's own.
     pub name: &'static str,
-    /// What stands between the parentheses.
+    /// The columns with their directions; behind ` where `, which rows it has: `user_id, at desc where user_id is not null`.
     pub on: &'static str,
+}
+
+impl Index {
+    /// The statement that makes it on `table`, whose bare name is `bare`.
+    pub(crate) fn create(&self, bare: &str, table: &str) -> String {
+        let (columns, only) = self.on.split_once(" where ").unwrap_or((self.on, ""));
+        let only = if only.is_empty() {
+            String::new()
+        } else {
+            format!(" where {only}")
+        };
+        format!("create index {bare}_{} on {table} ({columns}){only}", self.name)
+    }
 }
 
 /// A table: the columns of its key, which are never NULL, and the others, which begin as NULL.

@@ -1,6 +1,6 @@
 //! The real keys behind a made-up history.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use doorbook_domain::{
@@ -59,6 +59,10 @@ impl Sealer for KeyringSealer {
     fn claim(&self, address: &str) -> Result<ClaimId, Fault> {
         let email = EmailAddress::parse(address).map_err(Fault::because("a made-up address is none"))?;
         Ok(self.keyring.claim("email", email.canonical()))
+    }
+
+    fn ip_bucket(&self, ip: IpAddr) -> u32 {
+        self.keyring.ip_bucket(ip)
     }
 
     fn password_hash(&self) -> &str {

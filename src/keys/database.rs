@@ -63,6 +63,27 @@ impl Database {
         Ok(row.map(|wrapped| wrapped.map_or(Stored::Destroyed, Stored::Key)))
     }
 
+    /// What the database says of many names; nothing of those that it does not know.
+    pub(super) async fn find_all(&self, names: &[String]) -> Result<Vec<(String, Stored)>, Fault> {
+        let mut found = Vec::with_capacity(names.len());
+        for names in names.chunks(ROWS) {
+            let numbers: Vec<String> = (1..=names.len()).map(|number| format!("${number}")).collect();
+            let query = format!("select name, wrapped from keys where name in ({})", numbers.join(", "));
+            let rows: Vec<(String, Option<Vec<u8>>)> = on_pool!(&self.pool, db => {
+                let mut query = sqlx::query_as(&query).persistent(false);
+                for name in names {
+                    query = query.bind(name);
+                }
+                query.fetch_all(db).await
+            })?;
+            found.extend(
+                rows.into_iter()
+                    .map(|(name, wrapped)| (name, wrapped.map_or(Stored::Destroyed, Stored::Key))),
+            );
+        }
+        Ok(found)
+    }
+
     /// Stores the keys whose names are new, and says which they were. All or none, on disk.
     pub(super) async fn create(
         &self,

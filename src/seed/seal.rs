@@ -1,6 +1,6 @@
 //! From drafts to events: personal data go under keys.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use async_trait::async_trait;
 use cqrs_es::DomainEvent;
@@ -59,6 +59,8 @@ pub trait Sealer: Send + Sync {
     ///
     /// The address is none.
     fn claim(&self, address: &str) -> Result<ClaimId, Fault>;
+    /// Which bucket an address of the network is in, for searching.
+    fn ip_bucket(&self, ip: IpAddr) -> u32;
     /// The hash of [`super::PASSWORD`]: computed once, sealed for each user.
     fn password_hash(&self) -> &str;
 }
@@ -341,6 +343,7 @@ impl Page<'_> {
             email: self.seal(&key, TYPE, "email", address.as_bytes()).await?,
             reason,
             origin: self.origin(key, TYPE, place).await?,
+            ip_bucket: Some(self.sealer.ip_bucket(network(place.network))),
             at: self.at,
         })
     }
@@ -370,6 +373,7 @@ impl Page<'_> {
             absolute_until,
             idle_ms,
             origin: self.origin(Key::User(user), "session.started", place).await?,
+            ip_bucket: Some(self.sealer.ip_bucket(network(place.network))),
             at: self.at,
         })
     }

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    net::IpAddr,
+};
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -62,6 +65,10 @@ impl Sealer for Glass {
 
     fn claim(&self, address: &str) -> Result<ClaimId, Fault> {
         Ok(ClaimId(format!("email-{address}").into()))
+    }
+
+    fn ip_bucket(&self, ip: IpAddr) -> u32 {
+        u32::from(ip.is_ipv6())
     }
 
     fn password_hash(&self) -> &'static str {
@@ -186,6 +193,7 @@ impl World {
             }
             Event::User(event) => self.user_event(id, event),
             Event::Session(event) => self.session_event(id, event, at),
+            Event::Reading(event) => panic!("nobody reads a made-up book: {event:?}"),
         }
     }
 

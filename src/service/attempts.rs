@@ -236,6 +236,7 @@ impl Writer {
                 .seals
                 .origin(&owner, &name, FAILED, &failed.origin, failed.at)
                 .await?,
+            ip_bucket: failed.origin.ip.map(|ip| self.parts.keyring.ip_bucket(ip)),
             at: failed.at,
         };
         self.append(&stream, LoginAttemptsCommand::Record(record), Some(&failed.origin))

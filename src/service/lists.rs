@@ -122,7 +122,7 @@ impl Service {
     }
 }
 
-fn start(page: &PageRequest) -> Result<Cursor, Refusal> {
+pub(super) fn start(page: &PageRequest) -> Result<Cursor, Refusal> {
     match page.cursor.as_deref().map(str::parse) {
         None => Ok(Cursor::start()),
         Some(Ok(cursor)) => Ok(cursor),
@@ -135,11 +135,11 @@ fn start(page: &PageRequest) -> Result<Cursor, Refusal> {
 }
 
 /// One row more than asked for tells whether there is a next page.
-fn one_more(page: &PageRequest) -> u32 {
+pub(super) fn one_more(page: &PageRequest) -> u32 {
     u32::from(page.limit).saturating_add(1)
 }
 
-fn cut<T>(mut rows: Vec<T>, page: &PageRequest, cursor: impl Fn(&T) -> Cursor) -> (Vec<T>, Option<String>) {
+pub(super) fn cut<T>(mut rows: Vec<T>, page: &PageRequest, cursor: impl Fn(&T) -> Cursor) -> (Vec<T>, Option<String>) {
     let more = rows.len() > usize::from(page.limit);
     rows.truncate(usize::from(page.limit));
     let next = rows.last().filter(|_| more).map(|last| cursor(last).to_string());

@@ -184,6 +184,7 @@ impl Service {
             idle_ms: millis(lifetimes.idle),
             absolute_ms: millis(lifetimes.absolute),
             origin: sealed,
+            ip_bucket: origin.ip.map(|ip| self.keyring.ip_bucket(ip)),
             at,
         };
         let metadata = self.metadata(origin, Some(id));

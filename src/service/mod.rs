@@ -11,6 +11,7 @@
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
 //!   [`admins`] keeps the last admin.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
+//! * `audit` answers auditors, and records that it did.
 //! * [`letters`] decides which events cause which letters.
 //! * [`proofs`] hands out what proves that the log was not altered.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -21,6 +22,7 @@ mod address;
 mod admins;
 mod app;
 pub mod attempts;
+mod audit;
 mod beat;
 pub mod breached;
 mod device;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod identities;
+mod book;
 mod lifetimes;
 mod mailed;
 mod social;

@@ -153,11 +153,30 @@ impl Store {
         A::Command: Clone,
         A::Error: Send + Sync + 'static,
     {
-        let committed = execute::execute::<A>(&self.shared.repository, id, command, metadata).await?;
+        let committed = self.execute_aside::<A>(id, command, metadata).await?;
         if !committed.events.is_empty() {
             *self.shared.latest.lock() = Some((A::TYPE.into(), id.into(), committed.sequence));
         }
         Ok(committed)
+    }
+
+    /// As [`Store::execute`], for what no list has to show at once: [`Store::written`] does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::execute`].
+    pub async fn execute_aside<A>(
+        &self,
+        id: &str,
+        command: A::Command,
+        metadata: &CommandMetadata,
+    ) -> Result<Committed<A, A::Event>, Failure<A::Error>>
+    where
+        A: Decide,
+        A::Command: Clone,
+        A::Error: Send + Sync + 'static,
+    {
+        execute::execute::<A>(&self.shared.repository, id, command, metadata).await
     }
 
     /// A position behind everything that this process has appended so far: who reads up to it reads its own writes.

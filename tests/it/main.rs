@@ -10,6 +10,8 @@ mod support;
 #[cfg(test)]
 mod article;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod by_mail;

@@ -24,6 +24,8 @@ pub struct Record {
     pub reason: FailureReason,
     /// From where: IP and user agent, under a key of the month.
     pub origin: Option<Sealed>,
+    /// Which bucket the address is in, for searching.
+    pub ip_bucket: Option<u32>,
     /// When it failed.
     pub at: Timestamp,
 }

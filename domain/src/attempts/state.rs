@@ -46,6 +46,7 @@ impl LoginAttempts {
             email,
             reason,
             origin,
+            ip_bucket,
             at,
         } = command;
         vec![LoginAttemptsEvent::Failed {
@@ -53,6 +54,7 @@ impl LoginAttempts {
             email,
             reason,
             origin,
+            ip_bucket,
             at,
         }]
     }

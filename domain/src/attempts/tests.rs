@@ -17,6 +17,7 @@ fn record(at: Timestamp) -> Record {
         email: sealed("email"),
         reason: FailureReason::WrongPassword,
         origin: Some(sealed("origin")),
+        ip_bucket: Some(7),
         at,
     }
 }
@@ -27,6 +28,7 @@ fn failed(at: Timestamp) -> LoginAttemptsEvent {
         email: sealed("email"),
         reason: FailureReason::WrongPassword,
         origin: Some(sealed("origin")),
+        ip_bucket: Some(7),
         at,
     }
 }

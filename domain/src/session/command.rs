@@ -43,6 +43,8 @@ pub struct Start {
     pub absolute_ms: u64,
     /// From where: IP and user agent, under the user's key of the month.
     pub origin: Option<Sealed>,
+    /// Which bucket the address is in, for searching.
+    pub ip_bucket: Option<u32>,
     /// Time of the login.
     pub at: Timestamp,
 }

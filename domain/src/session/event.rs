@@ -98,6 +98,10 @@ pub enum SessionEvent {
         /// From where: IP and user agent, under the user's key of the month.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<Sealed>,
+        /// Which of about a million buckets the address is in: see `Keyring::ip_bucket`. For searching; thousands of
+        /// addresses share one. Absent in events that are older, and where there is no address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ip_bucket: Option<u32>,
         /// When.
         at: Timestamp,
     },

@@ -96,6 +96,7 @@ impl Session {
             idle_ms,
             absolute_ms,
             origin,
+            ip_bucket,
             at,
         } = command;
         let absolute_until = at.plus(Duration::from_millis(absolute_ms));
@@ -110,6 +111,7 @@ impl Session {
             absolute_until,
             idle_ms,
             origin,
+            ip_bucket,
             at,
         }])
     }
@@ -165,6 +167,7 @@ impl Session {
                 absolute_until,
                 idle_ms,
                 origin: _,
+                ip_bucket: _,
                 at,
             } => {
                 self.login = Some(Login {

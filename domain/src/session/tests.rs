@@ -21,6 +21,7 @@ fn start() -> Start {
         idle_ms: IDLE_MS,
         absolute_ms: ABSOLUTE_MS,
         origin: Some(sealed("origin")),
+        ip_bucket: Some(7),
         at: T0,
     }
 }
@@ -37,6 +38,7 @@ fn started() -> SessionEvent {
         absolute_until: after_ms(ABSOLUTE_MS),
         idle_ms: IDLE_MS,
         origin: Some(sealed("origin")),
+        ip_bucket: Some(7),
         at: T0,
     }
 }

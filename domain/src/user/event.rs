@@ -232,6 +232,32 @@ impl UserEvent {
 }
 
 impl UserEvent {
+    /// When it happened.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Registered { at, .. }
+            | Self::ProfileChanged { at, .. }
+            | Self::PasswordChanged { at, .. }
+            | Self::PasswordUpgraded { at, .. }
+            | Self::RoleGranted { at, .. }
+            | Self::RoleRevoked { at, .. }
+            | Self::Deactivated { at, .. }
+            | Self::Reactivated { at }
+            | Self::SessionsEnded { at, .. }
+            | Self::PasswordRemoved { at, .. }
+            | Self::PasswordResetRequested { at, .. }
+            | Self::EmailVerified { at }
+            | Self::EmailChangeRequested { at, .. }
+            | Self::EmailChangeConfirmed { at, .. }
+            | Self::EmailChanged { at, .. }
+            | Self::EmailChangeRefused { at, .. }
+            | Self::SocialAccountLinked { at, .. }
+            | Self::SocialAccountUnlinked { at, .. }
+            | Self::Erased { at, .. } => *at,
+        }
+    }
+
     /// The hash of the password that the user has from this event on, where the event sets one. Its key dies with it.
     #[must_use]
     pub const fn password(&self) -> Option<&Sealed> {

@@ -1,6 +1,7 @@
 //! What can be asked, one file per tag.
 
 mod account;
+mod audit;
 mod authz;
 mod log_in;
 mod proofs;
@@ -31,6 +32,9 @@ pub(crate) enum Tag {
     Social,
     /// What proves that nobody has altered the log: checkpoints and proofs, for auditors.
     Proofs,
+    /// The book: who signed in, when, from where, how, and who was signed in at an instant. For auditors and admins; each
+    /// question is itself an event.
+    Audit,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -46,6 +50,7 @@ pub(crate) type Operations = (
     social::SocialApi,
     proofs::ProofsApi,
     authz::Authz,
+    audit::AuditApi,
 );
 
 /// Every operation.
@@ -60,5 +65,6 @@ pub(crate) const fn all() -> Operations {
         social::SocialApi,
         proofs::ProofsApi,
         authz::Authz,
+        audit::AuditApi,
     )
 }

@@ -12,7 +12,7 @@ use crate::{
     support::{Answer, Browser},
 };
 
-fn read() -> Value {
+pub(crate) fn read() -> Value {
     serde_json::from_str(&document()).unwrap()
 }
 
@@ -80,6 +80,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("eraseMe", "DELETE /api/me: 204 400 401 403 409 500 503"),
     ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
     (
+        "exportLogins",
+        "GET /api/audit/logins/export: 200 400 401 403 422 500 503",
+    ),
+    (
         "finishSocialRedirect",
         "GET /api/social/{provider}/callback: 302 400 404 422 500 503",
     ),
@@ -100,6 +104,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ),
     ("getProfile", "GET /api/me: 200 400 401 500 503"),
     ("getSession", "GET /api/session: 200 400 500 503"),
+    (
+        "getUserAsOf",
+        "GET /api/audit/users/{id}: 200 400 401 403 404 422 500 503",
+    ),
     ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
     (
         "listCheckpoints",
@@ -107,6 +115,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ),
     ("listMyLogins", "GET /api/me/logins: 200 400 401 422 500 503"),
     ("listProviders", "GET /api/social: 200 500"),
+    (
+        "listSessionsAsOf",
+        "GET /api/audit/sessions: 200 400 401 403 422 500 503",
+    ),
     ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
     ("listSocialAccounts", "GET /api/me/social-accounts: 200 400 401 500 503"),
     (
@@ -146,6 +158,8 @@ const OPERATIONS: &[(&str, &str)] = &[
         "revokeSession",
         "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
     ),
+    ("searchEvents", "GET /api/audit/events: 200 400 401 403 422 500 503"),
+    ("searchLogins", "GET /api/audit/logins: 200 400 401 403 422 500 503"),
     ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
     (
         "signUp",
@@ -303,7 +317,7 @@ async fn documented_bodies_are_those_that_are_read() {
     }
 }
 
-fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
+pub(crate) fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
     let escaped = path.replace('~', "~0").replace('/', "~1");
     let response = format!("/paths/{escaped}/{}/responses/{}", method.to_lowercase(), answer.status);
     let documented = document

@@ -1,6 +1,8 @@
 //! The contract over HTTP, with a stand-in for the service.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod cookies;

@@ -1,5 +1,7 @@
 //! A service in memory: one user, any number of sessions, and a switch for everything that can break.
 
+mod audit;
+
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,

@@ -56,6 +56,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<Option<i64>> for Value {
+    fn from(int: Option<i64>) -> Self {
+        Self::Int(int)
+    }
+}
+
 impl From<u32> for Value {
     fn from(int: u32) -> Self {
         Self::Int(Some(int.into()))

@@ -148,13 +148,7 @@ impl Generation {
     pub(super) async fn index(&self) -> Result<(), Fault> {
         for table in self.tables {
             for index in table.indices {
-                let name = self.bare(table.name);
-                let sql = format!(
-                    "create index {name}_{} on {} ({})",
-                    index.name,
-                    self.table(table.name),
-                    index.on
-                );
+                let sql = index.create(&self.bare(table.name), &self.table(table.name));
                 self.db.execute(&sql, Vec::new()).await?;
             }
             self.db

@@ -13,8 +13,10 @@
 #[macro_use]
 mod support;
 
+mod book;
 mod live;
 mod parking;
+mod past;
 mod queries;
 mod rebuild;
 mod verify;

@@ -306,6 +306,7 @@ pub(super) fn started(user: UserId, epoch: u32) -> SessionEvent {
         absolute_until: at(ABSOLUTE),
         idle_ms: 1,
         origin: None,
+        ip_bucket: None,
         at: T0,
     }
 }

@@ -20,6 +20,53 @@ async fn opens_what_it_sealed_also_after_a_restart(bed: &Bed) {
     );
 }
 
+async fn keys_of_many_values_are_fetched_at_once(bed: &Bed) {
+    let keyring = bed.keyring().await;
+    let mut sealed = Vec::new();
+    for number in 0..5 {
+        keyring.create(&user(number)).await.unwrap();
+        let month = user(number).of_month(NOVEMBER);
+        sealed.push(keyring.seal(&month, &PLACE, b"203.0.113.7").await.unwrap());
+    }
+    keyring.destroy(&user(0)).await.unwrap();
+    keyring.close().await;
+    let keyring = bed.again().await;
+    sealed.push(Sealed::new("user-of-nobody:AAAA"));
+    sealed.push(Sealed::new("nonsense"));
+    let all: Vec<&Sealed> = sealed.iter().collect();
+    keyring.warm(&all).await.unwrap();
+    assert_eq!(keyring.open(&sealed[0], &PLACE).await.unwrap(), Unsealed::Erased);
+    assert_eq!(
+        keyring.open(&sealed[4], &PLACE).await.unwrap(),
+        Unsealed::Value(b"203.0.113.7".to_vec())
+    );
+    keyring.warm(&all).await.unwrap();
+    keyring.close().await;
+}
+
+async fn bucket_of_an_address_names_none(bed: &Bed) {
+    let keyring = bed.keyring().await;
+    let bucket = |ip: &str| keyring.ip_bucket(ip.parse().unwrap());
+    assert_eq!(bucket("203.0.113.7"), bucket("::ffff:203.0.113.7"));
+    assert_eq!(bucket("2001:db8:7::1"), bucket("2001:db8:7::ffff:1"), "a /64 is one");
+    assert_ne!(bucket("2001:db8:7::1"), bucket("2001:db8:7:1::1"));
+    let mut sizes = std::collections::HashMap::new();
+    for ip in 0_u32..50_000 {
+        let bucket = keyring.ip_bucket(std::net::Ipv4Addr::from_bits(ip * 80_000).into());
+        assert!(bucket < 1 << 20);
+        *sizes.entry(bucket).or_insert(0) += 1;
+    }
+    // 50,000 of 2^32 addresses: of 4,294,967,296 each bucket gets 4,096.
+    let shared = 50_000 - sizes.len();
+    assert!(
+        (800..1600).contains(&shared),
+        "{shared} of 50,000 share a bucket with another"
+    );
+    let before = bucket("203.0.113.7");
+    keyring.close().await;
+    assert_eq!(bed.again().await.ip_bucket("203.0.113.7".parse().unwrap()), before);
+}
+
 async fn value_opens_at_its_own_place_only(bed: &Bed) {
     let keyring = bed.keyring().await;
     keyring.create(&user(1)).await.unwrap();
@@ -106,6 +153,8 @@ async fn claims_and_purpose_keys_are_the_same_after_a_restart(bed: &Bed) {
 
 on_both! {
     opens_what_it_sealed_also_after_a_restart: super::opens_what_it_sealed_also_after_a_restart;
+    keys_of_many_values_are_fetched_at_once: super::keys_of_many_values_are_fetched_at_once;
+    bucket_of_an_address_names_none: super::bucket_of_an_address_names_none;
     value_opens_at_its_own_place_only: super::value_opens_at_its_own_place_only;
     altered_value_and_value_under_another_name_are_refused: super::altered_value_and_value_under_another_name_are_refused;
     nothing_is_sealed_under_a_key_that_is_not_there: super::nothing_is_sealed_under_a_key_that_is_not_there;

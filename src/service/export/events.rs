@@ -5,6 +5,7 @@ use doorbook_domain::{
     claim::ClaimEvent,
     event::Event,
     id::UserId,
+    reading::ReadingEvent,
     seal::{ClaimId, Sealed},
     time::Timestamp,
     user::UserEvent,
@@ -27,6 +28,8 @@ const EVENTS: usize = 20_000;
 const ATTEMPTS: u32 = 10_000;
 /// Secrets, though they are sealed or hashed.
 const SECRET: [&str; 2] = ["password", "secret"];
+/// Sealed fields that hold objects.
+const OBJECTS: [&str; 2] = ["origin", "filters"];
 /// Fields that hold instants.
 const INSTANTS: [&str; 5] = ["at", "until", "from", "idle_until", "absolute_until"];
 
@@ -74,7 +77,8 @@ impl Service {
         })
     }
 
-    async fn opened_fields(&self, recorded: &Recorded) -> Result<Map<String, Value>, Fault> {
+    /// What an event holds: opened, without secrets.
+    pub(in crate::service) async fn opened_fields(&self, recorded: &Recorded) -> Result<Map<String, Value>, Fault> {
         let payload: Map<String, Value> =
             serde_json::from_str(&recorded.payload).map_err(Fault::because("an event is no JSON object"))?;
         let fields = payload.into_iter().next().map(|(_, fields)| fields);
@@ -110,9 +114,9 @@ impl Service {
         };
         let opened = self.seals.open(&sealed, &place).await?;
         let opened = opened.unwrap_or_else(|| ERASED.to_owned());
-        // An origin is an object within its seal.
+        // An origin, and what an auditor looked for, are objects within their seals.
         match serde_json::from_str(&opened) {
-            Ok(Value::Object(origin)) if field == "origin" => Ok(Value::Object(origin)),
+            Ok(Value::Object(object)) if OBJECTS.contains(&field) => Ok(Value::Object(object)),
             Ok(_) | Err(_) => Ok(Value::String(opened)),
         }
     }
@@ -151,6 +155,11 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
         Ok(Event::LoginAttempts(
             LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
         )) => user_id == Some(user),
-        Ok(Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })) | Err(_) => false,
+        Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == user,
+        Ok(
+            Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })
+            | Event::Reading(ReadingEvent::ExportEnded { .. }),
+        )
+        | Err(_) => false,
     }
 }

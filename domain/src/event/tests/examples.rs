@@ -27,6 +27,7 @@ pub(super) fn examples() -> Vec<Event> {
     ]);
     events.extend(session());
     events.extend(attempts());
+    events.extend(reading());
     events
 }
 
@@ -183,6 +184,7 @@ fn session() -> Vec<Event> {
         absolute_until: after_ms(5000),
         idle_ms: 1000,
         origin: optional(present, "origin"),
+        ip_bucket: present.then_some(7),
         at: T0,
     });
     let moved = [
@@ -229,6 +231,7 @@ fn attempts() -> Vec<Event> {
         email: sealed("email"),
         reason,
         origin: optional(known, "origin"),
+        ip_bucket: known.then_some(7),
         at: T0,
     });
     let summarized = ABSENT_AND_PRESENT.map(|known| LoginAttemptsEvent::Summarized {
@@ -245,4 +248,20 @@ fn attempts() -> Vec<Event> {
         .chain(refused)
         .map(Event::from)
         .collect()
+}
+
+fn reading() -> Vec<Event> {
+    let read = ABSENT_AND_PRESENT.map(|present| ReadingEvent::Read {
+        user_id: ADA,
+        operation: "searchLogins".into(),
+        filters: sealed("filters"),
+        origin: optional(present, "origin"),
+        at: T0,
+    });
+    let ended = ABSENT_AND_PRESENT.map(|complete| ReadingEvent::ExportEnded {
+        rows: 3,
+        complete,
+        at: after_ms(1000),
+    });
+    read.into_iter().chain(ended).map(Event::from).collect()
 }

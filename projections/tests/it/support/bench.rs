@@ -9,6 +9,7 @@ use doorbook_projections::{
     projection::Projection,
     sessions::Sessions,
     signups::SignUps,
+    trail::AuditTrail,
     users::Users,
 };
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{log::MemoryLog, place::Place};
 
-pub(crate) const NAMES: [&str; 4] = ["sessions", "users", "login_history", "signups"];
+pub(crate) const NAMES: [&str; 5] = ["sessions", "users", "login_history", "signups", "audit_trail"];
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
@@ -25,6 +26,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Users),
         Arc::new(LoginHistory),
         Arc::new(SignUps),
+        Arc::new(AuditTrail),
     ]
 }
 

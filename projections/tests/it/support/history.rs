@@ -96,6 +96,7 @@ impl MemoryLog {
                 absolute_until: at(micros + 200),
                 idle_ms: 1,
                 origin: Some(Sealed::new(format!("user-{of_user}:origin"))),
+                ip_bucket: Some(7),
                 at: at(micros),
             },
         )
@@ -118,6 +119,7 @@ impl MemoryLog {
             email: Sealed::new(format!("user-{of_user}:typed")),
             reason: FailureReason::WrongPassword,
             origin: None,
+            ip_bucket: Some(7),
             at: at(micros),
         };
         self.fact("attempts", &claim(of_user).0, &event)

@@ -1,0 +1,56 @@
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::{id::UserId, seal::Sealed, time::Timestamp};
+
+/// A fact about one look at the audit trail, in the past tense.
+///
+/// Stored for ever. A variant may gain an optional field; any other change is a new version with an upcaster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingEvent {
+    /// Somebody asked. It stands in the log before anything is shown.
+    Read {
+        /// Who.
+        user_id: UserId,
+        /// What for: `searchLogins` ….
+        operation: Box<str>,
+        /// What was looked for, as a JSON object, under the reader's key. Of an address it holds the claim only.
+        filters: Sealed,
+        /// From where: IP and user agent, under the reader's key of the month.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Sealed>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An export is over.
+    ExportEnded {
+        /// How many rows were handed out.
+        rows: u64,
+        /// Whether they were all: not when the reader went away, or had to.
+        complete: bool,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl ReadingEvent {
+    /// Its stored name: dotted, past tense, frozen.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "audit.read",
+            Self::ExportEnded { .. } => "audit.export_ended",
+        }
+    }
+}
+
+impl DomainEvent for ReadingEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        crate::event::VERSION.to_owned()
+    }
+}

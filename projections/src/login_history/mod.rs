@@ -1,0 +1,211 @@
+//! Login history: every login, every failed one, and how each session ended.
+//!
+//! A row belongs to a class, which says its outcome, method, provider and reason at once: `success/social/github`,
+//! `failure/wrong_password`. There are as many classes as ways to log in and to fail, a dozen or two. Every search is a
+//! merge of one walk along an index for each class that it wants, so that no combination of filters reads rows in vain.
+
+mod class;
+mod row;
+mod search;
+
+use doorbook_domain::{attempts::LoginAttemptsEvent, event::Event, id::UserId, seal::Sealed, session::SessionEvent};
+
+pub use self::{
+    class::{SEVERAL, Won},
+    row::{LoginRow, Outcome},
+    search::{Address, Filter, Holder, of_user, page, search},
+};
+use crate::{
+    ending,
+    fault::Fault,
+    log::Recorded,
+    patch::Patches,
+    projection::Projection,
+    table::{Index, Table, int, text},
+};
+
+/// The read model `login_history`.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginHistory;
+
+/// Its name.
+pub const NAME: &str = "login_history";
+
+static TABLES: [Table; 3] = [
+    Table {
+        name: "logins",
+        key: &[text("entry")],
+        columns: &[
+            text("stream"),
+            text("event_type"),
+            text("outcome"),
+            text("class"),
+            int("at"),
+            text("user_id"),
+            int("epoch"),
+            text("method"),
+            text("provider"),
+            text("reason"),
+            text("email"),
+            text("address"),
+            text("origin"),
+            int("ip_bucket"),
+            int("failures"),
+            int("since"),
+            int("ended_at"),
+            text("end_reason"),
+            text("ended_by"),
+        ],
+        indices: &[
+            Index {
+                name: "by_age",
+                on: "at desc, entry desc",
+            },
+            Index {
+                name: "by_class",
+                on: "class, at desc, entry desc",
+            },
+            Index {
+                name: "by_user",
+                on: "user_id, class, at desc, entry desc where user_id is not null",
+            },
+            Index {
+                name: "by_ip",
+                on: "ip_bucket, class, at desc, entry desc where ip_bucket is not null",
+            },
+            Index {
+                name: "by_address",
+                on: "address, class, at desc, entry desc where address is not null",
+            },
+        ],
+    },
+    // One row for every time that all sessions of a user ended at once.
+    ending::table("login_epochs"),
+    // Every class that a row has.
+    Table {
+        name: "login_classes",
+        key: &[text("class")],
+        columns: &[],
+        indices: &[],
+    },
+];
+
+impl Projection for LoginHistory {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        3
+    }
+
+    fn aggregates(&self) -> &'static [&'static str] {
+        &["session", "attempts", "user"]
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &TABLES
+    }
+
+    fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
+        match event {
+            Event::Session(event) => session(recorded, event, out),
+            Event::LoginAttempts(event) => attempt(recorded, event, out),
+            Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
+            Event::SignUp(_) | Event::Claim(_) | Event::Reading(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+    let stream = format!("session-{}", recorded.stream_id);
+    match event {
+        SessionEvent::Started {
+            user_id,
+            epoch,
+            method,
+            origin,
+            ip_bucket,
+            at,
+            ..
+        } => {
+            let class = class::success(method);
+            out.row(&TABLES[2], [class.as_str().into()]).done();
+            out.row_of(recorded, &TABLES[0], [stream.as_str().into()])
+                .set("stream", stream)
+                .set("event_type", &*recorded.event_type)
+                .set("outcome", "success")
+                .set("class", class)
+                .set("at", *at)
+                .set("user_id", user_id.0)
+                .set("epoch", *epoch)
+                .set("method", method.as_str())
+                .set("provider", method.provider())
+                .set("origin", origin.as_ref().map(Sealed::as_str))
+                .set("ip_bucket", ip_bucket.map(i64::from))
+                .done();
+        }
+        SessionEvent::Rotated { epoch, .. } => out
+            .row_of(recorded, &TABLES[0], [stream.into()])
+            .set("epoch", *epoch)
+            .done(),
+        SessionEvent::Ended { reason, by, at } => out
+            .row_of(recorded, &TABLES[0], [stream.into()])
+            .set("ended_at", *at)
+            .set("end_reason", reason.as_str())
+            .set("ended_by", by.map(|UserId(id)| id.to_string()))
+            .done(),
+        SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } => {}
+    }
+}
+
+fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
+    let stream = format!("attempts-{}", recorded.stream_id);
+    let entry = format!("{stream}#{}", recorded.sequence);
+    let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
+    let class = match event {
+        LoginAttemptsEvent::Failed { reason, .. } => class::failure(reason.as_str()),
+        LoginAttemptsEvent::Summarized { .. } => class::failure(SEVERAL),
+        // A link is no login.
+        LoginAttemptsEvent::LinkRefused { .. } => return,
+    };
+    out.row(&TABLES[2], [class.as_str().into()]).done();
+    let row = out
+        .new_row(&TABLES[0], [entry.into()])
+        .set("stream", stream)
+        .set("event_type", &*recorded.event_type)
+        .set("class", class)
+        .set("address", &*recorded.stream_id);
+    let row = match event {
+        LoginAttemptsEvent::Failed {
+            user_id,
+            email,
+            reason,
+            origin,
+            ip_bucket,
+            at,
+        } => row
+            .set("outcome", "failure")
+            .set("at", *at)
+            .set("user_id", user(user_id))
+            .set("reason", reason.as_str())
+            .set("email", email.as_str())
+            .set("origin", origin.as_ref().map(Sealed::as_str))
+            .set("ip_bucket", ip_bucket.map(i64::from))
+            .set("failures", 1_i64),
+        LoginAttemptsEvent::Summarized {
+            user_id,
+            count,
+            from,
+            at,
+        } => row
+            .set("outcome", "failures")
+            .set("at", *at)
+            .set("user_id", user(user_id))
+            .set("failures", *count)
+            .set("since", *from),
+        LoginAttemptsEvent::LinkRefused { .. } => row,
+    };
+    row.done();
+}

@@ -1,0 +1,195 @@
+use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
+
+use super::{LoginRow, NAME, Won, class};
+use crate::{
+    cursor::Cursor,
+    db::Value,
+    ending,
+    engine::{Reads, View},
+    fault::Fault,
+};
+
+/// Which logins are looked for. What is absent does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this user.
+    pub user: Option<UserId>,
+    /// At this address.
+    pub address: Option<Address>,
+    /// From an address of this bucket; whether it is the very address only its seal can tell.
+    pub ip_bucket: Option<u32>,
+    /// With this outcome.
+    pub outcome: Option<Won>,
+    /// By this method.
+    pub method: Option<String>,
+    /// By this identity provider.
+    pub provider: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+}
+
+/// An address: failures stand under its claim, successes under those who held it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Its claim.
+    pub claim: ClaimId,
+    /// Who held it, and may be named.
+    pub holders: Vec<Holder>,
+}
+
+/// Who held an address, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub user: UserId,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+}
+
+/// The logins of a user, newest first, after `after`.
+///
+/// # Errors
+///
+/// [`Fault`] when the read model is not there yet or the database fails.
+pub async fn of_user(reads: &Reads, user: UserId, after: &Cursor, limit: u32) -> Result<Vec<LoginRow>, Fault> {
+    let filter = Filter {
+        user: Some(user),
+        ..Filter::default()
+    };
+    search(reads, &filter, after, limit).await
+}
+
+/// Everybody's logins, newest first, after `after`.
+///
+/// # Errors
+///
+/// As [`of_user`].
+pub async fn page(reads: &Reads, after: &Cursor, limit: u32) -> Result<Vec<LoginRow>, Fault> {
+    search(reads, &Filter::default(), after, limit).await
+}
+
+/// The logins that fit, newest first, after `after`.
+///
+/// # Errors
+///
+/// As [`of_user`].
+pub async fn search(reads: &Reads, filter: &Filter, after: &Cursor, limit: u32) -> Result<Vec<LoginRow>, Fault> {
+    let view = reads.view(NAME)?;
+    let before = match filter.to {
+        Some(to) if to <= after.at => Cursor {
+            at: to,
+            key: String::new(),
+        },
+        Some(_) | None => after.clone(),
+    };
+    let since = filter.from.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let mut query = Query {
+        values: vec![before.at.into(), before.key.into(), since.into(), limit.into()],
+        walks: Vec::new(),
+    };
+    query.plan(filter, &view).await?;
+    if query.walks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (sql, values) = query.finish(&view);
+    view.fetch(&sql, values).await?.iter().map(LoginRow::read).collect()
+}
+
+/// A merge of walks along indices.
+struct Query {
+    values: Vec<Value>,
+    walks: Vec<String>,
+}
+
+impl Query {
+    /// The parameter that stands for a value.
+    fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    async fn plan(&mut self, filter: &Filter, view: &View) -> Result<(), Fault> {
+        let sql = format!("select class from {} order by class", view.table("login_classes"));
+        let all = view.fetch(&sql, Vec::new()).await?;
+        let all = all.iter().map(|row| row.text("class")).collect::<Result<Vec<_>, _>>()?;
+        let wanted: Vec<&String> = all.iter().filter(|class| filter.wants(class)).collect();
+        let anybodys = filter.user.is_none() && filter.address.is_none() && filter.ip_bucket.is_none();
+        if anybodys && wanted.len() == all.len() {
+            self.walks.push("1 = 1".to_owned());
+            return Ok(());
+        }
+        let rest = self.rest(filter);
+        let user = filter.user.map(|user| self.bind(user.0));
+        for class in wanted {
+            let walk = format!("l.class = {}{rest}", self.bind(class.as_str()));
+            match (&filter.address, &user) {
+                (Some(address), user) => self.at_address(address, user.as_deref(), class, &walk),
+                (None, Some(user)) => self.walks.push(format!("l.user_id = {user} and {walk}")),
+                (None, None) => self.walks.push(walk),
+            }
+        }
+        Ok(())
+    }
+
+    /// Beside a user or an address, rows that are older than buckets are looked at, too: there are few.
+    fn rest(&mut self, filter: &Filter) -> String {
+        let Some(bucket) = filter.ip_bucket else {
+            return String::new();
+        };
+        let bucket = self.bind(bucket);
+        if filter.user.is_some() || filter.address.is_some() {
+            format!(" and (l.ip_bucket = {bucket} or l.ip_bucket is null)")
+        } else {
+            format!(" and l.ip_bucket = {bucket}")
+        }
+    }
+
+    fn at_address(&mut self, address: &Address, user: Option<&str>, class: &str, walk: &str) {
+        let only = user.map_or_else(String::new, |user| format!(" and l.user_id = {user}"));
+        if !class::is_success(class) {
+            let claim = self.bind(&*address.claim.0);
+            let mut known = vec!["l.user_id is null".to_owned()];
+            for holder in &address.holders {
+                let holder = self.bind(holder.user.0);
+                known.push(format!("l.user_id = {holder}"));
+            }
+            let known = known.join(" or ");
+            self.walks
+                .push(format!("l.address = {claim} and {walk}{only} and ({known})"));
+            return;
+        }
+        for holder in &address.holders {
+            let (id, from, to) = (self.bind(holder.user.0), self.bind(holder.from), self.bind(holder.to));
+            self.walks.push(format!(
+                "l.user_id = {id} and {walk}{only} and l.at >= {from} and l.at < {to}"
+            ));
+        }
+    }
+
+    fn finish(self, view: &View) -> (String, Vec<Value>) {
+        let logins = view.table("logins");
+        let walks: Vec<String> = self
+            .walks
+            .iter()
+            .map(|walk| {
+                format!(
+                    "select * from (select l.* from {logins} l
+                     where {walk} and (l.at, l.entry) < ($1, $2) and l.at >= $3
+                     order by l.at desc, l.entry desc limit $4) w"
+                )
+            })
+            .collect();
+        let sql = format!(
+            "select l.*, {} from ({}) l order by l.at desc, l.entry desc limit $4",
+            ending::columns("l", &view.table("login_epochs")),
+            walks.join(" union all ")
+        );
+        (sql, self.values)
+    }
+}

@@ -1,0 +1,210 @@
+//! Searching logins. Indices find candidates; what is sealed decides.
+
+use std::net::IpAddr;
+
+use doorbook_domain::{
+    claim::ClaimEvent, email::EmailAddress, event::Event, id::UserId, seal::ClaimId, time::Timestamp, user::User,
+};
+use doorbook_openapi::{
+    app::{LiveSession, Origin, Page, PageRequest, Refusal},
+    audit::{LoginFilter, LoginRecord},
+};
+use doorbook_projections::{
+    cursor::Cursor,
+    fault::Fault,
+    keyring::Place,
+    login_history::{self, Address, Filter, Holder, LoginRow, Outcome},
+    sessions, users,
+};
+
+use super::records::{Opened, People};
+use crate::service::{
+    Service,
+    lists::{one_more, start},
+};
+
+/// Candidates that are opened at once where their seals decide.
+const CANDIDATES: u32 = 256;
+/// Candidates that are opened for one page: then it ends, short as it may be.
+const MOST: usize = 4096;
+/// Holders of one address that are looked at, latest first.
+const HOLDERS: usize = 16;
+
+/// What is looked for: what indices know, and what only seals tell.
+pub(super) struct Search {
+    filter: Filter,
+    ip: Option<IpAddr>,
+}
+
+impl Search {
+    const fn is_decided_by_seals(&self) -> bool {
+        self.ip.is_some() || self.filter.address.is_some()
+    }
+}
+
+impl Service {
+    pub(super) async fn find_logins(
+        &self,
+        reader: &LiveSession,
+        filter: &LoginFilter,
+        page: &PageRequest,
+        origin: &Origin,
+    ) -> Result<Page<LoginRecord>, Refusal> {
+        let after = start(page)?;
+        self.history_caught_up().await?;
+        let wish = self.login_wish(filter).page(page);
+        self.note_reading(reader, "searchLogins", wish, origin).await?;
+        let search = self.search_for(filter).await?;
+        let (mut found, more) = self.matching(&search, after, one_more(page)).await?;
+        let limit = usize::from(page.limit);
+        let next = match more {
+            More::Yes(next) => Some(next),
+            More::No if found.len() > limit => found.get(limit.saturating_sub(1)).map(|last| last.row.cursor()),
+            More::No => None,
+        };
+        found.truncate(limit);
+        Ok(Page {
+            items: self.records(found, &mut People::default()).await?,
+            next_cursor: next.map(|cursor| cursor.to_string()),
+        })
+    }
+
+    pub(super) async fn history_caught_up(&self) -> Result<(), Refusal> {
+        for name in [login_history::NAME, sessions::NAME, users::NAME] {
+            self.caught_up(name).await?;
+        }
+        Ok(())
+    }
+
+    /// At least `want` rows that fit, unless there are fewer, or so many candidates do not fit that the rest has to wait.
+    async fn matching(&self, search: &Search, mut after: Cursor, want: u32) -> Result<(Vec<Opened>, More), Fault> {
+        let wanted = usize::try_from(want).unwrap_or(usize::MAX);
+        let batch = if search.is_decided_by_seals() {
+            CANDIDATES.max(want)
+        } else {
+            want
+        };
+        let (mut found, mut seen) = (Vec::new(), 0);
+        loop {
+            let (rows, next) = self.candidates(search, &after, batch).await?;
+            seen += rows.len();
+            found.extend(self.fitting(search, rows).await?);
+            match next {
+                Some(next) if found.len() < wanted => after = next,
+                Some(_) | None => return Ok((found, More::No)),
+            }
+            if seen >= MOST {
+                return Ok((found, More::Yes(after)));
+            }
+        }
+    }
+
+    /// The next candidates, at most `batch` of them, and where to go on if there may be more.
+    pub(super) async fn candidates(
+        &self,
+        search: &Search,
+        after: &Cursor,
+        batch: u32,
+    ) -> Result<(Vec<LoginRow>, Option<Cursor>), Fault> {
+        let rows = login_history::search(&self.engine.reads(), &search.filter, after, batch).await?;
+        let at_end = rows.len() < usize::try_from(batch).unwrap_or(usize::MAX);
+        let last = rows.last().filter(|_| !at_end).map(LoginRow::cursor);
+        Ok((rows, last))
+    }
+
+    /// Opens candidates, and keeps those that fit.
+    pub(super) async fn fitting(&self, search: &Search, rows: Vec<LoginRow>) -> Result<Vec<Opened>, Fault> {
+        let mut found = Vec::with_capacity(rows.len());
+        for opened in self.open_rows(rows).await? {
+            if self.fits(search, &opened).await? {
+                found.push(opened);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn fits(&self, search: &Search, opened: &Opened) -> Result<bool, Fault> {
+        if let Some(ip) = search.ip {
+            let from = opened.whence.ip.as_deref().and_then(|from| from.parse().ok());
+            if from != Some(ip) {
+                return Ok(false);
+            }
+        }
+        let (Some(address), Outcome::Failure { email, .. }) = (&search.filter.address, &opened.row.outcome) else {
+            return Ok(true);
+        };
+        let place = Place {
+            stream: &opened.row.stream,
+            event_type: &opened.row.event_type,
+            field: "email",
+        };
+        let typed = self.seals.open(email, &place).await?;
+        Ok(typed.is_some_and(|typed| self.claim_as_typed(&typed) == address.claim))
+    }
+
+    /// The claim of an address as a login would look for it.
+    pub(super) fn claim_as_typed(&self, typed: &str) -> ClaimId {
+        let parsed = EmailAddress::parse(typed);
+        let canonical = parsed.as_ref().map_or(typed, EmailAddress::canonical);
+        self.keyring.claim("email", canonical)
+    }
+
+    pub(super) async fn search_for(&self, wish: &LoginFilter) -> Result<Search, Refusal> {
+        let address = match &wish.email {
+            Some(typed) => Some(self.held_address(self.claim_as_typed(typed)).await?),
+            None => None,
+        };
+        let ip = wish.ip.map(|ip| ip.to_canonical());
+        Ok(Search {
+            filter: Filter {
+                user: wish.user,
+                address,
+                ip_bucket: ip.map(|ip| self.keyring.ip_bucket(ip)),
+                outcome: wish.outcome,
+                method: wish.method.clone(),
+                provider: wish.provider.clone(),
+                reason: wish.reason.clone(),
+                from: wish.from,
+                to: wish.to,
+            },
+            ip,
+        })
+    }
+
+    /// Who held an address, and when. Who was erased is not named: nobody finds them by it.
+    async fn held_address(&self, claim: ClaimId) -> Result<Address, Fault> {
+        let mut held: Vec<Holder> = Vec::new();
+        for recorded in self.store.log().stream("claim", &claim.0, 0).await? {
+            match recorded.event() {
+                Ok(Event::Claim(ClaimEvent::Taken { user_id, at })) => held.push(Holder {
+                    user: user_id,
+                    from: at,
+                    to: Timestamp::from_micros(i64::MAX),
+                }),
+                Ok(Event::Claim(ClaimEvent::Released { at, .. })) => {
+                    if let Some(last) = held.last_mut() {
+                        last.to = at;
+                    }
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let mut holders = Vec::new();
+        for holder in held.into_iter().rev().take(HOLDERS) {
+            if !self.is_erased(holder.user).await? {
+                holders.push(holder);
+            }
+        }
+        Ok(Address { claim, holders })
+    }
+
+    async fn is_erased(&self, user: UserId) -> Result<bool, Fault> {
+        Ok(self.store.load::<User>(&user.to_string()).await?.aggregate.is_erased())
+    }
+}
+
+/// Whether there are more candidates than were opened.
+enum More {
+    Yes(Cursor),
+    No,
+}

@@ -1,0 +1,125 @@
+//! Reading is itself an event: who asked for what, when, from where.
+
+use doorbook_domain::reading::{self, Reading, ReadingCommand};
+use doorbook_openapi::{
+    app::{LiveSession, Origin, PageRequest, Refusal},
+    audit::{EventFilter, LoginFilter},
+};
+use doorbook_projections::{fault::Fault, keyring::Place};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    ids,
+    keys::KeyName,
+    service::{Service, metadata_of, seals::Owner, unexpected},
+    store::Failure,
+};
+
+const READ: &str = "audit.read";
+
+/// What was looked for, as it is recorded.
+#[derive(Debug, Default)]
+pub(super) struct Wish(Map<String, Value>);
+
+impl Wish {
+    pub(super) fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), Value::String(value.to_string()));
+        }
+        self
+    }
+
+    pub(super) fn page(self, page: &PageRequest) -> Self {
+        self.with("cursor", page.cursor.as_ref())
+            .with("limit", Some(page.limit))
+    }
+}
+
+impl Service {
+    /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
+    /// until read models have it.
+    pub(super) async fn note_reading(
+        &self,
+        reader: &LiveSession,
+        operation: &str,
+        wish: Wish,
+        origin: &Origin,
+    ) -> Result<Uuid, Refusal> {
+        let at = self.clock.now();
+        let id = ids::uuid_v7(at);
+        let stream = format!("reading-{id}");
+        let place = Place {
+            stream: &stream,
+            event_type: READ,
+            field: "filters",
+        };
+        let text = Value::Object(wish.0).to_string();
+        let begin = reading::Begin {
+            user_id: reader.user,
+            operation: operation.into(),
+            filters: self.seals.text(&KeyName::user(reader.user), &place, &text).await?,
+            origin: self
+                .seals
+                .origin(&Owner::User(reader.user), &stream, READ, origin, at)
+                .await?,
+            at,
+        };
+        let metadata = self.metadata(origin, Some(reader.user));
+        self.store
+            .execute_aside::<Reading>(&id.to_string(), ReadingCommand::Begin(begin), &metadata)
+            .await
+            .map_err(unexpected)?;
+        Ok(id)
+    }
+
+    /// Records how an export ended.
+    pub(super) async fn note_end(
+        &self,
+        reading: Uuid,
+        reader: &LiveSession,
+        rows: u64,
+        complete: bool,
+    ) -> Result<(), Fault> {
+        let at = self.clock.now();
+        let end = ReadingCommand::End(reading::End { rows, complete, at });
+        let metadata = metadata_of(&format!("user-{}", reader.user), at);
+        match self
+            .store
+            .execute_aside::<Reading>(&reading.to_string(), end, &metadata)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) => Err(Fault::new("an export that never began ended", refusal)),
+            Err(Failure::Conflict) => Err(Fault::plain("the stream was changed by others again and again")),
+            Err(Failure::Broken(fault)) => Err(fault),
+        }
+    }
+
+    /// An address is recorded as its claim only: who is erased later must not live on in what others looked for.
+    pub(super) fn login_wish(&self, filter: &LoginFilter) -> Wish {
+        let claim = filter.email.as_deref().map(|email| self.claim_as_typed(email));
+        Wish::default()
+            .with("user_id", filter.user)
+            .with("email_claim", claim)
+            .with("ip", filter.ip)
+            .with(
+                "outcome",
+                filter.outcome.map(doorbook_projections::login_history::Won::as_str),
+            )
+            .with("method", filter.method.as_ref())
+            .with("provider", filter.provider.as_ref())
+            .with("reason", filter.reason.as_ref())
+            .with("from", filter.from)
+            .with("to", filter.to)
+    }
+}
+
+pub(super) fn event_wish(filter: &EventFilter) -> Wish {
+    Wish::default()
+        .with("type", filter.event_type.as_ref())
+        .with("stream", filter.stream.as_ref())
+        .with("actor", filter.actor.as_ref())
+        .with("from", filter.from)
+        .with("to", filter.to)
+}

@@ -1,0 +1,260 @@
+//! Opening what a search found: keys and rows of other read models are fetched for many rows at once.
+
+use std::collections::{HashMap, HashSet};
+
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    seal::Sealed,
+    time::Timestamp,
+};
+use doorbook_openapi::{
+    audit::{Client, LoginRecord},
+    export::Instant,
+};
+use doorbook_projections::{
+    addresses::{self, Named},
+    as_of,
+    fault::Fault,
+    keyring::{ERASED, Place},
+    login_history::{LoginRow, Outcome, SEVERAL, Won},
+    sessions::Ended,
+    users::SealedIn,
+};
+
+use super::client;
+use crate::service::{Service, seals::Whence};
+
+/// Users that are remembered from one batch to the next.
+const REMEMBERED: usize = 50_000;
+/// User agents that are remembered.
+const REMEMBERED_CLIENTS: usize = 5_000;
+
+/// A login, and from where it came.
+pub(super) struct Opened {
+    pub(super) row: LoginRow,
+    pub(super) whence: Whence,
+}
+
+/// Who a user is.
+#[derive(Clone)]
+pub(super) struct Person {
+    pub(super) email: String,
+    pub(super) name: Option<String>,
+}
+
+/// Users that were opened, and user agents that were understood already.
+#[derive(Default)]
+pub(super) struct People {
+    users: HashMap<UserId, Person>,
+    clients: HashMap<String, Option<Client>>,
+}
+
+impl People {
+    pub(super) fn find(&self, user: UserId) -> Option<&Person> {
+        self.users.get(&user)
+    }
+
+    fn client(&mut self, user_agent: Option<&str>) -> Option<Client> {
+        let user_agent = user_agent?;
+        if let Some(known) = self.clients.get(user_agent) {
+            return known.clone();
+        }
+        if self.clients.len() >= REMEMBERED_CLIENTS {
+            self.clients.clear();
+        }
+        let client = understood(Some(user_agent));
+        self.clients.insert(user_agent.to_owned(), client.clone());
+        client
+    }
+}
+
+/// How a session ended, or that it lives.
+pub(super) struct End {
+    pub(super) at: Option<Timestamp>,
+    pub(super) reason: Option<String>,
+    pub(super) by: Option<UserId>,
+}
+
+impl End {
+    /// What came first: an event, or a deadline that has passed.
+    pub(super) fn of(ended: Option<Ended>, deadline: Option<Timestamp>, now: Timestamp) -> Self {
+        match (ended, deadline) {
+            (Some(ended), deadline) if deadline.is_none_or(|deadline| ended.at <= deadline) => Self {
+                at: Some(ended.at),
+                reason: Some(ended.reason),
+                by: ended.by,
+            },
+            (_, Some(deadline)) if deadline <= now => Self {
+                at: Some(deadline),
+                reason: Some("expired".to_owned()),
+                by: None,
+            },
+            _ => Self {
+                at: None,
+                reason: None,
+                by: None,
+            },
+        }
+    }
+}
+
+impl Service {
+    /// Opens where logins came from.
+    pub(super) async fn open_rows(&self, rows: Vec<LoginRow>) -> Result<Vec<Opened>, Fault> {
+        let mut sealed: Vec<&Sealed> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
+        sealed.extend(rows.iter().filter_map(|row| match &row.outcome {
+            Outcome::Failure { email, .. } => Some(email),
+            Outcome::Success { .. } | Outcome::Failures { .. } => None,
+        }));
+        self.keyring.warm(&sealed).await?;
+        let mut opened = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = Place {
+                stream: &row.stream,
+                event_type: &row.event_type,
+                field: "origin",
+            };
+            let whence = self.seals.open_origin(row.origin.as_ref(), &place).await?;
+            opened.push(Opened { row, whence });
+        }
+        Ok(opened)
+    }
+
+    /// The rows as auditors see them.
+    pub(super) async fn records(&self, opened: Vec<Opened>, people: &mut People) -> Result<Vec<LoginRecord>, Fault> {
+        let users: Vec<UserId> = opened.iter().filter_map(|opened| opened.row.user_id).collect();
+        self.meet(&users, people).await?;
+        let sessions: Vec<SessionId> = opened.iter().filter_map(|opened| session_of(&opened.row)).collect();
+        let deadlines = as_of::deadlines(&self.engine.reads(), &sessions).await?;
+        let deadlines: HashMap<SessionId, Timestamp> = deadlines.into_iter().collect();
+        let now = self.clock.now();
+        let mut records = Vec::with_capacity(opened.len());
+        for opened in opened {
+            let client = people.client(opened.whence.user_agent.as_deref());
+            let person = opened.row.user_id.and_then(|user| people.find(user));
+            let record = self.record(opened, person, &deadlines, now).await?;
+            records.push(LoginRecord { client, ..record });
+        }
+        Ok(records)
+    }
+
+    /// Opens the addresses and names of users that are not known yet.
+    pub(super) async fn meet(&self, users: &[UserId], people: &mut People) -> Result<(), Fault> {
+        if people.users.len() > REMEMBERED {
+            people.users.clear();
+        }
+        let strangers: HashSet<UserId> = users
+            .iter()
+            .copied()
+            .filter(|user| people.find(*user).is_none())
+            .collect();
+        let strangers: Vec<UserId> = strangers.into_iter().collect();
+        let named = addresses::of(&self.engine.reads(), &strangers).await?;
+        let sealed = named.iter().map(|named| &named.email.sealed).collect::<Vec<_>>();
+        self.keyring.warm(&sealed).await?;
+        for named in named {
+            let Named { user, email, name } = named;
+            let email = self.own_value(user, "email", &email).await?;
+            let name = match &name {
+                Some(name) => Some(self.own_value(user, "name", name).await?),
+                None => None,
+            };
+            people.users.insert(user, Person { email, name });
+        }
+        Ok(())
+    }
+
+    async fn own_value(&self, user: UserId, field: &str, value: &SealedIn) -> Result<String, Fault> {
+        let stream = format!("user-{user}");
+        let place = Place {
+            stream: &stream,
+            event_type: &value.event_type,
+            field,
+        };
+        let opened = self.seals.open(&value.sealed, &place).await?;
+        Ok(opened.unwrap_or_else(|| ERASED.to_owned()))
+    }
+
+    async fn record(
+        &self,
+        opened: Opened,
+        person: Option<&Person>,
+        deadlines: &HashMap<SessionId, Timestamp>,
+        now: Timestamp,
+    ) -> Result<LoginRecord, Fault> {
+        let Opened { row, whence } = opened;
+        let session = session_of(&row);
+        let mut record = blank(&row, whence, person);
+        match row.outcome {
+            Outcome::Success {
+                method,
+                provider,
+                ended,
+            } => {
+                let deadline = session.and_then(|session| deadlines.get(&session).copied());
+                let end = End::of(ended, deadline, now);
+                record.method = method;
+                record.provider = provider;
+                record.session_id = session.map(|session| session.0);
+                record.duration_seconds = end.at.map(|ended| ended.since(row.at).as_secs());
+                record.ended_at = end.at.map(Instant);
+                record.end_reason = end.reason;
+                record.ended_by = end.by.map(|user| user.0);
+            }
+            Outcome::Failure { reason, email } => {
+                let place = Place {
+                    stream: &row.stream,
+                    event_type: &row.event_type,
+                    field: "email",
+                };
+                let typed = self.seals.open(&email, &place).await?;
+                record.email = Some(typed.unwrap_or_else(|| ERASED.to_owned()));
+                record.reason = Some(reason);
+            }
+            Outcome::Failures { count, since } => {
+                record.reason = Some(SEVERAL.to_owned());
+                record.failures = Some(count);
+                record.since = Some(Instant(since));
+            }
+        }
+        Ok(record)
+    }
+}
+
+/// What every row has; a failure, as far as it goes.
+fn blank(row: &LoginRow, whence: Whence, person: Option<&Person>) -> LoginRecord {
+    let outcome = match row.outcome {
+        Outcome::Success { .. } => Won::Success,
+        Outcome::Failure { .. } | Outcome::Failures { .. } => Won::Failure,
+    };
+    LoginRecord {
+        id: row.entry.clone(),
+        at: Instant(row.at),
+        outcome: outcome.as_str().to_owned(),
+        reason: None,
+        failures: None,
+        since: None,
+        method: "password".to_owned(),
+        provider: None,
+        user_id: row.user_id.map(|user| user.0),
+        email: person.map(|person| person.email.clone()),
+        name: person.and_then(|person| person.name.clone()),
+        client: None,
+        ip: whence.ip,
+        user_agent: whence.user_agent,
+        session_id: None,
+        ended_at: None,
+        end_reason: None,
+        ended_by: None,
+        duration_seconds: None,
+    }
+}
+
+/// What a user agent tells; nothing of one that was erased.
+pub(super) fn understood(user_agent: Option<&str>) -> Option<Client> {
+    user_agent.filter(|agent| *agent != ERASED).and_then(client::understand)
+}
+
+fn session_of(row: &LoginRow) -> Option<SessionId> {
+    row.stream.strip_prefix("session-").and_then(|id| id.parse().ok())
+}

@@ -1,0 +1,104 @@
+//! Exports, while the reader's rights change.
+
+use doorbook_domain::{
+    role::Role,
+    user::{GrantRole, RevokeRole},
+};
+use doorbook_openapi::audit::{Audit as _, LoginFilter};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+/// A service whose read models follow, and an auditor.
+async fn bed() -> (Bed, LiveSession) {
+    let bed = Bed::new().await;
+    let engine = bed.service.engine.clone();
+    tokio::spawn(async move { engine.run(CancellationToken::new()).await });
+    bed.sign_up(ADA).await;
+    let plain = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    change(
+        &bed,
+        plain.user,
+        UserCommand::GrantRole(GrantRole {
+            role: Role::Auditor,
+            at: bed.service.clock.now(),
+        }),
+    )
+    .await;
+    let session = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    (bed, session)
+}
+
+async fn change(bed: &Bed, user: UserId, command: UserCommand) {
+    let metadata = metadata_of("cli", bed.service.clock.now());
+    bed.service.command_user(user, command, &metadata).await.unwrap();
+}
+
+async fn export(bed: &Bed, reader: &LiveSession) -> Result<usize, Fault> {
+    let filter = LoginFilter::default();
+    let batches = bed.service.export_logins(reader, filter, "ndjson", &origin()).await;
+    let (mut batches, mut rows) = (batches.unwrap(), 0);
+    while let Some(batch) = batches.next().await? {
+        rows += batch.len();
+    }
+    Ok(rows)
+}
+
+async fn ends(bed: &Bed) -> Vec<String> {
+    loop {
+        let ended = bed.events("audit.export_ended").await;
+        if !ended.is_empty() {
+            return ended.iter().map(|recorded| recorded.payload.to_string()).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn export_hands_out_all_and_says_so() {
+    let (bed, reader) = bed().await;
+    assert_eq!(export(&bed, &reader).await.unwrap(), 2);
+    let ended = ends(&bed).await;
+    assert!(ended[0].contains(r#""rows":2,"complete":true"#), "{ended:?}");
+}
+
+#[tokio::test]
+async fn export_breaks_off_when_the_role_goes() {
+    let (bed, reader) = bed().await;
+    let at = bed.service.clock.now();
+    change(
+        &bed,
+        reader.user,
+        UserCommand::RevokeRole(RevokeRole {
+            role: Role::Auditor,
+            at,
+        }),
+    )
+    .await;
+    assert!(export(&bed, &reader).await.is_err(), "the file does not look whole");
+    let ended = ends(&bed).await;
+    assert!(ended[0].contains(r#""rows":0,"complete":false"#), "{ended:?}");
+}
+
+#[tokio::test]
+async fn export_breaks_off_when_the_session_ends() {
+    let (bed, reader) = bed().await;
+    bed.service.log_out(reader.id, &origin()).await.unwrap();
+    assert!(export(&bed, &reader).await.is_err());
+}
+
+#[tokio::test]
+async fn export_needs_a_recent_proof() {
+    let (bed, reader) = bed().await;
+    let long_ago = reader.authenticated_at.minus(Duration::from_mins(6));
+    let reader = LiveSession {
+        authenticated_at: long_ago,
+        ..reader
+    };
+    let refused = bed
+        .service
+        .export_logins(&reader, LoginFilter::default(), "csv", &origin())
+        .await;
+    assert!(matches!(refused.err(), Some(Refusal::ReauthenticationRequired)));
+    assert_eq!(bed.events("audit.read").await, []);
+}
