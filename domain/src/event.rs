@@ -6,6 +6,7 @@ use crate::{
     attempts::{LoginAttempts, LoginAttemptsEvent},
     claim::{Claim, ClaimEvent},
     reading::{Reading, ReadingEvent},
+    projection::{Projection, ProjectionEvent},
     session::{Session, SessionEvent},
     signup::{SignUp, SignUpEvent},
     user::{User, UserEvent},
@@ -29,6 +30,8 @@ pub enum Event {
     LoginAttempts(LoginAttemptsEvent),
     /// Of a `reading-…` stream.
     Reading(ReadingEvent),
+    /// Of a `projection-…` stream.
+    Projection(ProjectionEvent),
 }
 
 macro_rules! from {
@@ -47,7 +50,8 @@ from! {
     ClaimEvent => Claim,
     SessionEvent => Session,
     LoginAttemptsEvent => LoginAttempts,
-    ReadingEvent => Reading
+    ReadingEvent => Reading,
+    ProjectionEvent => Projection,
 }
 
 /// The stored event cannot be read: its type is unknown, its version is newer than this program, or its payload is broken.
@@ -94,6 +98,7 @@ impl Event {
             Session::TYPE => serde_json::from_str(payload).map(Self::Session),
             LoginAttempts::TYPE => serde_json::from_str(payload).map(Self::LoginAttempts),
             Reading::TYPE => serde_json::from_str(payload).map(Self::Reading),
+            Projection::TYPE => serde_json::from_str(payload).map(Self::Projection),
             _ => return Err("unknown kind of stream".to_owned()),
         };
         let event = event.map_err(|error| error.to_string())?;
@@ -114,6 +119,7 @@ impl Event {
             Self::Session(event) => event.name(),
             Self::LoginAttempts(event) => event.name(),
             Self::Reading(event) => event.name(),
+            Self::Projection(event) => event.name(),
         }
     }
 
@@ -127,6 +133,7 @@ impl Event {
             Self::Session(_) => Session::TYPE,
             Self::LoginAttempts(_) => LoginAttempts::TYPE,
             Self::Reading(_) => Reading::TYPE,
+            Self::Projection(_) => Projection::TYPE,
         }
     }
 }

@@ -48,3 +48,7 @@ id! {
     /// A social account of a user: UUID v7.
     LinkId
 }
+id! {
+    /// One long work on a read model: UUID v7.
+    RunId
+}

@@ -10,8 +10,9 @@
 //! * [`session`] is one login, from its start to its end.
 //! * [`attempts`] is the record of failed logins at one address.
 //! * [`reading`] is one look at the audit trail.
+//! * [`projection`] is the record of what admins did to a read model.
 //! * [`admission`] decides who comes in by an identity provider.
-//! * [`decide`] is the form of all six: state, commands, refusals, events.
+//! * [`decide`] is the form of them all: state, commands, refusals, events.
 //! * [`event`] reads any stored event back; [`id`], [`time`], [`seal`], [`role`] are the values they are made of.
 //! * [`email`] and [`name`] are what people type, before it is sealed.
 
@@ -26,6 +27,7 @@ mod given;
 pub mod id;
 pub mod name;
 pub mod reading;
+pub mod projection;
 pub mod role;
 pub mod seal;
 pub mod session;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::audit::Audit;
 use crate::export::Export;
 use crate::proofs::Proofs;
+use crate::runs::{RunRefusal, Runs};
 use crate::social::{Social, SocialRefusal};
 
 /// Where a request came from, for events and for the operator's log.
@@ -207,6 +208,9 @@ pub enum Refusal {
     /// A flow at an identity provider did not go well.
     #[error(transparent)]
     Social(#[from] SocialRefusal),
+    /// A read model is not worked on.
+    #[error(transparent)]
+    Runs(#[from] RunRefusal),
     /// Fields break a rule; all of them at once.
     #[error("some fields are not valid")]
     Invalid(Vec<FieldError>),
@@ -397,7 +401,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Social + Proofs + Audit + Send + Sync + 'static {
+pub trait App: Social + Proofs + Audit + Runs + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

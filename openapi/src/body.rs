@@ -53,17 +53,62 @@ impl<'a, T: Type + FromForm> ApiExtractor<'a> for Json<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let settings = &Visit::of(request)?.gate.settings;
-        let (limit, patience) = (settings.body_limit, settings.body_timeout);
         check_type(request.headers())?;
-        check_length(request.headers(), limit)?;
-        let reading = read(body.take()?, limit);
-        let bytes = tokio::time::timeout(patience, reading)
-            .await
-            .map_err(|_| too_slow(patience))??;
+        let bytes = whole(request, body).await?;
         let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
         Ok(Self(Form::read(value)?))
     }
+}
+
+/// The JSON body of a request, or none, which is as good as `{}`.
+pub(crate) struct OptionalJson<T>(pub(crate) T);
+
+impl<'a, T: Type + FromForm> ApiExtractor<'a> for OptionalJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Json::<T>::request_meta().map(|meta| MetaRequest {
+            required: false,
+            ..meta
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let typed = request.headers().contains_key(CONTENT_TYPE);
+        if typed {
+            check_type(request.headers())?;
+        }
+        let bytes = whole(request, body).await?;
+        if !typed && bytes.is_empty() {
+            return Ok(Self(Form::read(serde_json::json!({}))?));
+        }
+        check_type(request.headers())?;
+        let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
+        Ok(Self(Form::read(value)?))
+    }
+}
+
+/// The whole body, within its limits.
+async fn whole(request: &Request, body: &mut RequestBody) -> poem::Result<BytesMut> {
+    let settings = &Visit::of(request)?.gate.settings;
+    let (limit, patience) = (settings.body_limit, settings.body_timeout);
+    check_length(request.headers(), limit)?;
+    let reading = read(body.take()?, limit);
+    let bytes = tokio::time::timeout(patience, reading)
+        .await
+        .map_err(|_| too_slow(patience))??;
+    Ok(bytes)
 }
 
 /// Says where the JSON broke, and nothing of what was sent.

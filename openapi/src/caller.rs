@@ -87,6 +87,12 @@ pub(crate) struct Supervisor {
     pub(crate) session: LiveSession,
 }
 
+/// An admin who follows something. When the session dies, whoever answers finds out by its cookie.
+pub(crate) struct Onlooker {
+    pub(crate) call: Call,
+    pub(crate) cookie: SessionCookie,
+}
+
 /// An admin, with a CSRF token for this very session.
 pub(crate) struct Admin {
     pub(crate) call: Call,
@@ -189,6 +195,15 @@ impl Supervisor {
     }
 }
 
+impl Onlooker {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let Supervisor { call, .. } = Supervisor::read(request).await?;
+        let cookie = call.gate().presented(request.headers())?;
+        let cookie = cookie.ok_or(Problem::new(Kind::Unauthenticated))?;
+        Ok(Self { call, cookie })
+    }
+}
+
 impl Admin {
     /// The role comes first: who may not do it at all need not fetch a token to learn that.
     async fn read(request: &Request) -> Result<Self, Problem> {
@@ -253,6 +268,7 @@ extractor!(Bearer, ["session"], optional: false);
 extractor!(Actor, ["session", "csrf"], optional: false);
 extractor!(Auditor, ["session"], optional: false);
 extractor!(Supervisor, ["session"], optional: false);
+extractor!(Onlooker, ["session"], optional: false);
 extractor!(Admin, ["session", "csrf"], optional: false);
 
 fn register(registry: &mut Registry) {

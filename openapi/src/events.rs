@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// A comment is sent after so long without one: proxies and connections time out after a minute or more.
-const HEARTBEAT: Duration = Duration::from_secs(20);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(20);
 /// When a browser connects again, in milliseconds. After a change of the cookie, the answer that brings the new one must
 /// have arrived first.
-const RETRY: u64 = 1000;
+pub(crate) const RETRY: u64 = 1000;
 
 /// Nobody is signed in any more.
 #[derive(Object)]
@@ -151,7 +151,7 @@ impl Type for SessionEvent {
     }
 }
 
-fn one_event((name, data): (&'static str, MetaSchemaRef)) -> MetaSchemaRef {
+pub(crate) fn one_event((name, data): (&'static str, MetaSchemaRef)) -> MetaSchemaRef {
     let event = MetaSchema {
         enum_items: vec![name.into()],
         ..MetaSchema::new("string")

@@ -1,6 +1,7 @@
 //! From parsed JSON to the fields of a request, with everything that is wrong with them at once.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::{
     app::{FieldError, Secret},
@@ -74,6 +75,23 @@ impl Form {
     pub(crate) fn nullable_text(&mut self, field: &str) -> Option<Option<String>> {
         let value = self.rest.remove(field)?;
         Some((!value.is_null()).then(|| self.line(field, value)))
+    }
+
+    /// An id that may be absent or `null`.
+    pub(crate) fn optional_id(&mut self, field: &str) -> Option<Uuid> {
+        let text = self.optional_text(field).filter(|text| !text.is_empty())?;
+        let id = Uuid::parse_str(&text).ok();
+        if id.is_none() {
+            self.note(field, "not_an_id", "This must be a UUID.");
+        }
+        id
+    }
+
+    /// Notes that of two fields at most one may be there.
+    pub(crate) fn either(&mut self, both: bool, field: &str) {
+        if both {
+            self.note(field, "exclusive", "Give one of these, not both.");
+        }
     }
 
     /// A password that must be there: taken exactly as it is (ASVS 6.2.8).

@@ -41,6 +41,7 @@ mod redirect;
 mod refused;
 mod reply;
 mod route;
+pub mod runs;
 mod scalar;
 mod schema;
 pub mod social;

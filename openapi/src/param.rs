@@ -1,6 +1,6 @@
 //! Parameters in the path and in the query.
 
-use doorbook_domain::id::{LinkId, SessionId, UserId};
+use doorbook_domain::id::{LinkId, RunId, SessionId, UserId};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -54,6 +54,29 @@ impl FromPath for LinkId {
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
+    }
+}
+
+impl FromPath for RunId {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// The name of a projection or a stream. Which there are, the service knows.
+pub(crate) struct Name(pub(crate) String);
+
+impl FromPath for Name {
+    fn schema() -> MetaSchema {
+        MetaSchema::new("string")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
     }
 }
 

@@ -41,6 +41,11 @@ pub(crate) enum Kind {
     AddressTaken,
     LinkedToAnother,
     LastWayIn,
+    RunUnderWay,
+    RunOver,
+    NotBuilt,
+    NoEarlierGeneration,
+    StillUnreadable,
     TokenDead,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -54,7 +59,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 39] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::StateInvalid,
@@ -80,6 +85,11 @@ impl Kind {
         Self::AddressTaken,
         Self::LinkedToAnother,
         Self::LastWayIn,
+        Self::RunUnderWay,
+        Self::RunOver,
+        Self::NotBuilt,
+        Self::NoEarlierGeneration,
+        Self::StillUnreadable,
         Self::TokenDead,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
@@ -119,6 +129,11 @@ impl Kind {
             Self::AddressTaken => (409, "address-taken", "The address belongs to an account"),
             Self::LinkedToAnother => (409, "linked-to-another", "That account is linked to another user"),
             Self::LastWayIn => (409, "last-way-in", "The last way in stays"),
+            Self::RunUnderWay => (409, "run-under-way", "The projection is being worked on"),
+            Self::RunOver => (409, "run-over", "The run is over"),
+            Self::NotBuilt => (409, "not-built", "The projection is not built"),
+            Self::NoEarlierGeneration => (409, "no-earlier-generation", "There is nothing to go back to"),
+            Self::StillUnreadable => (409, "still-unreadable", "The event still cannot be read"),
             Self::TokenDead => (410, "token-dead", "The link leads nowhere any more"),
             Self::PayloadTooLarge => (413, "payload-too-large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "The body is not `application/json`"),

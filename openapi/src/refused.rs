@@ -12,6 +12,7 @@ use poem_openapi::{
 use crate::{
     app::Refusal,
     problem::{Cause, Kind, Problem},
+    runs::RunRefusal,
     schema::ProblemDetails,
     social::SocialRefusal,
 };
@@ -82,6 +83,7 @@ impl From<Refusal> for Problem {
             Refusal::Throttled(wait) => Self::new(Kind::TooManyRequests).retry_after(whole_seconds(wait)),
             Refusal::SignUpClosed => Self::new(Kind::SignUpClosed),
             Refusal::Social(refusal) => social(refusal),
+            Refusal::Runs(refusal) => runs(refusal),
             Refusal::Invalid(errors) => Self::invalid(errors),
             Refusal::NotFound => Self::new(Kind::NotFound),
             Refusal::Conflict => Self::new(Kind::Conflict).retry_after(1),
@@ -129,6 +131,23 @@ fn social(refusal: SocialRefusal) -> Problem {
         problem.retry_after(30)
     } else {
         problem
+    }
+}
+
+/// Each says how to go on.
+fn runs(refusal: RunRefusal) -> Problem {
+    match refusal {
+        RunRefusal::UnderWay => Problem::new(Kind::RunUnderWay).detail(
+            "Somebody rebuilds or verifies it, here or on the command line. Wait for the run to end, or cancel it.",
+        ),
+        RunRefusal::Over => Problem::new(Kind::RunOver).detail("It has ended already: its state says how."),
+        RunRefusal::NotBuilt => Problem::new(Kind::NotBuilt)
+            .detail("It has no tables that fit this program and this log. It builds them by itself, or rebuild it."),
+        RunRefusal::NoEarlier => Problem::new(Kind::NoEarlierGeneration)
+            .detail("No generation before this one is kept that fits this program and this log. Rebuild instead."),
+        RunRefusal::StillUnreadable(which) => Problem::new(Kind::StillUnreadable).detail(format!(
+            "The stream stays parked from here on: {which}. Run a program that can read the event, and try again."
+        )),
     }
 }
 

@@ -8,10 +8,12 @@ use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
 mod keeping;
+mod projections;
 mod proof;
 
 pub use keeping::{KeysCommand, Restore};
 pub use proof::{AuditCommand, Export, Verify};
+pub use projections::{Part, ProjectionsCommand, RebuildWish};
 
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};
@@ -326,41 +328,6 @@ pub struct RoleOfUser {
     pub user: String,
     /// `auditor` or `admin`
     pub role: Role,
-}
-
-/// `doorbook projections …`
-#[derive(Debug, Subcommand)]
-pub enum ProjectionsCommand {
-    /// List projections: generation, position, lag, parked streams
-    #[command(after_long_help = "\
-Examples:
-  doorbook projections list
-  doorbook projections list --json | jq .lag_events")]
-    List,
-    /// Build read models anew from the log; the old ones serve until the new ones have caught up
-    #[command(after_long_help = "\
-Ctrl-C leaves the read models as they were.
-
-Examples:
-  doorbook projections rebuild sessions
-  doorbook projections rebuild --all")]
-    Rebuild {
-        /// Which one: `sessions`, `users` or `login_history`; or --all
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        name: Option<String>,
-        /// All of them
-        #[arg(long)]
-        all: bool,
-    },
-    /// Compare read models with the log; ends with 3 where a row differs
-    #[command(after_long_help = "\
-Examples:
-  doorbook projections verify
-  doorbook projections verify sessions")]
-    Verify {
-        /// Which one [default: all]
-        name: Option<String>,
-    },
 }
 
 /// `doorbook mail …`

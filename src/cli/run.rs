@@ -13,6 +13,7 @@ use super::{
     exit::Failure,
     logging, openapi,
     output::Output,
+    projections::Bench,
     sealer, stores,
 };
 use crate::{
@@ -141,14 +142,23 @@ async fn projections(command: &ProjectionsCommand, config: &Config, output: &Out
     let store = open::store(config).await?;
     let engine = open::engine(config, &store).await?;
     let cancel = CancellationToken::new();
-    let mut work = pin!(super::projections::run(command, &engine, output, &cancel));
-    let done = tokio::select! {
-        done = &mut work => done,
-        _ = signal::ctrl_c() => {
-            cancel.cancel();
-            // What comes of it now is that it was cancelled.
-            let _ = work.await;
-            Err(Failure::Interrupted)
+    let done = {
+        let bench = Bench {
+            engine: &engine,
+            store: &store,
+            clock: config.service_clock(),
+            output,
+            cancel: &cancel,
+        };
+        let mut work = pin!(super::projections::run(command, &bench));
+        tokio::select! {
+            done = &mut work => done,
+            _ = signal::ctrl_c() => {
+                cancel.cancel();
+                // What comes of it now is that it was interrupted.
+                let _ = work.await;
+                Err(Failure::Interrupted)
+            }
         }
     };
     store.close().await;

@@ -191,6 +191,7 @@ impl World {
                 }
                 attempts.apply(event);
             }
+            Event::Projection(event) => panic!("{event:?} is no part of a history"),
             Event::User(event) => self.user_event(id, event),
             Event::Session(event) => self.session_event(id, event, at),
             Event::Reading(event) => panic!("nobody reads a made-up book: {event:?}"),

@@ -67,6 +67,37 @@ impl Vitals {
         );
     }
 
+    /// How the read models are.
+    fn read_models(&self, registry: &mut Registry) {
+        let (lag, parked) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+        let (paused, runs) = (Family::<Labels, Gauge>::default(), Family::<Labels, Counter>::default());
+        let head = self.service.directory.read_position();
+        for figure in self.service.engine.figures() {
+            let labels = vec![("projection", figure.name)];
+            let read = figure.position.unwrap_or_default();
+            let behind = head.number().saturating_sub(read.number());
+            lag.get_or_create(&labels)
+                .set(i64::try_from(behind).unwrap_or(i64::MAX));
+            parked
+                .get_or_create(&labels)
+                .set(i64::try_from(figure.parked).unwrap_or(i64::MAX));
+            paused.get_or_create(&labels).set(figure.paused.into());
+            for (kind, state, count) in figure.runs {
+                let kind = [("kind", kind.as_str()), ("outcome", state.as_str())];
+                let labels = labels.iter().copied().chain(kind).collect();
+                runs.get_or_create(&labels).inc_by(count);
+            }
+        }
+        registry.register("projection_lag_events", "Events that queries do not see yet", lag);
+        registry.register("projection_parked_streams", "Streams that are left out", parked);
+        registry.register("projection_paused", "1 while an admin holds it", paused);
+        registry.register(
+            "projection_runs",
+            "Rebuilds and verifications of this process that ended since its start, by how",
+            runs,
+        );
+    }
+
     /// What the throttle has refused.
     fn refusals(&self, registry: &mut Registry) {
         let refused = Family::<Labels, Counter>::default();
@@ -198,6 +229,7 @@ impl Health for Vitals {
             broken,
         );
         self.followers(&mut registry);
+        self.read_models(&mut registry);
         self.refusals(&mut registry);
         registry.register(
             "social_logins",

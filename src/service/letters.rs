@@ -61,7 +61,7 @@ impl Letters for Service {
             Event::SignUp(event) => self.of_sign_up(recorded, &event).await?,
             Event::User(event) => self.of_user(recorded, event).await?,
             Event::Session(event) => self.of_session(recorded, event).await?,
-            Event::Claim(_) | Event::LoginAttempts(_) | Event::Reading(_) => None,
+            Event::Claim(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => None,
         };
         let said = notice.into_iter().chain(letter);
         Ok(said.map(|(to, letter)| self.addressed(recorded, to, letter)).collect())
@@ -234,7 +234,7 @@ impl Service {
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
         Event::User(event) => event.address().cloned(),
-        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) => None,
+        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => None,
     }
 }
 

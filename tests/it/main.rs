@@ -52,6 +52,8 @@ mod recovery;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod session_limit;
 #[cfg(test)]
 mod sessions;

@@ -5,6 +5,7 @@ mod audit;
 mod authz;
 mod log_in;
 mod proofs;
+mod projections;
 mod recovery;
 mod session;
 mod sessions;
@@ -35,6 +36,8 @@ pub(crate) enum Tag {
     /// The book: who signed in, when, from where, how, and who was signed in at an instant. For auditors and admins; each
     /// question is itself an event.
     Audit,
+    /// For admins: the read models, how they are, and what is done to them.
+    Projections,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -51,6 +54,7 @@ pub(crate) type Operations = (
     proofs::ProofsApi,
     authz::Authz,
     audit::AuditApi,
+    projections::Projections,
 );
 
 /// Every operation.
@@ -66,5 +70,6 @@ pub(crate) const fn all() -> Operations {
         proofs::ProofsApi,
         authz::Authz,
         audit::AuditApi,
+        projections::Projections,
     )
 }

@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     events::events,
-    stand_in::{EMAIL, PASSWORD, session},
+    stand_in::{
+        EMAIL, PASSWORD,
+        runs::{PROJECTION, RUNNING, STREAM},
+        session,
+    },
     support::{Answer, Browser},
 };
 
@@ -54,6 +58,51 @@ fn document_is_finished() {
 
 /// Every operation, and every status that it can answer with.
 const OPERATIONS: &[(&str, &str)] = &[
+    (
+        "cancelRun",
+        "DELETE /api/admin/projections/{name}/runs/{id}: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "getRun",
+        "GET /api/admin/projections/{name}/runs/{id}: 200 400 401 403 404 500 503",
+    ),
+    (
+        "listParked",
+        "GET /api/admin/projections/{name}/parked: 200 400 401 403 404 422 500 503",
+    ),
+    ("listProjections", "GET /api/admin/projections: 200 400 401 403 500 503"),
+    (
+        "listRuns",
+        "GET /api/admin/projections/{name}/runs: 200 400 401 403 404 422 500 503",
+    ),
+    (
+        "pauseProjection",
+        "POST /api/admin/projections/{name}/pause: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "rebuildProjection",
+        "POST /api/admin/projections/{name}/rebuild: 202 400 401 403 404 408 409 413 415 422 500 503",
+    ),
+    (
+        "resumeProjection",
+        "POST /api/admin/projections/{name}/resume: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "retryParked",
+        "POST /api/admin/projections/{name}/parked/{stream}/retry: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "rollBackProjection",
+        "POST /api/admin/projections/{name}/rollback: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "streamRunEvents",
+        "GET /api/admin/projections/{name}/runs/{id}/events: 200 400 401 403 404 429 500 503",
+    ),
+    (
+        "verifyProjection",
+        "POST /api/admin/projections/{name}/verify: 202 400 401 403 404 409 500 503",
+    ),
     ("authorizeForEnvoy", "GET /api/authz/ext-authz: 204 401 500 503"),
     ("authorizeForNginx", "GET /api/authz/auth-request: 204 401 500 503"),
     ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
@@ -278,8 +327,9 @@ fn security_is_one_requirement() {
 #[tokio::test]
 async fn documented_bodies_are_those_that_are_read() {
     let document = read();
-    let mut browser = Browser::signed_in().await;
+    let mut browser = Browser::admin().await;
     for (method, path, operation) in operations(&document) {
+        let path = path.replace("{name}", PROJECTION);
         let Some(name) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else {
             continue;
         };
@@ -313,7 +363,7 @@ async fn documented_bodies_are_those_that_are_read() {
         let example = schema["examples"][0].clone();
         let answer = browser.ask(method, &path).json(&example).send().await;
         assert!(answer.status < 300, "{path}: {}", answer.text);
-        browser = Browser::signed_in().await;
+        browser = Browser::admin().await;
     }
 }
 
@@ -377,7 +427,7 @@ async fn answers_are_as_documented() {
                     .clone()
             });
         let verb: Method = method.parse().unwrap();
-        let mut signed_in = Browser::signed_in().await;
+        let mut signed_in = Browser::admin().await;
         let own = signed_in.get("/api/session").await.json()["session"]["id"]
             .as_str()
             .unwrap()
@@ -385,7 +435,10 @@ async fn answers_are_as_documented() {
         let asked = if path == "/api/sessions" && method == "DELETE" {
             format!("{path}?except=current")
         } else {
-            path.replace("{id}", &own)
+            path.replace("{name}", PROJECTION)
+                .replace("/runs/{id}", &format!("/runs/{RUNNING}"))
+                .replace("{stream}", STREAM)
+                .replace("{id}", &own)
         };
         *signed_in.app.notices.lock().unwrap() = vec![
             Notice::Refreshed(session(7, true)),

@@ -27,6 +27,7 @@ use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 mod proofs;
+pub(crate) mod runs;
 
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);

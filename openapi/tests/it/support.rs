@@ -183,6 +183,13 @@ impl Browser {
         browser
     }
 
+    /// A browser that an admin has logged in with.
+    pub(crate) async fn admin() -> Self {
+        let browser = Self::signed_in().await;
+        browser.app.promotes();
+        browser
+    }
+
     pub(crate) async fn log_in(&mut self) -> Answer {
         self.get("/api/csrf").await;
         let answer = self

@@ -2,29 +2,14 @@ use std::collections::HashMap;
 
 use doorbook_domain::event::{Event, Unreadable};
 
-use super::generation::ParkedRow;
-use crate::{
-    fault::Fault,
-    log::{Position, Recorded},
-    patch::Patches,
-    projection::Projection,
-};
+use super::{denied::Poison, generation::ParkedRow};
+use crate::{fault::Fault, log::Recorded, patch::Patches, projection::Projection};
 
 /// Folds events for one read model.
 pub(super) struct Fold {
     patches: Patches,
     /// Streams that are left out, from which sequence on.
     skip: HashMap<String, u64>,
-}
-
-/// An event that a read model cannot make sense of.
-#[derive(Debug, thiserror::Error)]
-#[error("event {sequence} of stream {stream} at position {position}: {reason}")]
-pub(super) struct Poison {
-    pub(super) stream: String,
-    pub(super) position: Position,
-    pub(super) sequence: u64,
-    pub(super) reason: String,
 }
 
 /// Whether `projection` wants to know of the event.
@@ -70,6 +55,7 @@ impl Fold {
                 position: recorded.position,
                 sequence: recorded.sequence,
                 reason,
+                foreign: event.is_err(),
             })
         })
     }
@@ -80,19 +66,20 @@ impl Fold {
     }
 
     /// Leaves the stream out from this event on.
-    pub(super) fn skip(&mut self, poison: &Poison) {
+    pub(super) fn park(&mut self, projection: &dyn Projection, poison: &Poison) {
+        tracing::error!(
+            projection = projection.name(),
+            stream = poison.stream,
+            position = poison.position.number(),
+            reason = poison.reason,
+            "a stream was parked"
+        );
         self.skip.insert(poison.stream.clone(), poison.sequence);
     }
 
     /// What changed since the last time.
     pub(super) fn take(&mut self, projection: &dyn Projection) -> Patches {
         std::mem::replace(&mut self.patches, Patches::new(projection.tables()))
-    }
-}
-
-impl From<Poison> for Fault {
-    fn from(poison: Poison) -> Self {
-        Self::new("an event cannot be read", poison)
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     generation::Generation,
     order::Order,
     slot::{Fit, Slot},
+    store::Pointer,
 };
 use crate::{
     fault::Fault,
@@ -48,6 +49,8 @@ enum Step {
     Moved,
     /// It has read everything.
     AtHead,
+    /// An admin keeps it from reading.
+    Paused,
 }
 
 impl Engine {
@@ -110,7 +113,7 @@ impl Engine {
             wake.mark_unchanged();
             let pause = match self.step(&slot, &mut follower, &cancel).await {
                 Ok(Step::Moved) => continue,
-                Ok(Step::AtHead) => {
+                Ok(Step::AtHead | Step::Paused) => {
                     pauses = PAUSES;
                     POLL
                 }
@@ -138,12 +141,14 @@ impl Engine {
         }
     }
 
-    /// Removes what a process left behind that was killed while it built.
+    /// Removes what a process left behind that was killed while it built, and closes its runs.
     async fn sweep(&self, slot: &Slot) {
-        let Ok(Some(lock)) = self.core.store.lock(slot.name()).await else {
+        let store = &self.core.store;
+        let Ok(Some(lock)) = store.lock(slot.name()).await else {
             return;
         };
-        if let Err(fault) = self.core.store.tidy(slot.name()).await {
+        let buried = store.bury(slot.name(), (self.core.clock)()).await;
+        if let Err(fault) = store.tidy(slot.name()).await.and(buried) {
             tracing::warn!(projection = slot.name(), error = chain(&fault), "old generations stay");
         }
         lock.release().await;
@@ -155,11 +160,15 @@ impl Engine {
         follower: &mut Option<Follower>,
         cancel: &CancellationToken,
     ) -> Result<Step, Fault> {
-        let current = self.core.store.pointer(slot.name()).await?.current;
+        let Pointer { current, paused, .. } = self.core.store.pointer(slot.name()).await?;
+        slot.pause(paused);
         if let Some(follower) = follower
             .as_mut()
             .filter(|follower| follower.generation.number == current)
         {
+            if paused.is_some() {
+                return Ok(Step::Paused);
+            }
             let step = follower.advance().await?;
             follower.slot.reached(follower.position);
             return Ok(step);
@@ -173,6 +182,7 @@ impl Engine {
                     position: checkpoint.position,
                     order: Order::new(),
                 };
+                slot.tally.parked(next.generation.parked().await?.len());
                 next.overtake(follower.as_ref().map(|follower| follower.position))
                     .await?;
                 slot.serve(Arc::clone(&next.generation), Some(next.position));
@@ -236,23 +246,20 @@ impl Follower {
         let Some(mut batch) = self.generation.begin(self.position, to).await? else {
             return Ok(false);
         };
-        let mut fold = Fold::new(projection, &batch.parked().await?);
+        let known = batch.parked().await?;
+        let mut parked = known.len();
+        let mut fold = Fold::new(projection, &known);
         for recorded in events.iter().filter(|recorded| wants(projection, recorded)) {
             let Err(poison) = fold.event(projection, recorded, &recorded.event()) else {
                 continue;
             };
-            tracing::error!(
-                projection = projection.name(),
-                stream = poison.stream,
-                position = poison.position.number(),
-                reason = poison.reason,
-                "a stream was parked"
-            );
-            fold.skip(&poison);
+            fold.park(projection, &poison);
+            parked += 1;
             batch.park(&poison.parked((self.core.clock)())).await?;
         }
         batch.write(fold.take(projection)).await?;
         batch.commit().await?;
+        self.slot.tally.parked(parked);
         Ok(true)
     }
 }

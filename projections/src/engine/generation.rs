@@ -193,6 +193,19 @@ impl Generation {
         rows.iter().map(ParkedRow::read).collect()
     }
 
+    /// At most `limit` of them, behind the stream that is named `after`.
+    pub(super) async fn parked_after(&self, after: &str, limit: u32) -> Result<Vec<ParkedRow>, Fault> {
+        let sql = format!(
+            "select stream, position, sequence, reason, since from {}
+             where projection = $1 and generation = $2 and stream > $3 order by stream limit $4",
+            self.dialect.qualify("parked")
+        );
+        let mut values = self.own();
+        values.extend([after.into(), limit.into()]);
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(ParkedRow::read).collect()
+    }
+
     pub(super) async fn parked_in(&self, tx: &mut Tx) -> Result<Vec<ParkedRow>, Fault> {
         let rows = tx.fetch(&self.parked_query(), self.own()).await?;
         rows.iter().map(ParkedRow::read).collect()

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use doorbook_domain::time::Timestamp;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -28,13 +29,19 @@ const CHUNK: usize = 20_000;
 pub(super) struct Build {
     pub(super) projection: Arc<dyn Projection>,
     pub(super) generation: Arc<Generation>,
-    /// Streams that are left out. Empty in a rebuild.
+    /// Streams that are left out.
     pub(super) skip: Arc<[ParkedRow]>,
+    /// When streams are parked whose events nobody can read; without it the load stops there.
+    pub(super) parks: Option<Timestamp>,
 }
+
+/// Streams that one load parks at most. A program that can read so little is the wrong one: what serves stays.
+const PARKED: usize = 1_000;
 
 /// The changes of a chunk of the log.
 struct Chunk {
     patches: Patches,
+    parked: Vec<ParkedRow>,
     from: Position,
     to: (Position, Uuid),
 }
@@ -64,9 +71,11 @@ pub(super) async fn load(
             .iter()
             .map(|build| Fold::new(&*build.projection, &build.skip))
             .collect(),
+        parked: builds.iter().map(|_| Vec::new()).collect(),
         writers,
         order: Order::new(),
         from,
+        poisoned: 0,
     };
     tasks.spawn(fold(state, folder, done));
     loop {
@@ -106,9 +115,13 @@ async fn read(
 struct Folder {
     builds: Vec<Build>,
     folds: Vec<Fold>,
+    /// What each build has parked since the last chunk.
+    parked: Vec<Vec<ParkedRow>>,
     writers: Vec<mpsc::Sender<Chunk>>,
     order: Order,
     from: Position,
+    /// How often a stream was parked.
+    poisoned: usize,
 }
 
 async fn fold(
@@ -139,11 +152,22 @@ impl Folder {
         for recorded in events {
             self.order.check(recorded)?;
             let mut decoded = None;
-            for (build, fold) in self.builds.iter().zip(&mut self.folds) {
-                if wants(&*build.projection, recorded) {
-                    let event = decoded.get_or_insert_with(|| recorded.event());
-                    fold.event(&*build.projection, recorded, event)?;
+            let folds = self.folds.iter_mut().zip(&mut self.parked);
+            for (build, (fold, parked)) in self.builds.iter().zip(folds) {
+                if !wants(&*build.projection, recorded) {
+                    continue;
                 }
+                let event = decoded.get_or_insert_with(|| recorded.event());
+                let Err(poison) = fold.event(&*build.projection, recorded, event) else {
+                    continue;
+                };
+                // A read model that fails on an event which others can read is itself at fault.
+                let Some(since) = build.parks.filter(|_| poison.foreign && self.poisoned < PARKED) else {
+                    return Err(poison.into());
+                };
+                self.poisoned += 1;
+                fold.park(&*build.projection, &poison);
+                parked.push(poison.parked(since));
             }
         }
         self.order.keep();
@@ -152,21 +176,36 @@ impl Folder {
 
     async fn hand_on(&mut self, to: Option<(Position, Uuid)>) {
         let Some(to) = to else { return };
-        for ((build, fold), writer) in self.builds.iter().zip(&mut self.folds).zip(&self.writers) {
-            let patches = fold.take(&*build.projection);
-            let from = self.from;
+        let from = self.from;
+        let folds = self.folds.iter_mut().zip(&mut self.parked);
+        for ((build, (fold, parked)), writer) in self.builds.iter().zip(folds).zip(&self.writers) {
+            let chunk = Chunk {
+                patches: fold.take(&*build.projection),
+                parked: std::mem::take(parked),
+                from,
+                to,
+            };
             // A writer that does not take it has failed, and says why.
-            writer.send(Chunk { patches, from, to }).await.unwrap_or_default();
+            writer.send(chunk).await.unwrap_or_default();
         }
         self.from = to.0;
     }
 }
 
 async fn write(generation: Arc<Generation>, mut chunks: mpsc::Receiver<Chunk>) -> Result<(), Fault> {
-    while let Some(Chunk { patches, from, to }) = chunks.recv().await {
+    while let Some(Chunk {
+        patches,
+        parked,
+        from,
+        to,
+    }) = chunks.recv().await
+    {
         let batch = generation.begin(from, to).await?;
         let mut batch = batch.ok_or_else(|| Fault::plain("somebody else writes the generation that is being built"))?;
         batch.load(patches).await?;
+        for row in &parked {
+            batch.park(row).await?;
+        }
         batch.commit().await?;
     }
     Ok(())

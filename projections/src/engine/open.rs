@@ -41,6 +41,7 @@ impl Engine {
                 .map(|projection| Arc::new(Slot::new(projection)))
                 .collect(),
             nudge: Notify::new(),
+            stop: Notify::new(),
             running: AtomicBool::new(false),
             log,
             clock,
@@ -66,7 +67,7 @@ impl Engine {
     }
 
     /// Waits until queries of the read model `name` see the event at `position`; says whether they do, or `limit` has
-    /// passed.
+    /// passed, or an admin keeps the read model from getting there.
     ///
     /// # Errors
     ///
@@ -79,12 +80,12 @@ impl Engine {
                 if !self.core.running.load(Ordering::Acquire) {
                     self.core.refresh(slot).await?;
                 }
-                if state
-                    .borrow_and_update()
-                    .position
-                    .is_some_and(|reached| reached >= position)
                 {
-                    return Ok(());
+                    let state = state.borrow_and_update();
+                    let reached = state.position.is_some_and(|reached| reached >= position);
+                    if reached || state.paused.is_some() {
+                        return Ok(reached);
+                    }
                 }
                 // Somebody waits: nothing is gathered now.
                 self.core.nudge.notify_waiters();
@@ -95,7 +96,7 @@ impl Engine {
             }
         };
         match timeout(limit, seen).await {
-            Ok(seen) => seen.map(|()| true),
+            Ok(seen) => seen,
             Err(_) => Ok(false),
         }
     }

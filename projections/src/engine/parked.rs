@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use doorbook_domain::time::Timestamp;
 
 use super::{
-    Core, Engine,
-    fold::{Fold, Poison},
+    Core, Denied, Engine, Poison,
+    fold::Fold,
     generation::{Generation, ParkedRow},
     slot::Slot,
 };
@@ -61,52 +63,94 @@ impl Poison {
 }
 
 impl Engine {
+    /// The streams that a read model leaves out, in the order of their names, behind the one that is named `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when there is no such read model, or the database fails.
+    pub async fn parked(&self, name: &str, after: &str, limit: u32) -> Result<Vec<Parked>, Denied> {
+        let slot = self.core.known(name)?;
+        let Some(generation) = self.core.latest(slot).await? else {
+            return Ok(Vec::new());
+        };
+        let rows = generation.parked_after(after, limit).await?;
+        Ok(rows.into_iter().map(|row| Parked::of(slot.name(), row)).collect())
+    }
+
+    /// Says no where `stream` is not parked.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when there is no such read model, it is not built, the stream is not parked, or the database fails.
+    pub async fn is_parked(&self, name: &str, stream: &str) -> Result<(), Denied> {
+        let slot = self.core.known(name)?;
+        let generation = self.core.latest(slot).await?.ok_or(Denied::NotBuilt)?;
+        let parked = generation.parked().await?;
+        let found = parked.iter().any(|row| row.stream == stream);
+        found.then_some(()).ok_or(Denied::NotParked)
+    }
+
     /// Folds the events that `stream` was parked with, after a fix. The stream's later events follow by themselves.
     ///
     /// # Errors
     ///
-    /// [`Fault`] when the stream is not parked, when one of its events still cannot be read (it then stays parked from
-    /// that event on), or when the log or the database fails.
-    pub async fn retry_parked(&self, name: &str, stream: &str) -> Result<(), Fault> {
-        let slot = self.core.slot(name)?;
-        let served = slot.served();
-        let generation = served.ok_or_else(|| Fault::new("the read model is not built yet", name))?;
-        while !self.core.retry(slot, &generation, stream).await? {}
-        Ok(())
+    /// [`Denied`] when there is no such read model, it is not built, the stream is not parked, one of its events still
+    /// cannot be read (it then stays parked from that event on), or the log or the database fails.
+    pub async fn retry_parked(&self, name: &str, stream: &str) -> Result<(), Denied> {
+        let slot = self.core.known(name)?;
+        let generation = self.core.latest(slot).await?.ok_or(Denied::NotBuilt)?;
+        loop {
+            let parked = generation.parked().await?;
+            let row = parked.into_iter().find(|row| row.stream == stream);
+            let from = row.ok_or(Denied::NotParked)?.sequence;
+            if let Some(folded) = self.core.fold_again(slot, &generation, stream, from).await? {
+                slot.tally.parked(generation.parked().await?.len());
+                return folded.map_err(Denied::Unreadable);
+            }
+        }
     }
 }
 
 impl Core {
-    /// `false` when the checkpoint moved meanwhile.
-    async fn retry(&self, slot: &Slot, generation: &Generation, stream: &str) -> Result<bool, Fault> {
+    /// The current generation, also where queries do not see it yet, or another process follows the log.
+    pub(super) async fn latest(&self, slot: &Slot) -> Result<Option<Arc<Generation>>, Fault> {
+        let number = self.store.pointer(slot.name()).await?.current;
+        if let Some(served) = slot.served().filter(|served| served.number == number) {
+            return Ok(Some(served));
+        }
+        let tables = slot.projection.tables();
+        Ok(self.store.generation(slot.name(), number, tables).await?.map(Arc::new))
+    }
+
+    /// Folds the events of a stream from `sequence` on again, up to the checkpoint, in one transaction. Where one cannot be
+    /// read, the stream is parked from there on. `None` when the checkpoint moved meanwhile.
+    pub(super) async fn fold_again(
+        &self,
+        slot: &Slot,
+        generation: &Generation,
+        stream: &str,
+        sequence: u64,
+    ) -> Result<Option<Result<(), Poison>>, Fault> {
         let at = generation.checkpoint().await?;
-        let absent = || Fault::new("the stream is not parked", stream);
-        let row = generation
-            .parked()
-            .await?
-            .into_iter()
-            .find(|row| row.stream == stream)
-            .ok_or_else(absent)?;
-        let (aggregate, id) = stream.split_once('-').ok_or_else(absent)?;
-        let events = self.log.stream(aggregate, id, row.sequence.saturating_sub(1)).await?;
+        let (aggregate, id) = stream.split_once('-').unwrap_or((stream, ""));
+        let events = self.log.stream(aggregate, id, sequence.saturating_sub(1)).await?;
 
         // Holding the checkpoint where it is keeps the follower out: it folds what comes after.
         let Some(mut batch) = generation.begin(at.position, (at.position, at.event_id)).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let passed = |event: &&Recorded| event.position != Position::START && event.position <= at.position;
         let mut fold = Fold::new(&*slot.projection, &[]);
-        let still = events
+        let folded = events
             .iter()
             .filter(passed)
-            .try_for_each(|recorded| fold.event(&*slot.projection, recorded, &recorded.event()))
-            .err();
+            .try_for_each(|recorded| fold.event(&*slot.projection, recorded, &recorded.event()));
         batch.write(fold.take(&*slot.projection)).await?;
         batch.unpark(stream).await?;
-        if let Some(poison) = &still {
+        if let Err(poison) = &folded {
             batch.park(&poison.parked((self.clock)())).await?;
         }
         batch.commit().await?;
-        still.map_or(Ok(true), |poison| Err(poison.into()))
+        Ok(Some(folded))
     }
 }

@@ -52,6 +52,13 @@ pub(super) async fn catalog(options: &PgConnectOptions) -> Result<Db, Fault> {
             projection text collate \"C\", generation bigint, stream text collate \"C\", position bigint not null,
             sequence bigint not null, reason text not null, since bigint not null,
             primary key (projection, generation, stream))",
+        "create table if not exists doorbook_read.paused (
+            projection text collate \"C\" primary key, since bigint not null)",
+        "create table if not exists doorbook_read.runs (
+            projection text collate \"C\", number bigint, id text not null, kind text not null, scope text,
+            actor text not null, state text not null, phase text not null, done bigint not null,
+            total bigint not null, wanted bigint not null, started_at bigint not null, seen_at bigint not null,
+            ended_at bigint, outcome text, error text, primary key (projection, number))",
     ] {
         tx.execute(sql, Vec::new()).await?;
     }

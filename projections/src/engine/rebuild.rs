@@ -4,12 +4,12 @@ use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Core, Engine,
+    Core, Engine, Kind, Order, Scope,
     fold::chain,
     generation::{Checkpoint, Generation},
     load::{Build, load},
+    runs::Ended,
     slot::Slot,
-    store::BuildLock,
 };
 use crate::{fault::Fault, log::Position};
 
@@ -46,7 +46,12 @@ struct Making {
     generation: Arc<Generation>,
     /// What is current while it is made.
     old: u64,
-    lock: BuildLock,
+}
+
+/// Generations that have read the log up to `position`.
+pub(super) struct Made {
+    makings: Vec<Making>,
+    position: Position,
 }
 
 impl Engine {
@@ -54,45 +59,49 @@ impl Engine {
     /// have caught up. The log is read and decoded once for all of them.
     ///
     /// When `cancel` comes first, or something fails, the current tables stay as they are and the new ones are removed.
+    /// The system does it: for what an admin wants see [`Engine::begin`].
     ///
     /// # Errors
     ///
-    /// [`Fault`] when there is no such read model, when somebody else rebuilds or verifies it, when an event cannot be
-    /// read (it is named), when the log or the database fails, or when `cancel` came first.
+    /// [`Fault`] when there is no such read model, when somebody else rebuilds or verifies it, when a read model cannot make
+    /// sense of an event (it is named), when the log or the database fails, or when `cancel` came first.
     pub async fn rebuild(
         &self,
         names: &[&str],
         progress: &(dyn Fn(Progress) + Send + Sync),
         cancel: &CancellationToken,
     ) -> Result<(), Fault> {
-        let mut makings = Vec::new();
-        let made = tokio::select! {
-            () = cancel.cancelled() => Err(Fault::plain("the rebuild was cancelled")),
-            made = self.core.make(names, progress, &mut makings) => made,
+        let order = Order {
+            kind: Kind::Rebuild,
+            names,
+            scope: Scope::Whole,
+            actor: "system",
         };
-        let outcome = match made {
-            Ok(()) => self.core.swap_all(&makings).await,
-            Err(fault) => Err(fault),
-        };
-        for making in makings {
-            self.core.finish(making).await;
-        }
-        self.core.nudge.notify_waiters();
-        outcome
+        self.begin(&order).await?.carry_out(progress, cancel).await.map(drop)
     }
 }
 
 impl Core {
-    /// Makes new generations that have read the whole log.
+    /// Makes new generations that have read the whole log. Only for the holder of the locks.
+    pub(super) async fn rebuild(
+        &self,
+        slots: &[Arc<Slot>],
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Made, Fault> {
+        let mut makings = Vec::new();
+        for slot in slots {
+            makings.push(self.prepare(slot).await?);
+        }
+        let position = self.make(&mut makings, progress).await?;
+        Ok(Made { makings, position })
+    }
+
+    /// Makes the generations read the whole log; says up to where.
     async fn make(
         &self,
-        names: &[&str],
+        makings: &mut [Making],
         progress: &(dyn Fn(Progress) + Send + Sync),
-        makings: &mut Vec<Making>,
-    ) -> Result<(), Fault> {
-        for name in names {
-            makings.push(self.prepare(self.slot(name)?).await?);
-        }
+    ) -> Result<Position, Fault> {
         let total = self.log.head().await?;
         self.load(makings, Position::START, total, Phase::Loading, progress)
             .await?;
@@ -119,14 +128,12 @@ impl Core {
             self.load(makings, from, head, Phase::CatchingUp, progress).await?;
             from = head;
         }
-        Ok(())
+        Ok(from)
     }
 
     /// An empty generation.
     async fn prepare(&self, slot: &Arc<Slot>) -> Result<Making, Fault> {
         let name = slot.name();
-        let lock = self.store.lock(name).await?;
-        let lock = lock.ok_or_else(|| Fault::new("it is being rebuilt or verified already", name))?;
         self.store.tidy(name).await?;
         let start = Checkpoint::start(slot.projection.version(), self.log.id().await?);
         let old = self.store.pointer(name).await?.current;
@@ -135,7 +142,6 @@ impl Core {
             slot: Arc::clone(slot),
             generation: Arc::new(generation),
             old,
-            lock,
         })
     }
 
@@ -147,7 +153,10 @@ impl Core {
         phase: Phase,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(), Fault> {
-        let builds: Vec<Build> = makings.iter().map(Making::build).collect();
+        let mut builds = Vec::new();
+        for making in makings {
+            builds.push(making.build(self).await?);
+        }
         let total = to.number() - from.number();
         let report = |at: Position| {
             progress(Progress {
@@ -162,12 +171,12 @@ impl Core {
         Ok(())
     }
 
-    async fn swap_all(&self, makings: &[Making]) -> Result<(), Fault> {
-        for Making {
-            slot, generation, old, ..
-        } in makings
-        {
-            if !self.store.swap(slot.name(), *old, generation.number).await? {
+    /// Lets what was made be current. Not to be dropped half-way.
+    pub(super) async fn swap_all(&self, made: Made) -> Result<Vec<Ended>, Fault> {
+        let mut ended = Vec::new();
+        for Making { slot, generation, old } in made.makings {
+            let parked = generation.parked().await?.len();
+            if !self.store.swap(slot.name(), old, generation.number).await? {
                 return Err(Fault::new("another generation became current meanwhile", slot.name()));
             }
             tracing::info!(
@@ -175,21 +184,22 @@ impl Core {
                 generation = generation.number,
                 "a new generation is current"
             );
+            ended.push(Ended::Rebuilt {
+                generation: generation.number,
+                position: made.position,
+                parked: u64::try_from(parked).unwrap_or(u64::MAX),
+            });
         }
-        Ok(())
+        Ok(ended)
     }
 
-    /// Removes what is not current and not its predecessor, shows what is, and lets others build.
-    async fn finish(&self, making: Making) {
-        let Making {
-            slot, generation, lock, ..
-        } = making;
-        drop(generation);
+    /// Removes what is not current and not its predecessor, and shows what is. Only for the holder of the lock.
+    pub(super) async fn finish(&self, slot: &Slot) {
         let tidied = self.store.tidy(slot.name()).await;
         let shown = if self.running.load(Ordering::Acquire) {
             Ok(())
         } else {
-            self.refresh(&slot).await
+            self.refresh(slot).await
         };
         if let Err(fault) = tidied.and(shown) {
             tracing::warn!(
@@ -198,17 +208,18 @@ impl Core {
                 "old generations stay until the next start"
             );
         }
-        lock.release().await;
     }
 }
 
 impl Making {
-    fn build(&self) -> Build {
-        Build {
+    async fn build(&self, core: &Core) -> Result<Build, Fault> {
+        Ok(Build {
             projection: Arc::clone(&self.slot.projection),
             generation: Arc::clone(&self.generation),
-            skip: Arc::from([]),
-        }
+            // What an earlier pass has parked.
+            skip: self.generation.parked().await?.into(),
+            parks: Some((core.clock)()),
+        })
     }
 
     async fn settle(&mut self, core: &Core) -> Result<(), Fault> {

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use doorbook_domain::time::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    Core,
+    Core, Denied,
     generation::{Checkpoint, Generation},
+    store::Pointer,
+    tally::Tally,
 };
 use crate::{fault::Fault, log::Position, projection::Projection};
 
@@ -12,6 +15,7 @@ use crate::{fault::Fault, log::Position, projection::Projection};
 pub(super) struct Slot {
     pub(super) projection: Arc<dyn Projection>,
     pub(super) state: watch::Sender<State>,
+    pub(super) tally: Tally,
 }
 
 /// What readers and waiters see.
@@ -23,6 +27,8 @@ pub(super) struct State {
     pub(super) position: Option<Position>,
     /// Why it does not get on.
     pub(super) fault: Option<String>,
+    /// Since when an admin keeps it from following the log.
+    pub(super) paused: Option<Timestamp>,
 }
 
 /// How a generation stands to this program and this log.
@@ -41,6 +47,7 @@ impl Slot {
         Self {
             projection,
             state: watch::Sender::new(State::default()),
+            tally: Tally::default(),
         }
     }
 
@@ -71,6 +78,14 @@ impl Slot {
         self.state.send_modify(|state| state.fault = Some(reason));
     }
 
+    pub(super) fn pause(&self, since: Option<Timestamp>) {
+        self.state.send_if_modified(|state| {
+            let changes = state.paused != since;
+            state.paused = since;
+            changes
+        });
+    }
+
     pub(super) fn recovered(&self) {
         self.state.send_if_modified(|state| state.fault.take().is_some());
     }
@@ -78,8 +93,14 @@ impl Slot {
 
 impl Core {
     pub(super) fn slot(&self, name: &str) -> Result<&Arc<Slot>, Fault> {
+        self.known(name)
+            .map_err(|_| Fault::new("there is no such projection", name))
+    }
+
+    /// As [`Self::slot`], for admins.
+    pub(super) fn known(&self, name: &str) -> Result<&Arc<Slot>, Denied> {
         let slot = self.slots.iter().find(|slot| slot.name() == name);
-        slot.ok_or_else(|| Fault::new("there is no such projection", name))
+        slot.ok_or(Denied::Unknown)
     }
 
     pub(super) async fn fit(&self, slot: &Slot, checkpoint: &Checkpoint) -> Result<Fit, Fault> {
@@ -111,7 +132,12 @@ impl Core {
     /// Looks at the database for what another process, or a rebuild of this one, made of a read model that nobody here
     /// follows.
     pub(super) async fn refresh(&self, slot: &Slot) -> Result<(), Fault> {
-        let number = self.store.pointer(slot.name()).await?.current;
+        let Pointer {
+            current: number,
+            paused,
+            ..
+        } = self.store.pointer(slot.name()).await?;
+        slot.pause(paused);
         if let Some(served) = slot.served().filter(|served| served.number == number) {
             let checkpoint = served.checkpoint().await?;
             let fits = self.fit(slot, &checkpoint).await? == Fit::Good;

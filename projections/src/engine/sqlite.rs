@@ -30,9 +30,18 @@ fn path(dir: &Path, name: &str, number: u64) -> PathBuf {
 pub(super) async fn catalog(dir: &Path) -> Result<Db, Fault> {
     std::fs::create_dir_all(dir).map_err(Fault::because("cannot make the directory of the read models"))?;
     let db = connect(&dir.join("read.db"), true, Speed::Live).await?;
-    let sql = "create table if not exists generations (
-        projection text primary key, current bigint not null, previous bigint not null, allocated bigint not null)";
-    db.execute(sql, Vec::new()).await?;
+    for sql in [
+        "create table if not exists generations (
+            projection text primary key, current bigint not null, previous bigint not null, allocated bigint not null)",
+        "create table if not exists paused (projection text primary key, since bigint not null)",
+        "create table if not exists runs (
+            projection text, number bigint, id text not null, kind text not null, scope text, actor text not null,
+            state text not null, phase text not null, done bigint not null, total bigint not null,
+            wanted bigint not null, started_at bigint not null, seen_at bigint not null, ended_at bigint,
+            outcome text, error text, primary key (projection, number))",
+    ] {
+        db.execute(sql, Vec::new()).await?;
+    }
     Ok(db)
 }
 

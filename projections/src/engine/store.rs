@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use doorbook_domain::time::Timestamp;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
@@ -26,7 +27,7 @@ pub enum ReadTarget {
 #[derive(Debug)]
 pub(super) struct Store {
     target: ReadTarget,
-    catalog: Db,
+    pub(super) catalog: Db,
 }
 
 /// Which generations of a read model count. 0 is none.
@@ -34,6 +35,8 @@ pub(super) struct Store {
 pub(super) struct Pointer {
     pub(super) current: u64,
     pub(super) previous: u64,
+    /// Since when an admin keeps it from following the log.
+    pub(super) paused: Option<Timestamp>,
 }
 
 /// Held by whoever builds a generation: leftovers are removed only while nobody builds.
@@ -77,13 +80,15 @@ impl Store {
         }
     }
 
-    fn table(&self, name: &str) -> String {
+    pub(super) fn table(&self, name: &str) -> String {
         self.dialect().qualify(name)
     }
 
     pub(super) async fn pointer(&self, name: &'static str) -> Result<Pointer, Fault> {
         let sql = format!(
-            "select current, previous from {} where projection = $1",
+            "select current, previous, (select since from {} where projection = $1) as paused
+             from {} where projection = $1",
+            self.table("paused"),
             self.table("generations")
         );
         let Some(row) = self.catalog.find(&sql, vec![name.into()]).await? else {
@@ -92,6 +97,7 @@ impl Store {
         Ok(Pointer {
             current: row.count("current")?,
             previous: row.count("previous")?,
+            paused: row.find_at("paused")?,
         })
     }
 

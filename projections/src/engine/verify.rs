@@ -3,7 +3,7 @@ use std::{cmp::Ordering, collections::VecDeque, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Core, Engine, Phase, Progress,
+    Core, Ended, Engine, Kind, Order, Phase, Progress, Scope,
     generation::{Checkpoint, Generation, ParkedRow},
     load::{Build, load},
     slot::Slot,
@@ -72,22 +72,27 @@ impl Engine {
         progress: &(dyn Fn(Progress) + Send + Sync),
         cancel: &CancellationToken,
     ) -> Result<Report, Fault> {
-        let slot = self.core.slot(name)?;
-        let lock = self.core.store.lock(slot.name()).await?;
-        let lock = lock.ok_or_else(|| Fault::new("it is being rebuilt or verified already", slot.name()))?;
-        let report = tokio::select! {
-            () = cancel.cancelled() => Err(Fault::plain("the verification was cancelled")),
-            report = self.core.verify(slot, progress) => report,
+        let order = Order {
+            kind: Kind::Verify,
+            names: &[name],
+            scope: Scope::Whole,
+            actor: "system",
         };
-        // The shadow goes, whatever came of it.
-        let tidied = self.core.store.tidy(slot.name()).await;
-        lock.release().await;
-        tidied.and(report)
+        let mut ended = self.begin(&order).await?.carry_out(progress, cancel).await?;
+        match ended.pop() {
+            Some(Ended::Verified(report)) => Ok(report),
+            Some(Ended::Rebuilt { .. } | Ended::Refolded { .. }) | None => Err(Fault::plain("nothing was verified")),
+        }
     }
 }
 
 impl Core {
-    async fn verify(&self, slot: &Arc<Slot>, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<Report, Fault> {
+    /// Compares the live tables with what the log says. Only for the holder of the lock, who tidies up afterwards.
+    pub(super) async fn verify(
+        &self,
+        slot: &Arc<Slot>,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Report, Fault> {
         let live = self.store.pointer(slot.name()).await?.current;
         let live = self
             .store
@@ -118,6 +123,7 @@ impl Core {
             projection: Arc::clone(&slot.projection),
             generation: Arc::clone(&shadow),
             skip: parked.into(),
+            parks: None,
         };
         load(&self.log, &[build(&parked)], Position::START, to, &|at| report(at, to)).await?;
         let mut snapshot = live.db.snapshot().await?;

@@ -112,7 +112,7 @@ impl Projection for LoginHistory {
             Event::Session(event) => session(recorded, event, out),
             Event::LoginAttempts(event) => attempt(recorded, event, out),
             Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
-            Event::SignUp(_) | Event::Claim(_) | Event::Reading(_) => {}
+            Event::SignUp(_) | Event::Claim(_) | Event::Reading(_) | Event::Projection(_) => {}
         }
         Ok(())
     }

@@ -15,8 +15,10 @@ mod support;
 
 mod book;
 mod live;
+mod own;
 mod parking;
 mod past;
 mod queries;
 mod rebuild;
+mod runs;
 mod verify;

@@ -6,11 +6,12 @@ use std::sync::{
 use doorbook_domain::event::Event;
 use doorbook_projections::{
     cursor::Cursor,
-    engine::{Engine, Phase},
+    engine::{Engine, Phase, RunState},
     fault::Fault,
     log::{Position, Recorded},
     patch::Patches,
     projection::Projection,
+    sessions::{self, Sessions},
     table::Table,
     users::{self, Users},
 };
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     bench::{NAMES, all, is_true_to_log, open, open_with, rebuild, run, until, verify},
+    history::session,
     log::MemoryLog,
     place::Place,
 };
@@ -26,7 +28,8 @@ on_both!(
     rebuilding_twice_gives_the_same_rows,
     rebuild_under_appends_never_shows_an_older_state,
     running_engine_follows_a_swap_by_another,
-    rebuild_stops_at_an_unreadable_event_and_names_it,
+    rebuild_stops_where_the_read_model_itself_fails_and_names_the_event,
+    rebuild_that_can_read_next_to_nothing_stops,
     cancelled_rebuild_leaves_everything_as_it_was,
     half_built_generation_goes_at_the_start,
     older_generations_than_the_predecessor_go,
@@ -109,25 +112,64 @@ async fn running_engine_follows_a_swap_by_another(place: Place) {
     running.stop().await;
 }
 
-async fn rebuild_stops_at_an_unreadable_event_and_names_it(place: Place) {
+/// The read model `sessions`, but it fails on every end.
+struct Failing;
+
+impl Projection for Failing {
+    fn name(&self) -> &'static str {
+        sessions::NAME
+    }
+
+    fn version(&self) -> u32 {
+        Sessions.version()
+    }
+
+    fn aggregates(&self) -> &'static [&'static str] {
+        Sessions.aggregates()
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        Sessions.tables()
+    }
+
+    fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
+        if &*recorded.event_type == "session.ended" {
+            return Err(Fault::plain("it was never taught about ends"));
+        }
+        Sessions.patches(recorded, event, out)
+    }
+}
+
+async fn rebuild_stops_where_the_read_model_itself_fails_and_names_the_event(place: Place) {
     let log = Arc::new(MemoryLog::new(1));
     let running = run(open(&place, &log).await);
-    running.reaches(log.live_on(1, 2)).await;
-    let poison = log.append("session", "s1", "session.teleported", r#"{"teleported":{}}"#);
+    running.reaches(log.live_on(1, 1)).await;
+    let poison = log.log_out(2, 9);
     running.reaches(poison).await;
-    let engine = &running.engine;
-    let fault = engine
-        .rebuild(&NAMES, &|_| {}, &CancellationToken::new())
-        .await
-        .unwrap_err();
+    let engine = running.stop().await;
+    let failing = open_with(&place, &log, vec![Arc::new(Failing)]).await;
+    let fault = rebuild_one(&failing, "sessions").await.unwrap_err();
     let cause = std::error::Error::source(&fault).unwrap().to_string();
-    assert!(
-        cause.contains(&format!("event 1 of stream session-s1 at position {poison}")),
-        "{cause}"
-    );
+    let named = format!("event 3 of stream session-{} at position {poison}", session(2));
+    assert!(cause.contains(&named), "{cause}");
+    assert_eq!(place.generations("sessions").await, [1], "what serves stays");
+    let run = failing.runs("sessions", None, 1).await.unwrap().remove(0);
+    assert_eq!(run.state, RunState::Failed);
+    assert!(run.error.unwrap().contains(&named));
+    rebuild_one(&engine, "sessions").await.unwrap();
+}
+
+async fn rebuild_that_can_read_next_to_nothing_stops(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 1)).await;
+    for number in 0..1001 {
+        log.append("session", &format!("s{number}"), "session.teleported", "{}");
+    }
+    let engine = running.stop().await;
+    assert!(rebuild_one(&engine, "sessions").await.is_err());
     assert_eq!(place.generations("sessions").await, [1]);
-    rebuild_one(engine, "users").await.unwrap();
-    running.stop().await;
+    rebuild_one(&engine, "users").await.unwrap();
 }
 
 async fn rebuild_one(engine: &Engine, name: &str) -> Result<(), Fault> {

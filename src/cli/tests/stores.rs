@@ -3,7 +3,7 @@
 use std::io;
 
 use clap::Parser as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Cli, Failure, Output, Paper, data_of};
@@ -100,17 +100,65 @@ async fn rebuilt_read_models_agree_with_the_log() {
     seeded.data("projections rebuild --all").await.unwrap();
     let after = seeded.json("projections list").await;
     assert_eq!(after.len(), 4);
+    // Before it the command wrote down that it was wanted, and behind it that it was done, for each.
     assert!(
         after
             .iter()
-            .all(|line| line["lag_events"] == 0 && line["position"] == "2000"),
+            .all(|line| line["head"] == "2008" && line["position"] == "2004" && line["state"] == "serving"),
         "{after:?}"
     );
+    let runs = seeded.json("projections runs users").await;
+    assert_eq!((&runs[0]["state"], &runs[0]["actor"]), (&json!("done"), &json!("cli")));
+    assert_eq!(runs[0]["result"]["generation"], 1);
     let verified = seeded.json("projections verify").await;
     assert!(
         verified.iter().all(|line| line["differing"] == 0 && line["rows"] != 0),
         "{verified:?}"
     );
+}
+
+#[tokio::test]
+async fn paused_projection_is_listed_so_and_a_part_is_folded_in_place() {
+    let seeded = Seeded::new().await;
+    let unbuilt = seeded.data("projections verify users").await.unwrap_err();
+    assert_eq!(unbuilt.code(), 1);
+    assert!(unbuilt.to_string().contains("not built yet"), "{unbuilt}");
+    let nothing = seeded.data("projections rollback users").await.unwrap_err();
+    assert!(nothing.to_string().contains("no earlier generation"), "{nothing}");
+    seeded.data("projections rebuild --all").await.unwrap();
+
+    for (command, changed) in [("pause", true), ("pause", false), ("resume", true), ("resume", false)] {
+        let said = seeded.json(&format!("projections {command} users")).await;
+        assert_eq!(said[0]["changed"], changed, "{command}");
+        let listed = seeded.json("projections list").await;
+        let state = if command == "pause" { "paused" } else { "serving" };
+        assert_eq!(
+            (&listed[1]["name"], &listed[1]["state"]),
+            (&json!("users"), &json!(state))
+        );
+    }
+
+    let events = seeded.json("events tail --after 0 -n 2000").await;
+    let started = events.iter().find(|event| event["type"] == "session.started").unwrap();
+    let stream = started["stream"].as_str().unwrap();
+    let done = seeded
+        .json(&format!("projections rebuild --all --stream {stream}"))
+        .await;
+    assert_eq!(done[0]["rebuilt"], json!(["sessions", "login_history"]), "who reads it");
+    let user = started["payload"]["started"]["user_id"].as_str().unwrap();
+    let done = seeded.json(&format!("projections rebuild users --user {user}")).await;
+    assert!(done[0]["results"][0]["streams"].as_u64().unwrap() >= 2, "{done:?}");
+    let unknown = seeded
+        .data("projections rebuild users --stream claim-x")
+        .await
+        .unwrap_err();
+    assert!(unknown.to_string().contains("no such stream"), "{unknown}");
+    assert!(seeded.data("projections parked").await.unwrap().lines().count() <= 1);
+    let free = seeded
+        .data(&format!("projections retry sessions {stream}"))
+        .await
+        .unwrap_err();
+    assert!(free.to_string().contains("not parked"), "{free}");
 }
 
 #[tokio::test]

@@ -158,7 +158,8 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
         Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == user,
         Ok(
             Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })
-            | Event::Reading(ReadingEvent::ExportEnded { .. }),
+            | Event::Reading(ReadingEvent::ExportEnded { .. })
+            | Event::Projection(_),
         )
         | Err(_) => false,
     }

@@ -34,9 +34,9 @@ const PAGE: u32 = 200;
 impl Service {
     pub(super) async fn do_export(&self, session: &LiveSession) -> Result<Export, Refusal> {
         self.must_be_proven(session)?;
-        self.caught_up(login_history::NAME).await?;
-        self.caught_up(sessions::NAME).await?;
-        self.caught_up(signups::NAME).await?;
+        self.has_all(login_history::NAME).await?;
+        self.has_all(sessions::NAME).await?;
+        self.has_all(signups::NAME).await?;
         let user = self.user_of(session).await?;
         let (rows, all_sessions) = self.every_session(session.user).await?;
         let (logins, all_logins) = self.every_login(session.user).await?;

@@ -47,6 +47,11 @@ impl Tabs {
         &self.closing
     }
 
+    /// A place for something else that a session follows, until it is dropped.
+    pub(super) fn place(&self, session: SessionId, user: UserId) -> Result<Box<dyn Send + Sync>, Refusal> {
+        Ok(Box::new(self.seat(session, user)?))
+    }
+
     fn seat(&self, session: SessionId, user: UserId) -> Result<seats::Seat, Refusal> {
         if self.closing.is_cancelled() {
             return Err(Refusal::Busy(SOON));

@@ -23,17 +23,22 @@ pub(crate) struct Follower {
 impl Follower {
     /// Opens one, which must greet.
     pub(crate) async fn of(caller: &Caller) -> Self {
-        let response = caller.request(Method::GET, "/api/session/events").send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut follower = Self {
-            response,
-            unread: String::new(),
-        };
+        let mut follower = Self::opened(caller, "/api/session/events").await;
         let (name, session) = follower.next().await.expect("a greeting");
         assert_eq!(name, "connected");
         assert_eq!(session["authenticated"], true);
         follower
+    }
+
+    /// Opens another stream of events.
+    pub(crate) async fn opened(caller: &Caller, path: &str) -> Self {
+        let response = caller.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            unread: String::new(),
+        }
     }
 
     /// The next block as it is written; `None` at the end of the stream.

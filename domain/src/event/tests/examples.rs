@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     attempts::{FailureReason, LinkPurpose},
     given::{ADA, BOB, T0, after_ms, claim_id, sealed, secret},
-    id::{LinkId, RequestId},
+    id::{LinkId, RequestId, RunId},
     role::Role,
     seal::Sealed,
     session::{EndReason, Method},
@@ -28,6 +28,7 @@ pub(super) fn examples() -> Vec<Event> {
     events.extend(session());
     events.extend(attempts());
     events.extend(reading());
+    events.extend(projection());
     events
 }
 
@@ -264,4 +265,43 @@ fn reading() -> Vec<Event> {
         at: after_ms(1000),
     });
     read.into_iter().chain(ended).map(Event::from).collect()
+}
+
+fn projection() -> Vec<Event> {
+    let run = RunId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003));
+    let stream = || "session-01930000-0000-7000-8000-000000000001".into();
+    let requested = [(None, None), (Some(stream()), None), (None, Some(ADA))];
+    let requested = requested.map(|(stream, user_id)| ProjectionEvent::RebuildRequested {
+        run,
+        stream,
+        user_id,
+        at: T0,
+    });
+    let rebuilt = [None, Some(2)].map(|generation| ProjectionEvent::Rebuilt {
+        run,
+        generation,
+        at: T0,
+    });
+    let others = [
+        ProjectionEvent::VerificationRequested { run, at: T0 },
+        ProjectionEvent::Verified {
+            run,
+            differing: 3,
+            at: T0,
+        },
+        ProjectionEvent::Cancelled { run, at: T0 },
+        ProjectionEvent::Paused { at: T0 },
+        ProjectionEvent::Resumed { at: T0 },
+        ProjectionEvent::RolledBack { at: T0 },
+        ProjectionEvent::Retried {
+            stream: stream(),
+            at: T0,
+        },
+    ];
+    requested
+        .into_iter()
+        .chain(rebuilt)
+        .chain(others)
+        .map(Event::from)
+        .collect()
 }

@@ -1,6 +1,7 @@
 pub(crate) mod bench;
 pub(crate) mod history;
 pub(crate) mod log;
+pub(crate) mod logins_by_day;
 pub(crate) mod place;
 
 /// Makes two tests of each async function over a [`place::Place`]: one for each database.
