@@ -11,11 +11,15 @@ use doorbook_domain::{
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-use crate::audit::Audit;
-use crate::export::Export;
-use crate::proofs::Proofs;
-use crate::runs::{RunRefusal, Runs};
-use crate::social::{Social, SocialRefusal};
+use crate::{
+    audit::Audit,
+    export::Export,
+    overview::Glance,
+    proofs::Proofs,
+    runs::{RunRefusal, Runs},
+    social::{Social, SocialRefusal},
+    users::Users,
+};
 
 /// Where a request came from, for events and for the operator's log.
 #[derive(Debug, Clone)]
@@ -196,6 +200,12 @@ pub enum Refusal {
     /// Without this user nobody could manage the others any more.
     #[error("the user is the last active admin")]
     LastAdmin,
+    /// The address that an admin gave belongs to a user.
+    #[error("a user has the address")]
+    AddressTaken,
+    /// The user may not change like this while it is deactivated.
+    #[error("the user is deactivated")]
+    UserDeactivated,
     /// A mailed link that was used, has expired, was superseded, or never was: one answer for all.
     #[error("the link leads nowhere any more")]
     LinkDead,
@@ -401,7 +411,7 @@ pub trait Mailbox: Send + Sync {
 
 /// The service behind the API.
 #[async_trait]
-pub trait App: Social + Proofs + Audit + Runs + Send + Sync + 'static {
+pub trait App: Social + Proofs + Audit + Runs + Users + Glance + Send + Sync + 'static {
     /// The service's clock.
     fn now(&self) -> Timestamp;
     /// A fresh id for a request.

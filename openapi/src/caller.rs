@@ -266,10 +266,11 @@ extractor!(Reader, ["session"], optional: false);
 extractor!(Watcher, ["session"], optional: false);
 extractor!(Bearer, ["session"], optional: false);
 extractor!(Actor, ["session", "csrf"], optional: false);
-extractor!(Auditor, ["session"], optional: false);
-extractor!(Supervisor, ["session"], optional: false);
-extractor!(Onlooker, ["session"], optional: false);
-extractor!(Admin, ["session", "csrf"], optional: false);
+// Its name says which role is needed: `finish` writes that as `x-required-role`.
+extractor!(Auditor, ["session", "role:auditor"], optional: false);
+extractor!(Supervisor, ["session", "role:admin"], optional: false);
+extractor!(Onlooker, ["session", "role:admin"], optional: false);
+extractor!(Admin, ["session", "csrf", "role:admin"], optional: false);
 
 fn register(registry: &mut Registry) {
     registry.create_security_scheme(

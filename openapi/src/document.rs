@@ -67,16 +67,28 @@ fn finish_operations(paths: &mut Value) -> Vec<String> {
         .collect()
 }
 
+/// Begins the names that callers with a role list among their schemes.
+const ROLE: &str = "role:";
+
 /// poem-openapi writes every scheme of an operation as an alternative. All of them are needed; an empty one makes it optional.
+/// The role that is needed becomes `x-required-role`: `auditor`, which an admin may do as well, or `admin`.
 fn join_security(operation: &mut Map<String, Value>) {
     let listed = operation.remove("security").unwrap_or_default();
     let listed = listed.as_array().map(Vec::as_slice).unwrap_or_default();
-    let needed: Map<String, Value> = listed
+    let mut needed: Map<String, Value> = listed
         .iter()
         .filter_map(Value::as_object)
         .flatten()
         .map(|(name, scopes)| (name.clone(), scopes.clone()))
         .collect();
+    let role = needed
+        .keys()
+        .find_map(|name| name.strip_prefix(ROLE))
+        .map(str::to_owned);
+    needed.retain(|name, _| !name.starts_with(ROLE));
+    if let Some(role) = role {
+        operation.insert("x-required-role".to_owned(), json!(role));
+    }
     let optional = listed.iter().any(|one| one.as_object().is_some_and(Map::is_empty));
     let mut joined = Vec::new();
     if !needed.is_empty() {

@@ -136,6 +136,43 @@ impl Form {
         text
     }
 
+    /// A list of some words, which must be there and may be empty.
+    pub(crate) fn words<const KNOWN: usize>(&mut self, field: &str, known: [&str; KNOWN]) -> Vec<String> {
+        match self.rest.remove(field) {
+            Some(value) => self.list(field, value, &known),
+            None => {
+                self.missing(field);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A list of some words that may be absent or `null`.
+    pub(crate) fn optional_words<const KNOWN: usize>(
+        &mut self,
+        field: &str,
+        known: [&str; KNOWN],
+    ) -> Option<Vec<String>> {
+        let value = self.rest.remove(field).filter(|value| !value.is_null())?;
+        Some(self.list(field, value, &known))
+    }
+
+    fn list(&mut self, field: &str, value: Value, known: &[&str]) -> Vec<String> {
+        let Value::Array(items) = value else {
+            self.wrong(field, "This must be a list.");
+            return Vec::new();
+        };
+        let words: Option<Vec<String>> = items
+            .into_iter()
+            .map(|item| item.as_str().filter(|word| known.contains(word)).map(str::to_owned))
+            .collect();
+        words.unwrap_or_else(|| {
+            let message = format!("Each of these must be one of: {}.", known.join(", "));
+            self.note(field, "unknown_value", &message);
+            Vec::new()
+        })
+    }
+
     fn line(&mut self, field: &str, value: Value) -> String {
         let Value::String(text) = value else {
             return self.wrong(field, "This must be a text.");

@@ -33,6 +33,7 @@ mod json;
 mod mailbox;
 mod operations;
 mod origin;
+pub mod overview;
 mod pages;
 mod param;
 mod problem;
@@ -46,6 +47,7 @@ mod scalar;
 mod schema;
 pub mod social;
 mod whole;
+pub mod users;
 
 pub use crate::{admin::admin, client::is_trusted, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};

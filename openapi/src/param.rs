@@ -1,6 +1,9 @@
 //! Parameters in the path and in the query.
 
-use doorbook_domain::id::{LinkId, RunId, SessionId, UserId};
+use doorbook_domain::{
+    id::{LinkId, RunId, SessionId, UserId},
+    role::Role,
+};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -13,6 +16,7 @@ use crate::{
     app::FieldError,
     gate::Visit,
     problem::{Kind, Problem, field_error},
+    users::{StateWish, UserState},
 };
 
 /// An id in the path. Anything else leads to nothing: 404.
@@ -272,7 +276,41 @@ impl Line {
     }
 }
 
-impl FromQuery for Line {
+impl FromQuery for Option<Line> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        Line::form()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        text.map(Line::one).transpose()
+    }
+}
+
+/// A text of visible ASCII, as OAuth has them (RFC 6749, appendix A): at most so long that a few of them fit into a URI,
+/// however they are encoded.
+pub(crate) struct Visible(pub(crate) String);
+
+impl Visible {
+    fn one(text: &str) -> Result<Self, (&'static str, &'static str)> {
+        let Line(text) = Line::one(text)?;
+        if text.chars().all(|c| matches!(c, ' '..='~')) {
+            Ok(Self(text))
+        } else {
+            Err(("not_ascii", "This must be visible ASCII."))
+        }
+    }
+
+    fn form() -> MetaSchema {
+        MetaSchema {
+            pattern: Some("^[ -~]*$".to_owned()),
+            ..Line::form()
+        }
+    }
+}
+
+impl FromQuery for Visible {
     const REQUIRED: bool = true;
 
     fn schema() -> MetaSchema {
@@ -284,15 +322,61 @@ impl FromQuery for Line {
     }
 }
 
-impl FromQuery for Option<Line> {
+impl FromQuery for Option<Visible> {
     const REQUIRED: bool = false;
 
     fn schema() -> MetaSchema {
-        Line::form()
+        Visible::form()
     }
 
     fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
-        text.map(Line::one).transpose()
+        text.map(Visible::one).transpose()
+    }
+}
+
+/// A role that is looked for.
+pub(crate) struct RoleWish(pub(crate) Role);
+
+impl FromQuery for Option<RoleWish> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        one_of(&Role::ALL.map(Role::as_str))
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        let wrong = |_| ("unknown_value", "This must be one of: auditor, admin.");
+        let role = text.map(|text| text.parse().map_err(wrong)).transpose()?;
+        Ok(role.map(RoleWish))
+    }
+}
+
+impl FromQuery for Option<StateWish> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchema {
+        one_of(&["active", "deactivated", "erased", "unverified"])
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        match text {
+            None => Ok(None),
+            Some("active") => Ok(Some(StateWish::Is(UserState::Active))),
+            Some("deactivated") => Ok(Some(StateWish::Is(UserState::Deactivated))),
+            Some("erased") => Ok(Some(StateWish::Is(UserState::Erased))),
+            Some("unverified") => Ok(Some(StateWish::Unverified)),
+            Some(_) => Err((
+                "unknown_value",
+                "This must be one of: active, deactivated, erased, unverified.",
+            )),
+        }
+    }
+}
+
+fn one_of(words: &[&str]) -> MetaSchema {
+    MetaSchema {
+        enum_items: words.iter().map(|&word| json!(word)).collect(),
+        ..MetaSchema::new("string")
     }
 }
 

@@ -78,6 +78,8 @@ impl From<Refusal> for Problem {
             Refusal::LastAdmin => {
                 Self::new(Kind::LastAdmin).detail("Give somebody else the role `admin` first, then try again.")
             }
+            Refusal::AddressTaken => Self::new(Kind::AddressTaken).detail("A user has this address already."),
+            Refusal::UserDeactivated => Self::new(Kind::UserDeactivated).detail("Reactivate the user first."),
             Refusal::LinkDead => Self::new(Kind::TokenDead)
                 .detail("The link was used, has expired, or another one has taken its place. Ask for a new one."),
             Refusal::Throttled(wait) => Self::new(Kind::TooManyRequests).retry_after(whole_seconds(wait)),

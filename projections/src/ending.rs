@@ -42,6 +42,7 @@ pub const fn raised_epoch(event: &UserEvent) -> Option<(u32, Timestamp, &'static
         | UserEvent::ProfileChanged { .. }
         | UserEvent::PasswordUpgraded { .. }
         | UserEvent::Reactivated { .. }
+        | UserEvent::Unlocked { .. }
         | UserEvent::PasswordResetRequested { .. }
         | UserEvent::EmailVerified { .. }
         | UserEvent::EmailChangeRequested { .. }

@@ -6,6 +6,7 @@
 //! * [`log`] is the one way to read the log: live, on replay and in an audit.
 //! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`], [`signups`] and [`trail`] are five.
 //! * [`as_of`] asks `sessions` about the past, [`addresses`] asks `users` about many.
+//! * [`figures`] counts over several of them.
 //! * [`engine`] runs them all: live, rebuilding, verifying.
 //! * [`db`], [`table`] and [`patch`] keep rows in `SQLite` and `PostgreSQL` with one set of SQL.
 //! * [`keyring`] opens the sealed values that queries return.
@@ -17,6 +18,7 @@ pub mod db;
 mod ending;
 pub mod engine;
 pub mod fault;
+pub mod figures;
 pub mod keyring;
 pub mod log;
 pub mod login_history;

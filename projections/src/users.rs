@@ -21,6 +21,10 @@ use crate::{
     table::{Index, Table, int, text},
 };
 
+mod search;
+
+pub use self::search::{Filter, page, search};
+
 /// The read model `users`.
 #[derive(Debug, Clone, Copy)]
 pub struct Users;
@@ -45,13 +49,23 @@ static TABLES: [Table; 3] = [
             int("role_auditor"),
             int("role_admin"),
             int("registered_at"),
-            int("deactivated"),
+            text("state"),
             int("position"),
         ],
-        indices: &[Index {
-            name: "by_age",
-            on: "registered_at desc, user_id desc",
-        }],
+        indices: &[
+            Index {
+                name: "by_age",
+                on: "registered_at desc, user_id desc",
+            },
+            Index {
+                name: "by_state",
+                on: "state, registered_at desc, user_id desc",
+            },
+            Index {
+                name: "by_proof",
+                on: "email_verified, registered_at desc, user_id desc",
+            },
+        ],
     },
     // Who owns an address. A user counts from when the claim that its address needs is its own.
     Table {
@@ -60,10 +74,10 @@ static TABLES: [Table; 3] = [
         columns: &[text("user_id"), int("held")],
         indices: &[],
     },
-    // Those who were ever given the role, few beside the users: who manages the others is asked whenever one of them goes.
+    // Those who were ever given a role, few beside the users: who manages the others is asked whenever one of them goes.
     Table {
-        name: "user_admins",
-        key: &[text("user_id")],
+        name: "user_roles",
+        key: &[text("role"), text("user_id")],
         columns: &[int("held")],
         indices: &[],
     },
@@ -75,7 +89,7 @@ impl Projection for Users {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -97,8 +111,8 @@ impl Projection for Users {
 }
 
 fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
-    if let UserEvent::RoleGranted { role: Role::Admin, .. } | UserEvent::RoleRevoked { role: Role::Admin, .. } = event {
-        out.row_of(recorded, &TABLES[2], [(&*recorded.stream_id).into()])
+    if let UserEvent::RoleGranted { role, .. } | UserEvent::RoleRevoked { role, .. } = event {
+        out.row(&TABLES[2], [role.as_str().into(), (&*recorded.stream_id).into()])
             .set("held", matches!(event, UserEvent::RoleGranted { .. }))
             .done();
     }
@@ -121,23 +135,26 @@ fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
             .set("role_auditor", false)
             .set("role_admin", false)
             .set("registered_at", *at)
-            .set("deactivated", false),
+            .set("state", State::Active.as_str()),
         UserEvent::ProfileChanged { name, at: _ } => row
             .set("name", name.as_ref().map_or(REMOVED, Sealed::as_str))
             .set("name_event", kind),
         UserEvent::RoleGranted { role, .. } => set_role(row, *role, true),
         UserEvent::RoleRevoked { role, .. } => set_role(row, *role, false),
-        UserEvent::Reactivated { .. } => row.set("deactivated", false),
+        UserEvent::Reactivated { .. } => row.set("state", State::Active.as_str()),
         UserEvent::EmailVerified { .. } => row.set("email_verified", true),
         UserEvent::EmailChanged { email, claim, at: _ } => row
             .set("claim", &*claim.0)
             .set("email", email.as_str())
             .set("email_event", kind)
             .set("email_verified", true),
-        UserEvent::Deactivated { .. } | UserEvent::Erased { .. } => row.set("deactivated", true),
+        UserEvent::Deactivated { .. } => row.set("state", State::Deactivated.as_str()),
+        // Nothing follows it: no later event sets another state.
+        UserEvent::Erased { .. } => row.set("state", State::Erased.as_str()),
         UserEvent::PasswordChanged { .. }
         | UserEvent::PasswordUpgraded { .. }
         | UserEvent::PasswordRemoved { .. }
+        | UserEvent::Unlocked { .. }
         | UserEvent::SessionsEnded { .. }
         | UserEvent::PasswordResetRequested { .. }
         | UserEvent::EmailChangeRequested { .. }
@@ -174,6 +191,35 @@ pub struct SealedIn {
     pub event_type: String,
 }
 
+/// Whether a user may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may.
+    Active,
+    /// It may not until it is reactivated.
+    Deactivated,
+    /// It is gone for good.
+    Erased,
+}
+
+impl State {
+    /// As stored and shown: `active`, `deactivated`, `erased`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+            Self::Erased => "erased",
+        }
+    }
+
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        let all = [Self::Active, Self::Deactivated, Self::Erased];
+        let known = all.into_iter().find(|state| state.as_str() == text);
+        known.ok_or_else(|| Fault::plain("the read model of users holds an unknown state"))
+    }
+}
+
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
@@ -193,8 +239,8 @@ pub struct UserRow {
     pub roles: Roles,
     /// When it registered.
     pub registered_at: Timestamp,
-    /// Whether it may not log in.
-    pub deactivated: bool,
+    /// Whether it may log in.
+    pub state: State,
     /// The last event of its stream that stands in this row.
     pub position: Position,
 }
@@ -233,29 +279,10 @@ impl UserRow {
             },
             roles: role("role_admin", Role::Admin, roles)?,
             registered_at: row.at("registered_at")?,
-            deactivated: row.int("deactivated")? != 0,
+            state: State::read(&row.text("state")?)?,
             position: Position::new(row.count("position")?),
         })
     }
-}
-
-/// The users that own their address, newest first, after `after`.
-///
-/// # Errors
-///
-/// [`Fault`] when the read model is not there yet or the database fails.
-pub async fn page(reads: &Reads, after: &Cursor, limit: u32) -> Result<Vec<UserRow>, Fault> {
-    let view = reads.view(NAME)?;
-    let sql = format!(
-        "select u.*, c.held as claimed
-         from {users} u join {claims} c on c.claim = u.claim and c.user_id = u.user_id and c.held = 1
-         where (u.registered_at, u.user_id) < ($1, $2)
-         order by u.registered_at desc, u.user_id desc limit $3",
-        users = view.table("users"),
-        claims = view.table("user_claims"),
-    );
-    let values = vec![after.at.into(), after.key.as_str().into(), limit.into()];
-    view.fetch(&sql, values).await?.iter().map(UserRow::read).collect()
 }
 
 /// One user, also one that does not own its address.
@@ -291,14 +318,15 @@ pub async fn admins(reads: &Reads) -> Result<Vec<UserId>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
         "select u.user_id
-         from {admins} a join {users} u on u.user_id = a.user_id
+         from {roles} r join {users} u on u.user_id = r.user_id
              join {claims} c on c.claim = u.claim and c.user_id = u.user_id and c.held = 1
-         where a.held = 1 and u.deactivated = 0
+         where r.role = $2 and r.held = 1 and u.state = $3
          order by u.registered_at, u.user_id limit $1",
-        admins = view.table("user_admins"),
+        roles = view.table("user_roles"),
         users = view.table("users"),
         claims = view.table("user_claims"),
     );
-    let rows = view.fetch(&sql, vec![ADMINS.into()]).await?;
+    let (role, state) = (Role::Admin.as_str(), State::Active.as_str());
+    let rows = view.fetch(&sql, vec![ADMINS.into(), role.into(), state.into()]).await?;
     rows.iter().map(|row| row.id("user_id").map(UserId)).collect()
 }

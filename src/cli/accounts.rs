@@ -10,7 +10,7 @@ use doorbook_projections::{
     fault::Fault,
     keyring::{ERASED, Keyring as _, Place},
     log::Position,
-    users::{self as rows, UserRow},
+    users::{self as rows, State, UserRow},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -31,7 +31,7 @@ use crate::{
     mail::Post,
     open::{self, Durable, StartError},
     service::{
-        accounts::{AccountError, Accounts},
+        accounts::{AccountError, Accounts, Actor},
         erasures::Erasures,
         strength::Strength,
     },
@@ -62,8 +62,10 @@ impl<'a> Operator<'a> {
             keyring: Arc::clone(&keyring),
             engine: engine.clone(),
             erasures: Erasures::new(&config.data.erasures),
-            post: Post::open(config).map_err(StartError::Mail)?,
+            post: Arc::new(Post::open(config).map_err(StartError::Mail)?),
             clock: config.service_clock(),
+            directory: None,
+            actor: Actor::Operator,
         };
         Ok(Self {
             config,
@@ -194,7 +196,7 @@ impl<'a> Operator<'a> {
                 .await?,
             name,
             roles: row.roles,
-            active: !row.deactivated,
+            active: row.state == State::Active,
             since: row.registered_at,
         })
     }
@@ -265,6 +267,8 @@ impl From<AccountError> for Failure {
             | AccountError::Taken
             | AccountError::Unknown
             | AccountError::LastAdmin
+            | AccountError::Inactive
+            | AccountError::NotSignedIn
             | AccountError::Refused(_)
             | AccountError::Conflict) => Self::Refused(refusal.to_string()),
         }

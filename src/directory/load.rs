@@ -106,6 +106,7 @@ impl Reader {
                 | UserEvent::RoleRevoked { .. }
                 | UserEvent::Deactivated { .. }
                 | UserEvent::Reactivated { .. }
+                | UserEvent::Unlocked { .. }
                 | UserEvent::SessionsEnded { .. }
                 | UserEvent::PasswordRemoved { .. }
                 | UserEvent::PasswordResetRequested { .. }

@@ -78,6 +78,7 @@ impl User {
             UserEvent::EmailVerified { .. } | UserEvent::EmailChanged { .. } => self.email_verified = true,
             UserEvent::ProfileChanged { .. }
             | UserEvent::PasswordUpgraded { .. }
+            | UserEvent::Unlocked { .. }
             | UserEvent::PasswordResetRequested { .. }
             | UserEvent::EmailChangeRequested { .. }
             | UserEvent::EmailChangeConfirmed { .. }

@@ -57,6 +57,13 @@ pub enum Letter {
         /// The link is dead from then on.
         until: Timestamp,
     },
+    /// To the address of an account that an admin has made: follow the link to choose a password.
+    Invited {
+        /// Leads there.
+        link: String,
+        /// The link is dead from then on.
+        until: Timestamp,
+    },
     /// To an address that an account is to move to: follow the link to confirm it.
     ConfirmAddress {
         /// Confirms it.
@@ -125,11 +132,12 @@ pub enum Letter {
 
 impl Letter {
     /// The names of all letters: each has a template of that name.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 16] = [
         "verify_address",
         "verify_address_only",
         "address_known",
         "reset_password",
+        "invited",
         "confirm_address",
         "new_device",
         "password_changed",
@@ -151,6 +159,7 @@ impl Letter {
             Self::VerifyAddressOnly { .. } => "verify_address_only",
             Self::AddressKnown { .. } => "address_known",
             Self::ResetPassword { .. } => "reset_password",
+            Self::Invited { .. } => "invited",
             Self::ConfirmAddress { .. } => "confirm_address",
             Self::NewDevice { .. } => "new_device",
             Self::PasswordChanged { .. } => "password_changed",
@@ -172,6 +181,7 @@ impl Letter {
             Self::VerifyAddress { until, .. }
             | Self::VerifyAddressOnly { until, .. }
             | Self::ResetPassword { until, .. }
+            | Self::Invited { until, .. }
             | Self::ConfirmAddress { until, .. } => Some(*until),
             Self::AddressKnown { .. }
             | Self::NewDevice { .. }

@@ -18,10 +18,10 @@ macro_rules! built_in {
 
 /// Name and source of every template that comes with the program.
 const BUILT_IN: &[(&str, &str)] = built_in! {
-    "en": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "confirm_address" "new_device"
+    "en": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "invited" "confirm_address" "new_device"
         "password_changed" "password_reset" "address_change_requested" "address_changed" "taken_over" "social_linked"
         "social_unlinked" "deactivated" "test";
-    "de": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "confirm_address" "new_device"
+    "de": "layout" "verify_address" "verify_address_only" "address_known" "reset_password" "invited" "confirm_address" "new_device"
         "password_changed" "password_reset" "address_change_requested" "address_changed" "taken_over" "social_linked"
         "social_unlinked" "deactivated" "test";
 };
@@ -164,7 +164,7 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
             fields.extend([text("login", login), text("reset", reset)]);
             fields
         }
-        Letter::VerifyAddressOnly { link, until } | Letter::ConfirmAddress { link, until } => {
+        Letter::VerifyAddressOnly { link, until } | Letter::Invited { link, until } | Letter::ConfirmAddress { link, until } => {
             vec![text("link", link), when("until", until)]
         }
         Letter::NewDevice { seen } => circumstances(seen, locale),
@@ -277,6 +277,10 @@ pub(super) fn samples() -> Vec<Letter> {
     }
     let provider = "GitHub".to_owned();
     all.extend([
+        Letter::Invited {
+            link: format!("{reset}#token=c2FtcGxl"),
+            until,
+        },
         Letter::ConfirmAddress {
             link: format!("{verify}#token=c2FtcGxl"),
             until,

@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a user may cease to be an active admin.
 pub(crate) enum Leave {
-    /// It may, while the lock is held. There is none where the user is no active admin.
-    Granted(Option<Alone>),
+    /// It may, while the lock is held.
+    Granted(Alone),
     /// Nobody else is one.
     LastAdmin,
 }
@@ -34,10 +34,11 @@ pub(crate) enum Leave {
 ///
 /// [`Fault`] when the log, the read model or the lock cannot be had.
 pub(crate) async fn leave(store: &Store, keyring: &Keyring, engine: &Engine, user: UserId) -> Result<Leave, Fault> {
-    if !is_admin(store, user).await? {
-        return Ok(Leave::Granted(None));
-    }
+    // First of all: who is no admin now could become one, and let the others go, before what was decided takes place.
     let alone = keyring.alone().await?;
+    if !is_admin(store, user).await? {
+        return Ok(Leave::Granted(alone));
+    }
     let head = store.log().head().await?;
     if !engine.wait_for(rows::NAME, head, PATIENCE).await? {
         return Err(Fault::plain(
@@ -46,7 +47,7 @@ pub(crate) async fn leave(store: &Store, keyring: &Keyring, engine: &Engine, use
     }
     for other in rows::admins(&engine.reads()).await? {
         if other != user && is_admin(store, other).await? {
-            return Ok(Leave::Granted(Some(alone)));
+            return Ok(Leave::Granted(alone));
         }
     }
     Ok(Leave::LastAdmin)

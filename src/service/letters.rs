@@ -117,6 +117,7 @@ impl Service {
             | UserEvent::RoleGranted { .. }
             | UserEvent::RoleRevoked { .. }
             | UserEvent::Reactivated { .. }
+            | UserEvent::Unlocked { .. }
             | UserEvent::SessionsEnded { .. }
             | UserEvent::EmailVerified { .. }
             | UserEvent::EmailChangeConfirmed { .. }

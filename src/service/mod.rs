@@ -5,7 +5,7 @@
 //! * [`signup`], [`login`], [`session`], [`password`], [`profile`], [`social`] and [`lists`] are the operations of the API.
 //! * [`verify`], [`recovery`] and [`address`] are those that go by mail; [`links`] are the tokens of its links.
 //! * [`tabs`] tells open pages what happens to their session; [`surplus`] ends the oldest where a user has too many.
-//! * [`accounts`] are those of the command line.
+//! * [`accounts`] are managed by operators and admins; [`users`] is what admins see and do by the API.
 //! * `device` tells browsers that a user has used from others.
 //! * [`strength`] judges new passwords, and asks [`breached`] about them.
 //! * [`erase`] ends an account, [`erasures`] is the list of those that ended, [`export`] hands out what is known of one;
@@ -50,6 +50,7 @@ mod tabs;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod users;
 mod verify;
 
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
@@ -76,6 +77,7 @@ use self::{
     strength::Strength,
     tabs::Tabs,
     token::Tokens,
+    users::Counting,
 };
 use crate::{
     clock::Clock,
@@ -164,6 +166,8 @@ pub struct Service {
     tabs: Tabs,
     /// Users who logged in, and whose sessions are soon to be counted.
     uncounted: Arc<Mutex<HashSet<UserId>>>,
+    /// What takes a while to count.
+    counting: Counting,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -192,6 +196,7 @@ impl Service {
             followers: Arc::default(),
             tabs: Tabs::new(),
             uncounted: Arc::default(),
+            counting: Counting::default(),
             parts,
             seals,
             commands,

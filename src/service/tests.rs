@@ -14,6 +14,7 @@ use crate::{
 
 mod identities;
 mod book;
+mod admins;
 mod lifetimes;
 mod mailed;
 mod social;

@@ -131,6 +131,14 @@ impl Database {
         tx.commit().await
     }
 
+    /// When a counter that lets nothing through lets something through again.
+    pub(super) async fn free_at(&self, key: &Key, now: i64) -> Result<Option<i64>, Fault> {
+        let query = "select free_at from counters where key = $1 and free_at > $2 and until > $2";
+        Ok(on_pool!(&self.pool, db => {
+            sqlx::query_scalar(query).bind(key.as_slice()).bind(now).fetch_optional(db).await
+        })?)
+    }
+
     /// Removes the rows that mean nothing any more, and the oldest of those that are more than `most`. Says how many are left.
     pub(super) async fn sweep(&self, most: i64, now: i64) -> Result<i64, Fault> {
         let expired = "delete from counters where key in (select key from counters where until <= $1 limit $2)";

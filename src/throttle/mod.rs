@@ -254,6 +254,39 @@ impl Throttle {
         self.settle(vec![Settle::Forget(key)]).await;
     }
 
+    /// Forgets the failures at an address, and those of its owner in live sessions: an admin says so. What a browser that
+    /// the owner has used counts by itself runs out by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the counters cannot be changed.
+    pub async fn unlock(&self, address: &ClaimId, owner: UserId) -> Result<(), Fault> {
+        let Some(throttle) = &self.0 else { return Ok(()) };
+        let keys = [
+            throttle.key(Scope::LoginAccount, address.0.as_bytes()),
+            throttle.key(Scope::Proof, owner.0.as_bytes()),
+        ];
+        let now = throttle.clock.now().micros();
+        throttle.database.settle(&keys.map(Settle::Forget), now).await?;
+        for key in &keys {
+            throttle.refused.forget(key);
+        }
+        Ok(())
+    }
+
+    /// Until when failures at an address keep strangers from trying again; `None` when they do not.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the counters cannot be read.
+    pub async fn locked_until(&self, address: &ClaimId) -> Result<Option<Timestamp>, Fault> {
+        let Some(throttle) = &self.0 else { return Ok(None) };
+        let key = throttle.key(Scope::LoginAccount, address.0.as_bytes());
+        let now = throttle.clock.now().micros();
+        let free_at = throttle.database.free_at(&key, now).await?;
+        Ok(free_at.map(Timestamp::from_micros))
+    }
+
     /// Attempts refused since the start.
     #[must_use]
     pub fn refusals(&self) -> Vec<(Scope, u64)> {

@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod article;
 #[cfg(test)]
 mod audit;

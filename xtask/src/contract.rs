@@ -1,4 +1,5 @@
-//! What the readers of `openapi/openapi.json` say about it: spectral, redocly, openapi-typescript and `tsc --strict`.
+//! What the readers of `openapi/openapi.json` say about it: spectral, redocly, openapi-typescript and `tsc --strict`; and
+//! whether the service keeps to it.
 
 use std::{
     fs,
@@ -9,15 +10,16 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
+    fuzz,
     parts::{self, Part},
     run::{self, say},
 };
 
-/// Reads the committed document with each of them.
+/// Reads the committed document with each of them, then calls the service.
 ///
 /// # Errors
 ///
-/// When one of them finds an error in it, or cannot be installed.
+/// When one of them finds an error in it or cannot be installed, or the service does not keep to it.
 pub(crate) fn run() -> Result<()> {
     parts::require(&[Part::Node])?;
     let tools = run::root().join("tools/openapi");
@@ -44,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
     )?;
     run::run(tool(&tools, "tsc").args(["--project", "tsconfig.json"]))?;
     say("openapi.json: 0 errors by spectral and redocly, and its types compile under tsc --strict");
-    Ok(())
+    fuzz::run()
 }
 
 fn tool(tools: &Path, name: &str) -> Command {

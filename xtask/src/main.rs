@@ -6,10 +6,11 @@
 //! * [`run`] starts commands and stops them when somebody interrupts.
 //! * [`parts`] finds what a machine lacks, and installs it where it may.
 //! * [`postgres`] is a private cluster for tests and benches.
-//! * [`serve`], [`suite`], [`contract`], [`lint`], [`bench`] and [`passwords`] are the chores.
+//! * [`serve`], [`suite`], [`contract`] with [`fuzz`], [`lint`], [`bench`] and [`passwords`] are the chores.
 
 mod bench;
 mod contract;
+mod fuzz;
 mod lint;
 mod parts;
 mod passwords;
@@ -36,11 +37,11 @@ struct Arguments {
 enum Chore {
     /// Build the service and run it on the embedded store in ./data
     Serve(serve::Serve),
-    /// Run every test: a private PostgreSQL, `cargo test --workspace`, then the lints of openapi.json
+    /// Run every test: a private PostgreSQL, `cargo test --workspace`, then the contract
     Test(suite::Test),
     /// Check formatting, and clippy without a warning
     Lint,
-    /// Read openapi.json with spectral, redocly, openapi-typescript and tsc
+    /// Read openapi.json with spectral, redocly, openapi-typescript and tsc, and call the service with schemathesis
     Contract,
     /// Measure, and write the figures to benches/RESULTS.md
     Bench(bench::Bench),

@@ -26,6 +26,8 @@ pub(crate) enum Part {
     Node,
     /// Clicks through what people see.
     Browser,
+    /// Calls every operation of the service, 3.10 or newer, with its module `venv`.
+    Python,
 }
 
 /// Names under which browsers that can be driven are installed.
@@ -37,6 +39,7 @@ impl Part {
             Self::Postgres => postgres::binaries().is_some(),
             Self::Strace => on_path("strace").is_some(),
             Self::Curl => on_path("curl").is_some(),
+            Self::Python => has_venv(),
             Self::Node => on_path("npm").is_some() && node_is_new_enough(),
             Self::Browser => BROWSERS.iter().any(|name| on_path(name).is_some()),
         }
@@ -49,6 +52,7 @@ impl Part {
             Self::Curl => &["curl"],
             Self::Node => &["nodejs", "npm"],
             Self::Browser => &["chromium"],
+            Self::Python => &["python3-venv"],
         }
     }
 
@@ -60,6 +64,7 @@ impl Part {
             }
             Self::Strace => "strace is missing: `sudo apt-get install strace`",
             Self::Curl => "curl is missing: `sudo apt-get install curl`",
+            Self::Python => "Python 3.10 or newer with venv is missing: `sudo apt-get install python3-venv`",
             Self::Node => "Node.js 20.19 or newer with npm is missing: install it and put `node` and `npm` on PATH",
             Self::Browser => "Chromium is missing: `sudo apt-get install chromium`, or put `chromium` on PATH",
         }
@@ -162,6 +167,12 @@ fn node_is_new_enough() -> bool {
         .map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     version >= (20, 19)
+}
+
+/// Debian has the module apart from Python itself.
+fn has_venv() -> bool {
+    let asks = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+    run::output(Command::new("python3").args(["-c", asks])).is_ok()
 }
 
 /// Whether this runs as root.

@@ -12,7 +12,7 @@ use crate::{
     tree::Tree,
 };
 
-/// Run every test: a private PostgreSQL, `cargo test --workspace`, then the lints of openapi.json
+/// Run every test: a private PostgreSQL, `cargo test --workspace`, then the contract
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- crash      only tests whose name has `crash`"
@@ -33,7 +33,7 @@ impl Test {
         let started = Instant::now();
         let before = Tree::now();
         let whole = self.tests.is_empty();
-        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node, Part::Browser])?;
+        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node, Part::Python, Part::Browser])?;
         for tools in ["browser", "oidc", "smtp"] {
             parts::install_tools(tools)?;
         }

@@ -4,7 +4,7 @@ use super::PasswordCause;
 use crate::{
     decide::commands,
     id::{LinkId, RequestId},
-    role::Role,
+    role::{Role, Roles},
     seal::{ClaimId, Sealed},
     session::Method,
     time::Timestamp,
@@ -25,6 +25,10 @@ commands! {
         GrantRole,
         /// Take a role away.
         RevokeRole,
+        /// Give it these roles and no others.
+        SetRoles,
+        /// Record that wrong passwords were forgiven it.
+        Unlock,
         /// Bar it from logging in.
         Deactivate,
         /// Let it log in again.
@@ -122,6 +126,22 @@ pub struct GrantRole {
 pub struct RevokeRole {
     /// Which.
     pub role: Role,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Give the user these roles and no others. Every session ends where that changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetRoles {
+    /// All that it has from then on.
+    pub roles: Roles,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Record that wrong passwords were forgiven the user. The counters are no part of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unlock {
     /// When.
     pub at: Timestamp,
 }

@@ -97,6 +97,11 @@ pub enum UserEvent {
         /// When.
         at: Timestamp,
     },
+    /// Wrong passwords were forgiven: what locked the account is lifted.
+    Unlocked {
+        /// When.
+        at: Timestamp,
+    },
     /// Every session ended at once.
     SessionsEnded {
         /// The raised epoch.
@@ -216,6 +221,7 @@ impl UserEvent {
             Self::RoleRevoked { .. } => "user.role_revoked",
             Self::Deactivated { .. } => "user.deactivated",
             Self::Reactivated { .. } => "user.reactivated",
+            Self::Unlocked { .. } => "user.unlocked",
             Self::SessionsEnded { .. } => "user.sessions_ended",
             Self::PasswordRemoved { .. } => "user.password_removed",
             Self::PasswordResetRequested { .. } => "user.password_reset_requested",
@@ -269,6 +275,7 @@ impl UserEvent {
             | Self::RoleRevoked { .. }
             | Self::Deactivated { .. }
             | Self::Reactivated { .. }
+            | Self::Unlocked { .. }
             | Self::SessionsEnded { .. }
             | Self::PasswordRemoved { .. }
             | Self::PasswordResetRequested { .. }
@@ -295,6 +302,7 @@ impl UserEvent {
             | Self::RoleRevoked { .. }
             | Self::Deactivated { .. }
             | Self::Reactivated { .. }
+            | Self::Unlocked { .. }
             | Self::SessionsEnded { .. }
             | Self::PasswordRemoved { .. }
             | Self::PasswordResetRequested { .. }

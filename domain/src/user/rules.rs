@@ -1,8 +1,11 @@
 use super::{
-    ChangePassword, Deactivate, EndSessions, Erase, GrantRole, Reactivate, Register, Rename, RevokeRole,
-    UpgradePassword, User, UserCommand, UserError, UserEvent,
+    ChangePassword, Deactivate, EndSessions, Erase, GrantRole, Reactivate, Register, Rename, RevokeRole, SetRoles,
+    Unlock, UpgradePassword, User, UserCommand, UserError, UserEvent,
 };
-use crate::decide::{Decide, aggregate};
+use crate::{
+    decide::{Decide, aggregate},
+    role::Role,
+};
 
 pub(super) type Decision = Result<Vec<UserEvent>, UserError>;
 
@@ -121,6 +124,32 @@ impl User {
         Ok(vec![UserEvent::RoleRevoked { role, epoch, at }])
     }
 
+    /// Nobody is given a role who may not log in; roles can be taken away from everybody.
+    fn set_roles(&self, SetRoles { roles, at }: SetRoles) -> Decision {
+        self.must_exist()?;
+        let mut epoch = self.epoch();
+        let mut events = Vec::new();
+        for role in Role::ALL {
+            let (has, wanted) = (self.roles().contains(role), roles.contains(role));
+            if has == wanted {
+                continue;
+            }
+            epoch = epoch.checked_add(1).ok_or(UserError::EpochExhausted)?;
+            if wanted {
+                self.must_be_active()?;
+                events.push(UserEvent::RoleGranted { role, epoch, at });
+            } else {
+                events.push(UserEvent::RoleRevoked { role, epoch, at });
+            }
+        }
+        Ok(events)
+    }
+
+    fn unlock(&self, Unlock { at }: Unlock) -> Decision {
+        self.must_exist()?;
+        Ok(vec![UserEvent::Unlocked { at }])
+    }
+
     fn deactivate(&self, Deactivate { at }: Deactivate) -> Decision {
         self.must_exist()?;
         if !self.is_active() {
@@ -163,6 +192,8 @@ impl Decide for User {
             UserCommand::UpgradePassword(command) => self.upgrade_password(command),
             UserCommand::GrantRole(command) => self.grant_role(command),
             UserCommand::RevokeRole(command) => self.revoke_role(command),
+            UserCommand::SetRoles(command) => self.set_roles(command),
+            UserCommand::Unlock(command) => self.unlock(command),
             UserCommand::Deactivate(command) => self.deactivate(command),
             UserCommand::Reactivate(command) => self.reactivate(command),
             UserCommand::EndSessions(command) => self.end_sessions(command),

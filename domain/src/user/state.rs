@@ -227,6 +227,7 @@ impl User {
             }
             UserEvent::Reactivated { .. } => self.deactivated = false,
             UserEvent::SessionsEnded { epoch, .. } => self.end_sessions_at(epoch),
+            UserEvent::Unlocked { .. } => {}
             UserEvent::PasswordResetRequested { request, until, .. } => {
                 let superseded = self.reset.map_or(0, |before| before.superseded.saturating_add(1));
                 self.reset = Some(PasswordReset {

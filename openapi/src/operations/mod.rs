@@ -6,11 +6,13 @@ mod authz;
 mod log_in;
 mod proofs;
 mod projections;
+mod overview;
 mod recovery;
 mod session;
 mod sessions;
 mod social;
 mod start;
+mod users;
 
 use poem_openapi::Tags;
 
@@ -38,6 +40,10 @@ pub(crate) enum Tag {
     Audit,
     /// For admins: the read models, how they are, and what is done to them.
     Projections,
+    /// Users, for admins.
+    Users,
+    /// The service at a glance, for admins.
+    Overview,
     /// Questions of reverse proxies, which let an application's own API ask who calls.
     Authz,
 }
@@ -52,6 +58,8 @@ pub(crate) type Operations = (
     account::Account,
     social::SocialApi,
     proofs::ProofsApi,
+    users::UsersApi,
+    overview::OverviewApi,
     authz::Authz,
     audit::AuditApi,
     projections::Projections,
@@ -68,6 +76,8 @@ pub(crate) const fn all() -> Operations {
         account::Account,
         social::SocialApi,
         proofs::ProofsApi,
+        users::UsersApi,
+        overview::OverviewApi,
         authz::Authz,
         audit::AuditApi,
         projections::Projections,

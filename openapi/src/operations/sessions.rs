@@ -13,10 +13,10 @@ use crate::{
     scalar::Instant,
 };
 
-/// One session of the user.
+/// One session of a user.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
-struct SessionItem {
+pub(super) struct SessionItem {
     /// Names the session.
     id: Uuid,
     /// Whether it is the session that asks.
@@ -40,7 +40,7 @@ struct SessionItem {
 }
 
 impl SessionItem {
-    fn new(entry: SessionEntry, own: SessionId) -> Self {
+    pub(super) fn new(entry: SessionEntry, own: SessionId) -> Self {
         Self {
             id: entry.id.0,
             current: entry.id == own,
@@ -59,11 +59,11 @@ impl SessionItem {
 /// A page of sessions, newest first.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
-struct SessionPage {
+pub(super) struct SessionPage {
     /// Newest first.
-    items: Vec<SessionItem>,
+    pub(super) items: Vec<SessionItem>,
     /// For the next page; absent on the last.
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// A login of the user, or an attempt.

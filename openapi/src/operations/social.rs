@@ -150,7 +150,7 @@ impl FromForm for SocialReturn {
 /// An account at a provider that the user can log in with.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
-struct SocialAccount {
+pub(crate) struct SocialAccount {
     /// Names the link.
     id: Uuid,
     /// The provider.
@@ -326,13 +326,13 @@ impl SocialApi {
         /// The provider.
         provider: Path<Provider>,
         /// The code; absent when the provider says no.
-        code: Query<Option<Line>>,
+        code: Query<Option<Visible>>,
         /// The state.
-        state: Query<Line>,
+        state: Query<Visible>,
         /// The issuer, where the provider says it.
-        iss: Query<Option<Line>>,
+        iss: Query<Option<Visible>>,
         /// Why the provider says no.
-        error: Query<Option<Line>>,
+        error: Query<Option<Visible>>,
     ) -> Result<Reply<SocialSession>, Refused<{ LANDING | kinds(&[Kind::Invalid]) }>> {
         let back = returned(&traveller, provider, (code, state, iss, error), false);
         Ok(land(&traveller.call, back).await?)
@@ -384,13 +384,13 @@ impl SocialApi {
         /// The provider.
         provider: Path<Provider>,
         /// The code; absent when the provider says no.
-        code: Query<Option<Line>>,
+        code: Query<Option<Visible>>,
         /// The state.
-        state: Query<Line>,
+        state: Query<Visible>,
         /// The issuer, where the provider says it.
-        iss: Query<Option<Line>>,
+        iss: Query<Option<Visible>>,
         /// Why the provider says no.
-        error: Query<Option<Line>>,
+        error: Query<Option<Visible>>,
     ) -> Result<Redirect, Refused<{ LOOK | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
         let back = returned(&traveller, provider, (code, state, iss, error), true);
         let name = back.provider.clone();
@@ -500,10 +500,10 @@ impl SocialApi {
 
 /// The query of a callback.
 type Query4 = (
-    Query<Option<Line>>,
-    Query<Line>,
-    Query<Option<Line>>,
-    Query<Option<Line>>,
+    Query<Option<Visible>>,
+    Query<Visible>,
+    Query<Option<Visible>>,
+    Query<Option<Visible>>,
 );
 
 fn returned(traveller: &Traveller, provider: Path<Provider>, query: Query4, to_server: bool) -> Return {

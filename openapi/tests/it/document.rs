@@ -133,6 +133,45 @@ const OPERATIONS: &[(&str, &str)] = &[
         "GET /api/audit/logins/export: 200 400 401 403 422 500 503",
     ),
     (
+        "createUser",
+        "POST /api/admin/users: 201 400 401 403 408 409 413 415 422 500 503",
+    ),
+    (
+        "deactivateUser",
+        "POST /api/admin/users/{id}/deactivate: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "endUserSessions",
+        "DELETE /api/admin/users/{id}/sessions: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "eraseUser",
+        "POST /api/admin/users/{id}/erase: 204 400 401 403 404 409 500 503",
+    ),
+    ("getStats", "GET /api/admin/stats: 200 400 401 403 500 503"),
+    ("getUser", "GET /api/admin/users/{id}: 200 400 401 403 404 500 503"),
+    (
+        "listUserSessions",
+        "GET /api/admin/users/{id}/sessions: 200 400 401 403 404 422 500 503",
+    ),
+    ("listUsers", "GET /api/admin/users: 200 400 401 403 422 500 503"),
+    (
+        "reactivateUser",
+        "POST /api/admin/users/{id}/reactivate: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "setRoles",
+        "PUT /api/admin/users/{id}/roles: 200 400 401 403 404 408 409 413 415 422 500 503",
+    ),
+    (
+        "startPasswordReset",
+        "POST /api/admin/users/{id}/password-reset: 204 400 401 403 404 409 500 503",
+    ),
+    (
+        "unlockUser",
+        "POST /api/admin/users/{id}/unlock: 204 400 401 403 404 409 500 503",
+    ),
+    (
         "finishSocialRedirect",
         "GET /api/social/{provider}/callback: 302 400 404 422 500 503",
     ),
@@ -323,13 +362,31 @@ fn security_is_one_requirement() {
     }
 }
 
+/// Where a path leads says who may go there.
+#[test]
+fn required_role_follows_from_the_path() {
+    for (method, path, operation) in operations(&read()) {
+        let expected = match path.split('/').nth(2) {
+            Some("admin") => json!("admin"),
+            Some("audit") => json!("auditor"),
+            _ => Value::Null,
+        };
+        assert_eq!(operation["x-required-role"], expected, "{method} {path}");
+    }
+}
+
 /// What a request body documents is what its reader takes: required, unknown and wrongly typed fields agree.
 #[tokio::test]
 async fn documented_bodies_are_those_that_are_read() {
     let document = read();
     let mut browser = Browser::admin().await;
     for (method, path, operation) in operations(&document) {
-        let path = path.replace("{name}", PROJECTION);
+        let path = path
+            .replace("{name}", PROJECTION)
+            .replace("{id}", "00000000-0000-0000-0000-000000000b0b");
+    let mut browser = Browser::admin().await;
+    for (method, path, operation) in operations(&document) {
+        let path = path.replace("{id}", "00000000-0000-0000-0000-000000000b0b");
         let Some(name) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else {
             continue;
         };

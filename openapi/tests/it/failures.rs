@@ -53,6 +53,11 @@ async fn wrong_methods_are_told_the_right_ones() {
         ("/api/logout", "HEAD", "POST"),
         ("/api/config", "OPTIONS", "GET, HEAD"),
         ("/api/config", "TRACE", "GET, HEAD"),
+        (
+            "/api/authz/ext-authz/any/path",
+            "TRACE",
+            "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
+        ),
         ("/api/config", "BREW", "GET, HEAD"),
         ("/api/docs", "POST", "GET, HEAD"),
         ("/", "POST", "GET, HEAD"),

@@ -34,3 +34,5 @@ mod social;
 mod stand_in;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod users;

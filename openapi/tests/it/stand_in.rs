@@ -22,12 +22,14 @@ use doorbook_openapi::{
     app::*,
     export::{Export, ExportedAddress, ExportedEvent, ExportedProfile, Instant, Json},
     social::*,
+    users::{UserAction, UserSearch},
 };
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 mod proofs;
 pub(crate) mod runs;
+mod users;
 
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
@@ -64,6 +66,8 @@ pub(crate) struct StandIn {
     pub(crate) sessions: Mutex<HashMap<String, LiveSession>>,
     pub(crate) origins: Mutex<Vec<Origin>>,
     pub(crate) pages: Mutex<Vec<PageRequest>>,
+    pub(crate) searches: Mutex<Vec<UserSearch>>,
+    pub(crate) actions: Mutex<Vec<UserAction>>,
     pub(crate) wishes: Mutex<Vec<LogIn>>,
     pub(crate) starts: Mutex<Vec<Start>>,
     pub(crate) returns: Mutex<Vec<Return>>,
@@ -137,6 +141,8 @@ impl StandIn {
             sessions: Mutex::default(),
             origins: Mutex::default(),
             pages: Mutex::default(),
+            searches: Mutex::default(),
+            actions: Mutex::default(),
             wishes: Mutex::default(),
             starts: Mutex::default(),
             returns: Mutex::default(),

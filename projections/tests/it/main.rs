@@ -21,4 +21,5 @@ mod past;
 mod queries;
 mod rebuild;
 mod runs;
+mod users;
 mod verify;

@@ -183,8 +183,8 @@ async fn user_shows_its_latest_profile_and_roles(place: Place) {
     );
     assert_eq!(first.roles, Roles::default().with(Role::Admin));
     assert_eq!(
-        (first.deactivated, first.position, first.claim),
-        (true, position, claim(1))
+        (first.state, first.position, first.claim),
+        (users::State::Deactivated, position, claim(1))
     );
 
     log.user(1, &UserEvent::ProfileChanged { name: None, at: at(14) });
@@ -201,8 +201,8 @@ async fn user_shows_its_latest_profile_and_roles(place: Place) {
         .await;
     let second = row().await;
     assert_eq!(
-        (second.name, second.roles, second.deactivated),
-        (None, Roles::default(), false)
+        (second.name, second.roles, second.state),
+        (None, Roles::default(), users::State::Active)
     );
     assert_eq!(users::find(&reads, user(7)).await.unwrap(), None);
     running.stop().await;

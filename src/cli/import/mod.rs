@@ -106,6 +106,8 @@ fn reason(error: AccountError) -> String {
         | AccountError::Taken
         | AccountError::Unknown
         | AccountError::LastAdmin
+        | AccountError::Inactive
+        | AccountError::NotSignedIn
         | AccountError::Refused(_)
         | AccountError::Conflict
         | AccountError::Fault(_)) => other.to_string(),

@@ -48,6 +48,7 @@ pub(super) fn fold_user(events: &[UserEvent]) -> TrueUser {
             }
             UserEvent::Reactivated { .. } => user.off = false,
             UserEvent::PasswordUpgraded { .. }
+            | UserEvent::Unlocked { .. }
             | UserEvent::PasswordResetRequested { .. }
             | UserEvent::EmailVerified { .. }
             | UserEvent::EmailChangeRequested { .. }

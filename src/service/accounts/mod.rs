@@ -1,39 +1,47 @@
-//! Accounts as the command line manages them. Each command is decided on the log, beside a running service or alone.
+//! Accounts as operators and admins manage them: on the command line, beside a running service or alone, and by the API.
+//! Each command is decided on the log.
 
+mod actor;
 mod entry;
 mod import;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+pub use self::actor::Actor;
 use self::entry::Entry;
 pub use self::import::{Newcomer, Outcome};
 use super::{
     admins::{self, Leave},
     erase::Erasure,
     erasures::Erasures,
-    metadata_of,
+    numbered,
     strength::Strength,
 };
 use crate::{
     clock::Clock,
+    directory::Directory,
     hashing::{PasswordHasher, UnknownHash, recognise},
+    ids,
     keys::{Alone, KeyName, Keyring},
     mail::Post,
-    store::{CommandMetadata, Failure, Store},
+    store::{Failure, Store},
 };
 use doorbook_domain::{
-    claim::{self, Claim, ClaimCommand},
+    claim::{self, Claim, ClaimCommand, ClaimError},
     email::EmailAddress,
-    id::UserId,
+    id::{RequestId, UserId},
     name::DisplayName,
     role::{Role, Roles},
     time::Timestamp,
-    user::{self, User, UserCommand},
+    user::{self, User, UserCommand, UserError},
 };
 use doorbook_openapi::app::Secret;
 use doorbook_projections::{engine::Engine, fault::Fault};
 
-/// A user that an operator creates. Its address counts as proven.
+/// How long the link lives by which a new user sets its first password: as long as that of a sign-up.
+const INVITED_WITHIN: Duration = Duration::from_hours(24);
+
+/// A user that an operator or an admin creates. Its address counts as proven where its password is known.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// As typed.
@@ -53,6 +61,8 @@ pub enum NewPassword {
     Plain(Secret),
     /// Hashed by another system: checked for its form, and upgraded at the first login.
     Hashed(Secret),
+    /// None: the user sets one by a link that is mailed, and proves the address by that.
+    ByMail,
 }
 
 /// Why an account was not changed.
@@ -82,6 +92,12 @@ pub enum AccountError {
     /// Nobody could manage the others any more.
     #[error("it is the last active admin: give somebody else the role `admin` first")]
     LastAdmin,
+    /// Who is deactivated is given nothing.
+    #[error("the user is deactivated: reactivate it first")]
+    Inactive,
+    /// The admin who asked is none any more, or the session is over.
+    #[error("the session is over")]
+    NotSignedIn,
     /// A rule of the user forbids it.
     #[error("{0}")]
     Refused(String),
@@ -104,9 +120,13 @@ pub struct Accounts {
     /// The list of erased users.
     pub erasures: Erasures,
     /// What keeps letters.
-    pub post: Post,
+    pub post: Arc<Post>,
     /// The clock.
     pub clock: Clock,
+    /// The sessions in memory, where this process has some: they hear of a change before it is answered.
+    pub directory: Option<Arc<Directory>>,
+    /// Who manages them.
+    pub actor: Actor,
 }
 
 /// A change to an existing account.
@@ -116,10 +136,16 @@ pub enum Change {
     Grant(Role),
     /// Take a role away.
     Revoke(Role),
+    /// Give these roles, and take all others away.
+    SetRoles(Roles),
     /// End every session and refuse logins.
     Deactivate,
     /// Allow logins again.
     Reactivate,
+    /// Record that wrong passwords were forgiven.
+    Unlock,
+    /// End every session.
+    EndSessions,
 }
 
 impl Change {
@@ -127,18 +153,26 @@ impl Change {
         match self {
             Self::Grant(role) => UserCommand::GrantRole(user::GrantRole { role, at }),
             Self::Revoke(role) => UserCommand::RevokeRole(user::RevokeRole { role, at }),
+            Self::SetRoles(roles) => UserCommand::SetRoles(user::SetRoles { roles, at }),
             Self::Deactivate => UserCommand::Deactivate(user::Deactivate { at }),
             Self::Reactivate => UserCommand::Reactivate(user::Reactivate { at }),
+            Self::Unlock => UserCommand::Unlock(user::Unlock { at }),
+            Self::EndSessions => UserCommand::EndSessions(user::EndSessions { at }),
+        }
+    }
+
+    /// Whether an admin may cease to be one by it.
+    const fn may_end_an_admin(self) -> bool {
+        match self {
+            Self::Deactivate | Self::Revoke(Role::Admin) => true,
+            Self::SetRoles(roles) => !roles.contains(Role::Admin),
+            Self::Grant(_) | Self::Revoke(Role::Auditor) | Self::Reactivate | Self::Unlock | Self::EndSessions => false,
         }
     }
 }
 
 impl Accounts {
-    fn metadata(&self) -> CommandMetadata {
-        metadata_of("cli", self.clock.now())
-    }
-
-    /// Creates a user with a proven address, and says where its last event stands.
+    /// Creates a user.
     ///
     /// # Errors
     ///
@@ -166,7 +200,11 @@ impl Accounts {
         }
         let words = [Some(new.email.as_str()), new.name.as_deref()];
         let hash = hash(&new.password, words, hasher, strength, min_length).await?;
-        let entry = Entry::new(&self.keyring, email, name, Some(hash), self.clock.now());
+        let entry = Entry {
+            email_verified: new.password != NewPassword::ByMail,
+            ..Entry::new(&self.keyring, email, name, hash, self.clock.now())
+        };
+        self.may_still_act().await?;
         self.keyring.create_all(&entry.keys()).await?;
         let (id, register) = (entry.id, entry.seal(&self.keyring).await?);
         self.user(id, register.into()).await?;
@@ -182,13 +220,38 @@ impl Accounts {
             .execute::<Claim>(&claim.to_string(), take, &self.metadata())
             .await
         {
+            Ok(_) if new.password == NewPassword::ByMail => self.mail_link(id, INVITED_WITHIN).await.map(|()| id),
             Ok(_) => Ok(id),
-            Err(Failure::Refused(_)) => {
+            Err(Failure::Refused(ClaimError::TakenByAnother)) => {
                 self.destroy_keys(id).await?;
                 Err(AccountError::Taken)
             }
-            Err(failure) => Err(failure.into()),
+            Err(Failure::Conflict) => Err(AccountError::Conflict),
+            Err(Failure::Broken(fault)) => Err(fault.into()),
         }
+    }
+
+    /// Mails the user a link to set another password. Nothing of the admin's circumstances goes with it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::change`].
+    pub async fn reset_password(&self, user: &str, within: Duration) -> Result<UserId, AccountError> {
+        let id = self.find(user).await?;
+        self.may_still_act().await?;
+        self.mail_link(id, within).await?;
+        Ok(id)
+    }
+
+    async fn mail_link(&self, id: UserId, within: Duration) -> Result<(), AccountError> {
+        let at = self.clock.now();
+        let request = UserCommand::RequestPasswordReset(user::RequestPasswordReset {
+            request: RequestId(ids::uuid_v7(at)),
+            until: at.plus(within),
+            origin: None,
+            at,
+        });
+        self.user(id, request).await
     }
 
     /// The address was taken by another meanwhile: nothing will ever lead to this user.
@@ -206,10 +269,12 @@ impl Accounts {
     /// [`AccountError::Unknown`] when nobody has it; the others as they say.
     pub async fn change(&self, user: &str, change: Change) -> Result<UserId, AccountError> {
         let id = self.find(user).await?;
-        let alone = match change {
-            Change::Deactivate | Change::Revoke(Role::Admin) => self.may_leave(id).await?,
-            Change::Grant(_) | Change::Revoke(Role::Auditor) | Change::Reactivate => None,
+        let alone = if change.may_end_an_admin() {
+            Some(self.may_leave(id).await?)
+        } else {
+            None
         };
+        self.may_still_act().await?;
         self.user(id, change.command(self.clock.now())).await?;
         drop(alone);
         Ok(id)
@@ -227,6 +292,7 @@ impl Accounts {
             Ok(_) | Err(_) => self.find(user).await?,
         };
         let alone = self.may_leave(id).await?;
+        self.may_still_act().await?;
         let at = self.clock.now();
         self.user(id, UserCommand::Erase(user::Erase { at })).await?;
         drop(alone);
@@ -234,7 +300,7 @@ impl Accounts {
         Ok(id)
     }
 
-    async fn may_leave(&self, id: UserId) -> Result<Option<Alone>, AccountError> {
+    async fn may_leave(&self, id: UserId) -> Result<Alone, AccountError> {
         match admins::leave(&self.store, &self.keyring, &self.engine, id).await? {
             Leave::Granted(alone) => Ok(alone),
             Leave::LastAdmin => Err(AccountError::LastAdmin),
@@ -268,22 +334,27 @@ impl Accounts {
     }
 
     async fn user(&self, id: UserId, command: UserCommand) -> Result<(), AccountError> {
-        self.store
+        let committed = self
+            .store
             .execute::<User>(&id.to_string(), command, &self.metadata())
             .await?;
+        if let Some(directory) = &self.directory {
+            directory.nudge_user(id, &numbered(&committed.events));
+        }
         Ok(())
     }
 }
 
-/// Hashes what was typed, or takes a hash over.
+/// Hashes what was typed, or takes a hash over, if there is any.
 async fn hash(
     password: &NewPassword,
     words: [Option<&str>; 2],
     hasher: &PasswordHasher,
     strength: &Strength,
     min_length: usize,
-) -> Result<String, AccountError> {
+) -> Result<Option<String>, AccountError> {
     match password {
+        NewPassword::ByMail => Ok(None),
         NewPassword::Plain(secret) => {
             let broken = strength
                 .judge(secret, min_length, words)
@@ -293,21 +364,21 @@ async fn hash(
                 let reasons: Vec<String> = broken.iter().map(ToString::to_string).collect();
                 return Err(AccountError::Password(reasons.join("; ")));
             }
-            Ok(hasher
-                .hash(secret.0.as_bytes())
-                .await
-                .map_err(Fault::because("the password could not be hashed"))?)
+            let hash = hasher.hash(secret.0.as_bytes()).await;
+            Ok(Some(hash.map_err(Fault::because("the password could not be hashed"))?))
         }
         NewPassword::Hashed(Secret(hash)) => {
             recognise(hash)?;
-            Ok(hash.clone())
+            Ok(Some(hash.clone()))
         }
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<Failure<E>> for AccountError {
-    fn from(failure: Failure<E>) -> Self {
+impl From<Failure<UserError>> for AccountError {
+    fn from(failure: Failure<UserError>) -> Self {
         match failure {
+            Failure::Refused(UserError::NotRegistered) => Self::Unknown,
+            Failure::Refused(UserError::Inactive) => Self::Inactive,
             Failure::Refused(refusal) => Self::Refused(refusal.to_string()),
             Failure::Conflict => Self::Conflict,
             Failure::Broken(fault) => Self::Fault(fault),

@@ -92,16 +92,25 @@ impl Service {
         let Some(reset) = alive.filter(|_| user.is_active()) else {
             return Ok(None);
         };
+        let link = self.link_to("reset", Link::PasswordReset(id, request));
+        let to = self.address_of(id, &user).await?;
+        // Nobody has ever come by that address: an admin has made the account.
+        if !user.email_verified() && user.password().is_none() {
+            let letter = Letter::Invited {
+                link,
+                until: reset.until,
+            };
+            return Ok(to.map(|to| (to, letter)));
+        }
         let stream = format!("user-{id}");
         let asked = self
             .circumstances(&stream, &recorded.event_type, origin.as_ref(), recorded.recorded_at)
             .await?;
         let letter = Letter::ResetPassword {
-            link: self.link_to("reset", Link::PasswordReset(id, request)),
+            link,
             asked,
             until: reset.until,
         };
-        let to = self.address_of(id, &user).await?;
         Ok(to.map(|to| (to, letter)))
     }
 

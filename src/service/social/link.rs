@@ -202,7 +202,10 @@ impl Service {
         }
     }
 
-    pub(super) async fn list_social_accounts(&self, user: UserId) -> Result<Vec<SocialAccountEntry>, Refusal> {
+    pub(in crate::service) async fn list_social_accounts(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<SocialAccountEntry>, Refusal> {
         let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
         let mut entries = Vec::with_capacity(state.social_accounts().len());
         for account in state.social_accounts() {

@@ -82,6 +82,7 @@ fn user() -> Vec<Event> {
         .chain([
             UserEvent::Deactivated { epoch: 1, at: T0 },
             UserEvent::Reactivated { at: T0 },
+            UserEvent::Unlocked { at: T0 },
             UserEvent::SessionsEnded { epoch: 2, at: T0 },
             UserEvent::Erased { epoch: 3, at: T0 },
         ])

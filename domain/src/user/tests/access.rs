@@ -158,3 +158,56 @@ fn handling_a_command_hands_on_what_was_decided() {
         .when(change_password().into())
         .then_expect_error(UserError::Inactive);
 }
+
+fn set_roles(roles: &[Role]) -> SetRoles {
+    SetRoles {
+        roles: roles.to_vec().into(),
+        at: T0,
+    }
+}
+
+#[test]
+fn set_roles_grants_and_revokes_at_once_and_each_raises_the_epoch() {
+    given::<User>([registered(), granted(Role::Auditor, 1)])
+        .when(set_roles(&[Role::Admin]))
+        .then([revoked(Role::Auditor, 2), granted(Role::Admin, 3)]);
+    let user = state::<User>([
+        registered(),
+        granted(Role::Auditor, 1),
+        revoked(Role::Auditor, 2),
+        granted(Role::Admin, 3),
+    ]);
+    assert_eq!(user.roles(), [Role::Admin].to_vec().into());
+    assert_eq!(user.epoch(), 3);
+}
+
+#[test]
+fn roles_that_are_already_so_end_no_session() {
+    given::<User>([registered()]).when(set_roles(&[])).then_nothing();
+    given::<User>([registered(), granted(Role::Admin, 1)])
+        .when(set_roles(&[Role::Admin]))
+        .then_nothing();
+}
+
+#[test]
+fn deactivated_user_is_given_no_role_and_can_lose_one() {
+    let history = || [registered(), granted(Role::Admin, 1), deactivated(2)];
+    given::<User>(history())
+        .when(set_roles(&[Role::Admin, Role::Auditor]))
+        .then_refused(UserError::Inactive);
+    given::<User>(history())
+        .when(set_roles(&[]))
+        .then([revoked(Role::Admin, 3)]);
+}
+
+#[test]
+fn unlocking_is_recorded_each_time_and_changes_nothing_else() {
+    let unlocked = UserEvent::Unlocked { at: T0 };
+    given::<User>([registered(), unlocked.clone()])
+        .when(Unlock { at: T0 })
+        .then([unlocked.clone()]);
+    assert_eq!(state::<User>([registered(), unlocked]), state::<User>([registered()]));
+    given::<User>([])
+        .when(Unlock { at: T0 })
+        .then_refused(UserError::NotRegistered);
+}
