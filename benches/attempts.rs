@@ -9,14 +9,10 @@ use std::{
 use doorbook::{
     clock::Clock,
     config::{Config, Sources},
-    directory::Directory,
     hashing::{Argon2Cost, PasswordHasher},
     ids,
-    mail::Post,
     open::{self, Durable},
-    server,
-    service::{Parts, Service, strength::Strength},
-    social::Desk,
+    service::{Parts, Service},
     throttle::Throttle,
 };
 use doorbook_domain::time::Timestamp;
@@ -103,25 +99,17 @@ impl Stand {
         })
         .unwrap();
         let clock = Clock::standing(Timestamp::from_micros(1_795_478_400_000_000));
-        let Durable { store, keyring } = Durable::open(&config).await.unwrap();
-        let throttle = open::throttle(&config, &keyring, clock.clone()).await.unwrap();
+        let durable = Durable::open(&config).await.unwrap();
+        let parts = open::parts(&config, durable, clock.clone()).await.unwrap();
+        let throttle = parts.throttle.clone();
         let cost = Argon2Cost {
             memory_kib: 64,
             iterations: 1,
             parallelism: 1,
         };
         let service = Service::new(Parts {
-            rules: server::rules(&config, &keyring),
-            directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
             hasher: Arc::new(PasswordHasher::new(cost).unwrap()),
-            engine: open::engine(&config, &store).await.unwrap(),
-            throttle: throttle.clone(),
-            strength: Strength::open(&config).unwrap(),
-            social: Arc::new(Desk::open(&config, &keyring).await.unwrap()),
-            post: Arc::new(Post::open(&config).unwrap()),
-            clock: clock.clone(),
-            keyring,
-            store,
+            ..parts
         });
         Self {
             service,

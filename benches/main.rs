@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match wanted.first().map(String::as_str) {
-        Some(baseline::CHILD) => baseline::serve(&wanted[1], &wanted[2]),
+        Some(baseline::CHILD) => baseline::serve(&wanted[1], &wanted[2], &wanted[3]),
         Some(memory::CHILD) => memory::fill(),
         _ => return measure(&wanted),
     }

@@ -36,15 +36,15 @@ pub(crate) fn measure() -> Measured {
     let service = Service::start();
     let requests = service.session_checks(CONNECTIONS);
     let length = body_length(&service, &requests);
-    let (child, bare) = baseline::start(2);
-    let (long_child, long_bare) = baseline::start(length);
+    let bare = baseline::start(2);
+    let long_bare = baseline::start(length);
     let (mut checks, mut plain, mut long) = (Rounds::default(), Rounds::default(), Rounds::default());
     for round in 0..=ROUNDS {
         let before = disk_bytes(service.pid());
         let check = Round::run(service.api, service.pid(), &requests);
         let disk = disk_bytes(service.pid()) - before;
-        let bare = Round::run(bare, child.0.id(), &requests);
-        let long_bare = Round::run(long_bare, long_child.0.id(), &requests);
+        let bare = Round::run(bare.address, bare.child.0.id(), &requests);
+        let long_bare = Round::run(long_bare.address, long_bare.child.0.id(), &requests);
         // The first round warms up.
         if round > 0 {
             checks.push(&check, disk);

@@ -1,10 +1,12 @@
 //! Opens the durable parts, for `serve` and for every command that works on them: the log, the keys, the read models.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use doorbook_openapi::app::Settings;
 use doorbook_projections::{
     engine::{Engine, ReadTarget},
     fault::Fault,
+    keyring::Keyring as SealedReader,
     login_history::LoginHistory,
     projection::Projection,
     sessions::Sessions,
@@ -17,13 +19,21 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     clock::Clock,
     config::{Config, Database},
+    directory::Directory,
+    hashing::{PasswordHasher, rules::MAX_LENGTH},
     keys::{Keyring, KeysError, MasterKey},
     lock::LockError,
-    mail::MailError,
+    mail::{MailError, Post},
     proof::notary::Notary,
+    service::{Lifetimes, Parts, Rules, erasures::Erasures, strength::Strength},
+    social::Desk,
     store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
     throttle::Throttle,
 };
+
+/// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
+/// bodies do not pile up.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the service, or a command, cannot start. One sentence that names the key and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -230,6 +240,68 @@ pub async fn notary(config: &Config, store: &Store, keyring: &Keyring) -> Result
         },
         source,
     })
+}
+
+/// Everything that the operations work with, by the configuration. Nothing runs yet.
+///
+/// # Errors
+///
+/// As [`engine`], [`throttle`] and [`notary`], and when a setting leads nowhere.
+pub async fn parts(config: &Config, durable: Durable, clock: Clock) -> Result<Parts, StartError> {
+    let Durable { store, keyring } = durable;
+    let hasher = PasswordHasher::new(config.password.argon2.into())
+        .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
+    let sealed: Arc<dyn SealedReader> = keyring.clone();
+    Ok(Parts {
+        rules: rules(config, &keyring),
+        hasher: Arc::new(hasher),
+        strength: Strength::open(config)?,
+        directory: Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity)),
+        engine: engine(config, &store).await?,
+        throttle: throttle(config, &keyring, clock.clone()).await?,
+        social: Arc::new(Desk::open(config, &keyring).await?),
+        notary: notary(config, &store, &keyring).await?,
+        post: Arc::new(Post::open(config)?),
+        clock,
+        keyring,
+        store,
+    })
+}
+
+/// What the operations go by, from the configuration.
+fn rules(config: &Config, keyring: &Keyring) -> Rules {
+    let session = &config.session;
+    Rules {
+        lifetimes: Lifetimes {
+            absolute: session.absolute,
+            idle: session.idle,
+        },
+        staff_lifetimes: Lifetimes {
+            absolute: session.staff_absolute,
+            idle: session.staff_idle,
+        },
+        erasures: Erasures::new(&config.data.erasures),
+        max_sessions: session.max_per_user,
+        link_base: config.mail.link_base.to_string(),
+        locale: config.mail.locale,
+        settings: Settings {
+            public_url: config.http.public_url.to_string(),
+            https: config.http.public_url.is_https(),
+            allowed_origins: config.http.allowed_origins.iter().map(ToString::to_string).collect(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            csrf_cookie: config.csrf.cookie.clone(),
+            csrf_header: config.csrf.header.clone(),
+            csrf_key: keyring.purpose_key("csrf"),
+            body_limit: config.http.body_limit,
+            body_timeout: BODY_TIMEOUT,
+            signup_enabled: config.signup.enabled,
+            verify_email: config.signup.verify_email,
+            password_min_length: config.password.min_length,
+            password_max_length: MAX_LENGTH,
+            session_absolute: session.absolute,
+            session_idle: session.idle,
+        },
+    }
 }
 
 /// Where the log is.

@@ -5,8 +5,8 @@ use cqrs_es::Aggregate;
 use crate::{
     attempts::{LoginAttempts, LoginAttemptsEvent},
     claim::{Claim, ClaimEvent},
-    reading::{Reading, ReadingEvent},
     projection::{Projection, ProjectionEvent},
+    reading::{Reading, ReadingEvent},
     session::{Session, SessionEvent},
     signup::{SignUp, SignUpEvent},
     user::{User, UserEvent},
@@ -51,7 +51,7 @@ from! {
     SessionEvent => Session,
     LoginAttemptsEvent => LoginAttempts,
     ReadingEvent => Reading,
-    ProjectionEvent => Projection,
+    ProjectionEvent => Projection
 }
 
 /// The stored event cannot be read: its type is unknown, its version is newer than this program, or its payload is broken.

@@ -46,8 +46,8 @@ pub mod runs;
 mod scalar;
 mod schema;
 pub mod social;
-mod whole;
 pub mod users;
+mod whole;
 
 pub use crate::{admin::admin, client::is_trusted, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};

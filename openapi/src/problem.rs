@@ -60,7 +60,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, by status.
-    pub(crate) const ALL: [Self; 39] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::Malformed,
         Self::DuplicateCookie,
         Self::StateInvalid,

@@ -106,7 +106,8 @@ impl Projection for Sessions {
         match event {
             Event::Session(event) => session(recorded, event, out),
             Event::User(event) => ending::fold(&TABLES[1], recorded, event, out),
-            Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => {}
+            Event::SignUp(_) | Event::Claim(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => {
+            }
         }
         Ok(())
     }

@@ -81,7 +81,12 @@ impl Projection for SignUps {
     fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
         match event {
             Event::SignUp(event) => sign_up(recorded, event, out),
-            Event::User(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => {}
+            Event::User(_)
+            | Event::Claim(_)
+            | Event::Session(_)
+            | Event::LoginAttempts(_)
+            | Event::Reading(_)
+            | Event::Projection(_) => {}
         }
         Ok(())
     }

@@ -104,7 +104,11 @@ impl Projection for Users {
         match event {
             Event::User(event) => user(recorded, event, out),
             Event::Claim(event) => claim(recorded, event, out),
-            Event::SignUp(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => {}
+            Event::SignUp(_)
+            | Event::Session(_)
+            | Event::LoginAttempts(_)
+            | Event::Reading(_)
+            | Event::Projection(_) => {}
         }
         Ok(())
     }

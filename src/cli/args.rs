@@ -12,8 +12,8 @@ mod projections;
 mod proof;
 
 pub use keeping::{KeysCommand, Restore};
-pub use proof::{AuditCommand, Export, Verify};
 pub use projections::{Part, ProjectionsCommand, RebuildWish};
+pub use proof::{AuditCommand, Export, Verify};
 
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};

@@ -164,7 +164,9 @@ fn fields(letter: &Letter, locale: Locale) -> Vec<(&'static str, Value)> {
             fields.extend([text("login", login), text("reset", reset)]);
             fields
         }
-        Letter::VerifyAddressOnly { link, until } | Letter::Invited { link, until } | Letter::ConfirmAddress { link, until } => {
+        Letter::VerifyAddressOnly { link, until }
+        | Letter::Invited { link, until }
+        | Letter::ConfirmAddress { link, until } => {
             vec![text("link", link), when("until", until)]
         }
         Letter::NewDevice { seen } => circumstances(seen, locale),

@@ -6,8 +6,7 @@ pub mod prompt;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use doorbook_openapi::app::Settings;
-use doorbook_projections::{engine::Engine, fault::Fault, keyring::Keyring as SealedReader};
+use doorbook_projections::{engine::Engine, fault::Fault};
 use poem::{IntoEndpoint, Server};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,28 +17,18 @@ use self::{
 };
 use crate::{
     config::{Config, Database},
-    directory::Directory,
-    hashing::{PasswordHasher, rules},
-    keys::Keyring,
     lock::{DatabaseLock, DirectoryLock},
-    mail::{Outbox, Post, outbox::Counts},
+    mail::{Outbox, outbox::Counts},
     open::{self, Durable, StartError},
     proof::{courier::Courier, notary::Notary},
     service::{
-        Lifetimes, Parts, Rules, Service,
-        erasures::Erasures,
+        Service,
         process::{self, FOLLOWERS, Reaction},
-        strength::Strength,
     },
-    social::Desk,
 };
 
 /// A silent connection is closed after so long, unless it still owes something: [`prompt`] drops those.
 const IDLE_CONNECTION: Duration = Duration::from_secs(75);
-
-/// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
-/// bodies do not pile up.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a running service can be reached.
 #[derive(Debug, Clone, Copy)]
@@ -84,9 +73,7 @@ pub async fn serve(
             }
         });
     }
-    let post = Arc::new(Post::open(config)?);
-    post.tidy()?;
-    let (service, outbox) = assemble(config, durable, post, &mut background).await?;
+    let (service, outbox) = assemble(config, durable, &mut background).await?;
     let (everybody, watchers) = (Crowd::everybody(config.http.trusted_proxies.clone()), Crowd::watchers());
     let api = listen("http.listen", config.http.listen, everybody).await?;
     let admin = listen("http.admin_listen", config.http.admin_listen, watchers).await?;
@@ -144,36 +131,15 @@ impl Background {
 async fn assemble(
     config: &Config,
     durable: Durable,
-    post: Arc<Post>,
     background: &mut Background,
 ) -> Result<(Service, Arc<Counts>), StartError> {
-    let Durable { store, keyring } = durable;
-    let engine = open::engine(config, &store).await?;
-    let from = store.log().head().await?;
-    let sealed: Arc<dyn SealedReader> = keyring.clone();
-    let directory = Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity));
-    background.spawn(Arc::clone(&directory).follow(from, background.cancel.clone()));
-    background.spawn(run_engine(engine.clone(), background.cancel.clone()));
-    let hasher = PasswordHasher::new(config.password.argon2.into())
-        .map_err(Fault::because("the pool that hashes passwords cannot start"))?;
-    let throttle = open::throttle(config, &keyring, config.service_clock()).await?;
-    let social = Desk::open(config, &keyring).await?;
-    let notary = open::notary(config, &store, &keyring).await?;
-    start_notary(&notary, background)?;
-    let service = Service::new(Parts {
-        rules: rules(config, &keyring),
-        social: Arc::new(social),
-        store,
-        keyring,
-        hasher: Arc::new(hasher),
-        strength: Strength::open(config)?,
-        directory,
-        engine,
-        throttle,
-        notary,
-        post,
-        clock: config.service_clock(),
-    });
+    let parts = open::parts(config, durable, config.service_clock()).await?;
+    parts.post.tidy()?;
+    let from = parts.store.log().head().await?;
+    background.spawn(Arc::clone(&parts.directory).follow(from, background.cancel.clone()));
+    background.spawn(run_engine(parts.engine.clone(), background.cancel.clone()));
+    start_notary(&parts.notary, background)?;
+    let service = Service::new(parts);
     background.spawn(service.throttle.clone().keep(background.cancel.clone()));
     for reaction in FOLLOWERS {
         follow(&service, background, reaction);
@@ -206,43 +172,6 @@ fn follow(service: &Service, background: &mut Background, reaction: &'static dyn
 async fn run_engine(engine: Engine, cancel: CancellationToken) {
     if let Err(fault) = engine.run(cancel).await {
         tracing::error!(error = fault.cause(), "the projections stopped");
-    }
-}
-
-/// What the operations go by, from the configuration.
-#[must_use]
-pub fn rules(config: &Config, keyring: &Keyring) -> Rules {
-    let session = &config.session;
-    Rules {
-        lifetimes: Lifetimes {
-            absolute: session.absolute,
-            idle: session.idle,
-        },
-        staff_lifetimes: Lifetimes {
-            absolute: session.staff_absolute,
-            idle: session.staff_idle,
-        },
-        erasures: Erasures::new(&config.data.erasures),
-        max_sessions: session.max_per_user,
-        link_base: config.mail.link_base.to_string(),
-        locale: config.mail.locale,
-        settings: Settings {
-            public_url: config.http.public_url.to_string(),
-            https: config.http.public_url.is_https(),
-            allowed_origins: config.http.allowed_origins.iter().map(ToString::to_string).collect(),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-            csrf_cookie: config.csrf.cookie.clone(),
-            csrf_header: config.csrf.header.clone(),
-            csrf_key: keyring.purpose_key("csrf"),
-            body_limit: config.http.body_limit,
-            body_timeout: BODY_TIMEOUT,
-            signup_enabled: config.signup.enabled,
-            verify_email: config.signup.verify_email,
-            password_min_length: config.password.min_length,
-            password_max_length: rules::MAX_LENGTH,
-            session_absolute: session.absolute,
-            session_idle: session.idle,
-        },
     }
 }
 

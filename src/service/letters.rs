@@ -235,7 +235,12 @@ impl Service {
 fn address_in(event: Event) -> Option<Sealed> {
     match event {
         Event::User(event) => event.address().cloned(),
-        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => None,
+        Event::SignUp(_)
+        | Event::Claim(_)
+        | Event::Session(_)
+        | Event::LoginAttempts(_)
+        | Event::Reading(_)
+        | Event::Projection(_) => None,
     }
 }
 

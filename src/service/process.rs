@@ -205,6 +205,11 @@ async fn replaced_password(service: &Service, recorded: &Recorded) -> Result<Vec
 fn password(event: Event) -> Option<Sealed> {
     match event {
         Event::User(event) => event.password().cloned(),
-        Event::SignUp(_) | Event::Claim(_) | Event::Session(_) | Event::LoginAttempts(_) | Event::Reading(_) | Event::Projection(_) => None,
+        Event::SignUp(_)
+        | Event::Claim(_)
+        | Event::Session(_)
+        | Event::LoginAttempts(_)
+        | Event::Reading(_)
+        | Event::Projection(_) => None,
     }
 }

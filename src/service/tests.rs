@@ -12,9 +12,9 @@ use crate::{
     open::{self, Durable},
 };
 
-mod identities;
-mod book;
 mod admins;
+mod book;
+mod identities;
 mod lifetimes;
 mod mailed;
 mod social;
@@ -57,21 +57,12 @@ impl Bed {
             flags,
         };
         let config = Config::load(&sources).unwrap();
-        let Durable { store, keyring } = Durable::open(&config).await.unwrap();
-        let engine = open::engine(&config, &store).await.unwrap();
+        let durable = Durable::open(&config).await.unwrap();
+        let clock = clock.unwrap_or_else(|| config.service_clock());
+        let parts = open::parts(&config, durable, clock).await.unwrap();
         let service = Service::new(Parts {
-            rules: crate::server::rules(&config, &keyring),
-            directory: Arc::new(Directory::new(store.log(), keyring.clone(), 1000)),
-            hasher: Arc::new(PasswordHasher::new(config.password.argon2.into()).unwrap()),
             throttle: Throttle::off(),
-            strength: Strength::open(&config).unwrap(),
-            social: Arc::new(crate::social::Desk::open(&config, &keyring).await.unwrap()),
-            post: Arc::new(Post::open(&config).unwrap()),
-            notary: Arc::new(Notary::open(&config, store.log(), &keyring).await.unwrap()),
-            clock: clock.unwrap_or_else(|| config.service_clock()),
-            engine,
-            keyring,
-            store,
+            ..parts
         });
         Self {
             service,

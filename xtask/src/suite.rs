@@ -33,7 +33,14 @@ impl Test {
         let started = Instant::now();
         let before = Tree::now();
         let whole = self.tests.is_empty();
-        parts::require(&[Part::Postgres, Part::Strace, Part::Curl, Part::Node, Part::Python, Part::Browser])?;
+        parts::require(&[
+            Part::Postgres,
+            Part::Strace,
+            Part::Curl,
+            Part::Node,
+            Part::Python,
+            Part::Browser,
+        ])?;
         for tools in ["browser", "oidc", "smtp"] {
             parts::install_tools(tools)?;
         }

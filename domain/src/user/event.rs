@@ -250,6 +250,7 @@ impl UserEvent {
             | Self::RoleRevoked { at, .. }
             | Self::Deactivated { at, .. }
             | Self::Reactivated { at }
+            | Self::Unlocked { at, .. }
             | Self::SessionsEnded { at, .. }
             | Self::PasswordRemoved { at, .. }
             | Self::PasswordResetRequested { at, .. }

@@ -13,7 +13,7 @@ use crate::{
     flow::{FlowCookie, Traveller},
     form::{Form, FromForm},
     gate::Gate,
-    param::{Line, OwnPage, Path, Provider, Query},
+    param::{Line, OwnPage, Path, Provider, Query, Visible},
     problem::{Kind, Problem},
     redirect::Redirect,
     refused::{BODY, LOOK, READ, Refused, WRITE, kinds},

@@ -25,7 +25,7 @@ const ACTIONS: [(&str, &str, UserAction, bool); 6] = [
 
 async fn admin() -> Browser {
     let browser = Browser::signed_in().await;
-    browser.app.promote();
+    browser.app.promotes();
     browser
 }
 

@@ -225,7 +225,8 @@ impl World {
                 | Event::SignUp(_)
                 | Event::Claim(_)
                 | Event::LoginAttempts(_)
-                | Event::Reading(_) | Event::Projection(_) => {}
+                | Event::Reading(_)
+                | Event::Projection(_) => {}
             }
         }
         let of = |id: UserId| (0..4).find(|&number| user(number) == id).unwrap();

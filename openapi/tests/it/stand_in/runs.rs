@@ -92,7 +92,7 @@ impl StandIn {
         }
     }
 
-    fn proven(&self) -> Result<(), Refusal> {
+    pub(super) fn proven(&self) -> Result<(), Refusal> {
         if *self.broken.lock().unwrap() == Broken::Unproven {
             return Err(Refusal::ReauthenticationRequired);
         }

@@ -3,7 +3,7 @@
 use doorbook_domain::role::Roles;
 
 use super::*;
-use crate::service::accounts::{Accounts, Newcomer};
+use crate::service::accounts::{Accounts, Actor, Newcomer};
 
 #[tokio::test]
 async fn imported_user_is_not_reaped_however_long_ago_it_registered() {
@@ -15,8 +15,10 @@ async fn imported_user_is_not_reaped_however_long_ago_it_registered() {
         keyring: Arc::clone(&service.keyring),
         engine: service.engine.clone(),
         erasures: service.rules.erasures.clone(),
-        post: Post::open(&config(place.path())).unwrap(),
+        post: Arc::new(Post::open(&config(place.path())).unwrap()),
         clock: clock.clone(),
+        directory: None,
+        actor: Actor::Operator,
     };
     let newcomer = Newcomer {
         email: EMAIL.to_owned(),
