@@ -15,7 +15,7 @@ Exit codes:
     3  a verification found a difference, or an audit something that is not as it was signed
     4  a database cannot be reached
     5  an import refused some of its lines; the others were taken in
-   75  in use: another service has the data directory or the log, or somebody works on the same projection; try again later
+   75  in use: a service has the data, or somebody works on that projection; try again later
    78  the configuration is wrong, or the database is set up in a way that cannot be used
   130  interrupted";
 

@@ -82,7 +82,11 @@ fn examples_of_the_help_can_be_typed() {
                 .unwrap_or(line.len());
             let words = line[..end]
                 .replace("'pbkdf2_sha256$870000$…'", "pbkdf2")
-                .replace("'Ada L.'", "Ada");
+                .replace("'Ada L.'", "Ada")
+                .replace(
+                    "\"$(cat doorbook.key)\"",
+                    "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=",
+                );
             let typed = std::iter::once("doorbook").chain(words.split_whitespace());
             Cli::try_parse_from(typed).unwrap_or_else(|error| panic!("example of `{path}`: {line}: {error}"));
         }

@@ -348,7 +348,7 @@ fn security_is_one_requirement() {
         }
         "logOut" => json!([{"csrf": [], "session": []}, {}]),
         "exportMyData" => json!([{"session": []}]),
-        id if ["get", "list", "authorize", "stream"]
+        id if ["get", "list", "authorize", "stream", "search", "export", "watch"]
             .iter()
             .any(|verb| id.starts_with(verb)) =>
         {

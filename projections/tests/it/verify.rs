@@ -59,7 +59,7 @@ async fn tampered_missing_and_extra_rows_are_named(place: Place) {
     ];
     let expected = expected.map(|(table, key, differs)| Difference { table, key, differs });
     assert_eq!(report.differences, expected);
-    assert_eq!((report.differing, report.rows), (4, 75));
+    assert_eq!((report.differing, report.rows), (4, 89));
     assert_eq!(place.generations("users").await, [1], "the shadow is gone");
     running.stop().await;
 }

@@ -6,7 +6,9 @@ use woothee::{parser::Parser, woothee::VALUE_UNKNOWN};
 /// What the text tells, if anything.
 pub(super) fn understand(user_agent: &str) -> Option<Client> {
     let known = |text: &str| (text != VALUE_UNKNOWN && !text.is_empty()).then(|| text.to_owned());
-    let told = Parser::new().parse(user_agent)?;
+    let told = Parser::new()
+        .parse(user_agent)
+        .filter(|told| told.category != VALUE_UNKNOWN)?;
     Some(Client {
         kind: told.category.to_owned(),
         browser: known(told.name),
