@@ -341,7 +341,8 @@ async fn export_is_audited_where_there_is_no_store(database: Database) {
         .doorbook(&["events", "export", "--from", "2", "--to", "3"])
         .await;
     fs::write(&file, part).unwrap();
-    assert_eq!(verify(&elsewhere, &arguments).await.0, 0);
+    let (code, report) = verify(&elsewhere, &arguments).await;
+    assert_eq!(code, 0, "{report}");
     let cloud = service.doorbook(&["events", "export", "--format", "cloudevents"]).await;
     assert_eq!(cloud.lines().count(), lines.len() - 2);
     assert!(cloud.lines().all(|line| line.contains("\"specversion\":\"1.0\"")));

@@ -215,7 +215,8 @@ async fn dead_tokens_get_one_answer(database: Database) {
     let superseded = service.mail(2).await.token();
     forgot(&service, ADA).await.expect(202);
     let alive = service.mail(3).await.token();
-    let forged = format!("{}A", &alive[..alive.len() - 1]);
+    // Not its end, whose last bits may mean nothing.
+    let forged = format!("{}{}", if alive.starts_with('A') { 'B' } else { 'A' }, &alive[1..]);
     let caller = service.anonymous();
     let mut bodies = Vec::new();
     for token in [

@@ -29,11 +29,9 @@ fn key(name: &str) -> i64 {
 }
 
 pub(super) async fn catalog(options: &PgConnectOptions) -> Result<Db, Fault> {
-    // What read models lose in a crash, they read again from the log.
-    let options = options.clone().options([("synchronous_commit", "off")]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .connect_with(options)
+        .connect_with(hasty(options))
         .await?;
     let db = Db::Postgres(pool);
     let mut tx = db.begin().await?;
@@ -64,6 +62,18 @@ pub(super) async fn catalog(options: &PgConnectOptions) -> Result<Db, Fault> {
     }
     tx.commit().await?;
     Ok(db)
+}
+
+/// Connections of their own for a bulk load. One that is cut off in the middle of a COPY cannot be used again, and goes
+/// with them.
+pub(super) fn loading(options: &PgConnectOptions) -> Db {
+    let pool = PgPoolOptions::new().max_connections(2);
+    Db::Postgres(pool.connect_lazy_with(hasty(options)))
+}
+
+/// What read models lose in a crash, they read again from the log.
+fn hasty(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([("synchronous_commit", "off")])
 }
 
 pub(super) async fn generations(catalog: &Db, name: &'static str) -> Result<Vec<u64>, Fault> {

@@ -158,7 +158,7 @@ impl Store {
         let number = self.allocate(name).await?;
         let db = match &self.target {
             ReadTarget::Sqlite(dir) => sqlite::create(dir, name, number).await?,
-            ReadTarget::Postgres(_) => self.catalog.clone(),
+            ReadTarget::Postgres(options) => postgres::loading(options),
         };
         let generation = Generation::new(name, number, tables, db, self.dialect());
         generation.create(start).await?;
@@ -167,8 +167,8 @@ impl Store {
 
     /// Makes a loaded generation durable and opens it for everyday use.
     pub(super) async fn settle(&self, loaded: &Generation) -> Result<Generation, Fault> {
+        loaded.db.close().await;
         if let ReadTarget::Sqlite(dir) = &self.target {
-            loaded.db.close().await;
             sqlite::sync(dir, loaded.name, loaded.number).await?;
         }
         let settled = self.generation(loaded.name, loaded.number, loaded.tables).await?;

@@ -106,25 +106,15 @@ async fn begin(log: Uuid, tree: &Tree, from: u64) -> Result<Line, Fault> {
     Ok(Line::Head { export })
 }
 
-/// Up to the first checkpoint that covers the last event, so that the export can be compared with it.
+/// Up to the latest checkpoint, if it covers the last event: whoever keeps checkpoints elsewhere has that one.
 async fn end(tree: &Tree, to: u64) -> Result<Line, Fault> {
     let state = tree.state().await?;
-    let reached = state.as_ref().map_or(0, |state| state.size);
-    let own = |origin: &str| state.as_ref().is_some_and(|state| state.origin == origin);
-    let (mut covering, mut before) = (None, u64::MAX);
-    loop {
-        let page = tree.checkpoints(before, CHECKPOINTS).await?;
-        let covers = |size: u64| size >= to && size <= reached;
-        let mut fitting = page.iter().map(|one| &one.checkpoint).zip(&page);
-        let found = fitting.rfind(|(one, _)| covers(one.size) && own(&one.origin));
-        let found = found.map(|(_, one)| one.clone());
-        let below = page.last().is_none_or(|last| last.checkpoint.size < to);
-        covering = found.or(covering);
-        before = page.last().map_or(0, |last| last.id);
-        if below {
-            break;
-        }
-    }
+    let page = tree.checkpoints(u64::MAX, CHECKPOINTS).await?;
+    let own = page.into_iter().filter(|one| {
+        let state = state.as_ref().filter(|state| state.origin == one.checkpoint.origin);
+        state.is_some_and(|state| (to..=state.size).contains(&one.checkpoint.size))
+    });
+    let covering = own.max_by_key(|one| one.checkpoint.size);
     let size = covering.as_ref().map_or(to, |one| one.checkpoint.size);
     let end = Foot {
         to,

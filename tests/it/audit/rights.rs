@@ -38,8 +38,9 @@ async fn only_auditors_and_admins_read_the_book(database: Database) {
         .await;
         answer.expect_problem(401, "unauthenticated");
     }
-    auditor.log_in(AUDITOR).await;
-    auditor.get(PATHS[0]).await.expect_problem(403, "forbidden");
+    let again = service.anonymous();
+    again.log_in(AUDITOR).await;
+    again.get(PATHS[0]).await.expect_problem(403, "forbidden");
 }
 
 async fn bad_parameters_are_all_named(database: Database) {

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -186,11 +186,7 @@ impl Work {
             });
             progress(at);
         };
-        let ready = tokio::select! {
-            ready = self.work(&tell) => ready.map_err(Cut::Broken),
-            () = cancel.cancelled() => Err(Cut::Interrupted),
-            () = self.attend(&heard) => Err(Cut::Cancelled),
-        };
+        let ready = self.attended(&tell, &heard, cancel).await;
         let ended = match ready {
             Ok(Ready::Made(made)) => self.core.swap_all(made).await.map_err(Cut::Broken),
             Ok(Ready::Ended(ended)) => Ok(ended),
@@ -221,22 +217,39 @@ impl Work {
         }
     }
 
-    /// Notes how far it is, until somebody wants it to stop.
-    async fn attend(&self, heard: &watch::Receiver<Progress>) {
+    /// Works, and notes how far it is, until it is done or somebody wants it to stop. A note is written to its end: one
+    /// that is cut off would leave a connection in the middle of a transaction.
+    async fn attended(
+        &self,
+        tell: &(dyn Fn(Progress) + Send + Sync),
+        heard: &watch::Receiver<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Ready, Cut> {
+        let mut work = pin!(self.work(tell));
         loop {
-            for job in &self.jobs {
-                let at = *heard.borrow();
-                match self.core.store.note(&job.run, at, (self.core.clock)()).await {
-                    Ok(true) => return,
-                    Ok(false) => {}
-                    Err(fault) => tracing::warn!(error = chain(&fault), "a run could not be noted"),
-                }
+            let at = *heard.borrow();
+            if self.note(at).await {
+                return Err(Cut::Cancelled);
             }
             tokio::select! {
+                ready = &mut work => return ready.map_err(Cut::Broken),
+                () = cancel.cancelled() => return Err(Cut::Interrupted),
                 () = self.core.stop.notified() => {}
                 () = sleep(BEAT) => {}
             }
         }
+    }
+
+    /// Notes how far it is; says whether somebody wants it to stop.
+    async fn note(&self, at: Progress) -> bool {
+        let mut stop = false;
+        for job in &self.jobs {
+            match self.core.store.note(&job.run, at, (self.core.clock)()).await {
+                Ok(wanted) => stop |= wanted,
+                Err(fault) => tracing::warn!(error = chain(&fault), "a run could not be noted"),
+            }
+        }
+        stop
     }
 
     /// Removes what is left over, closes the runs, and lets others work.
