@@ -28,11 +28,14 @@ const STORM: Duration = Duration::from_secs(10);
 const STORM_BROWSERS: usize = 128;
 const STORM_FACTOR: f64 = 10.0;
 
-const EMAIL: &str = "ada.lovelace@example.org";
+/// Whose browser it is: each is somebody else's.
+fn email(browser: usize) -> String {
+    format!("ada.lovelace.{browser}@example.org")
+}
 
 pub(crate) fn measure() -> Measured {
     let mut measured = Measured::by(&format!(
-        "{BROWSERS} browsers log in again and again at the built service on SQLite, {ROUNDS} rounds of {} s, interleaved \
+        "{BROWSERS} browsers, each of another user and with the cookie that it is known by, log in again and again at the built service on SQLite, {ROUNDS} rounds of {} s, interleaved \
          with two threads of bare Argon2id of the same cost; medians. Then {STORM_BROWSERS} browsers send logins at {STORM_FACTOR} \
          times that rate for {} s while session checks are hammered as in `session-check`, twice. The latency of a \
          refused login is what its browser sees, on the cores that also carry the load generator.",
@@ -40,7 +43,9 @@ pub(crate) fn measure() -> Measured {
         STORM.as_secs()
     ));
     let service = Service::start();
-    service.signed_in(EMAIL);
+    (0..BROWSERS)
+        .map(email)
+        .for_each(|email| drop(service.signed_in(&email)));
     let rate = throughput(&mut measured, &service);
     storms(&mut measured, &service, rate * STORM_FACTOR);
     measured
@@ -64,11 +69,12 @@ fn closed_loop(service: &Service) -> f64 {
     let done = AtomicU64::new(0);
     let begun = Instant::now();
     thread::scope(|scope| {
-        for _ in 0..BROWSERS {
-            scope.spawn(|| {
+        for browser in 0..BROWSERS {
+            let (done, email) = (&done, email(browser));
+            scope.spawn(move || {
                 let mut browser = service.browser();
                 while begun.elapsed() < SPAN {
-                    let answer = browser.post("/api/login", EMAIL, PASSWORD);
+                    let answer = browser.post("/api/login", &email, PASSWORD);
                     assert!(is_ok(&answer), "{answer}");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
@@ -164,12 +170,13 @@ impl<'a> Storm<'a> {
         let browsers: Vec<_> = (0..STORM_BROWSERS).map(|_| self.service.browser()).collect();
         let begun = Instant::now();
         thread::scope(|scope| {
-            for mut browser in browsers {
+            for (number, mut browser) in browsers.into_iter().enumerate() {
+                let email = email(number % BROWSERS);
                 scope.spawn(move || {
                     while let Some(due) = self.next(begun) {
                         thread::sleep(due.saturating_duration_since(Instant::now()));
                         let asked = Instant::now();
-                        let answer = browser.post("/api/login", EMAIL, PASSWORD);
+                        let answer = browser.post("/api/login", &email, PASSWORD);
                         self.note(&answer, asked.elapsed());
                     }
                 });

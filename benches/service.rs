@@ -122,6 +122,7 @@ impl Service {
             connection: Connection::open(self.api),
             token: String::new(),
             session: None,
+            device: None,
         };
         let answer = browser
             .connection
@@ -165,13 +166,17 @@ pub(crate) struct Browser {
     token: String,
     /// The session cookie, if there is one.
     session: Option<String>,
+    /// By which the service knows the browser again, once somebody has logged in with it.
+    device: Option<String>,
 }
 
 impl Browser {
     /// Sends an address and a password.
     pub(crate) fn post(&mut self, path: &str, email: &str, password: &str) -> String {
         let request = self.prepared(path, &format!(r#"{{"email":"{email}","password":"{password}"}}"#));
-        self.connection.ask(&request)
+        let answer = self.connection.ask(&request);
+        self.device = cookie(&answer, "doorbook_device").or_else(|| self.device.take());
+        answer
     }
 
     /// Sends an address.
@@ -189,8 +194,11 @@ impl Browser {
 
     fn prepared(&self, path: &str, body: &str) -> String {
         let Self { origin, token, .. } = self;
-        let session = self.session.as_ref().map(|session| format!("; sessionid={session}"));
-        let session = session.unwrap_or_default();
+        let more = [("sessionid", &self.session), ("doorbook_device", &self.device)];
+        let session: String = more
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| format!("; {name}={value}")))
+            .collect();
         let headers = format!(
             "cookie: csrftoken={token}{session}\r\nx-csrftoken: {token}\r\norigin: {origin}\r\nsec-fetch-site: same-origin\r\n\
              content-type: application/json\r\n"

@@ -123,6 +123,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// At most `limit` events after `after`, in order. Empty when there are none yet.
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, Fault>;
 
+    /// As [`EventLog::read`], for those who follow the log's end: what somebody read from the database a moment ago need not be
+    /// read from it again.
+    async fn follow(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, Fault> {
+        self.read(after, limit).await
+    }
+
     /// The position of the last event that [`EventLog::read`] would return; [`Position::START`] for an empty log.
     async fn head(&self) -> Result<Position, Fault>;
 

@@ -1,8 +1,8 @@
 //! What events change: columns of rows.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::{db::Value, fault::Fault, log::Recorded, table::Table};
 
@@ -10,7 +10,7 @@ use crate::{db::Value, fault::Fault, log::Recorded, table::Table};
 pub struct Patches {
     tables: Vec<Changes>,
     misuse: Option<&'static str>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// What changes in one table. Rows stand in the order in which they were first touched.
@@ -42,7 +42,7 @@ impl Patches {
         Self {
             tables: tables.collect(),
             misuse: None,
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Patches {
 }
 
 impl Changes {
-    fn row<const KEY: usize>(&mut self, hasher: &RandomState, key: [Value; KEY], is_new: bool) -> &mut [Value] {
+    fn row<const KEY: usize>(&mut self, hasher: &DefaultHashBuilder, key: [Value; KEY], is_new: bool) -> &mut [Value] {
         let Self {
             table,
             rows,

@@ -108,6 +108,7 @@ pub(crate) async fn test(address: &str, config: &Config, output: &Output) -> Res
         locale: config.mail.locale,
         letter: Letter::Test { at: now },
         key: ids::uuid_v7(now),
+        caused_at: now,
     };
     post.send(&addressed, now)
         .await

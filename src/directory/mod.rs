@@ -75,6 +75,12 @@ pub struct Directory {
     listeners: Arc<Listeners>,
 }
 
+/// A session that is about to begin.
+pub struct Expected<'a> {
+    lead: Lead<'a, SessionId>,
+    id: SessionId,
+}
+
 /// How much a directory holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -146,6 +152,38 @@ impl Directory {
             }
         }
         self.read_through(id, secret, now).await
+    }
+
+    /// Before a command of this node begins session `id`: what is heard of it from now on is known to [`Directory::admit`].
+    /// `None` when somebody is reading it already.
+    pub fn expect(&self, id: SessionId) -> Option<Expected<'_>> {
+        match self.memory.loads.enter(id) {
+            Turn::Own(lead) => Some(Expected { lead, id }),
+            Turn::Others(_) => None,
+        }
+    }
+
+    /// Takes in the session that `event` has begun: nothing of it need be read. If more has happened to it since, it is read
+    /// when it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when its user cannot be read.
+    pub async fn admit(&self, expected: Expected<'_>, event: &SessionEvent) -> Result<(), Fault> {
+        let Expected { lead, id } = expected;
+        let Some((user, session)) = Session::start(id, event) else {
+            return Ok(());
+        };
+        match self.hold(user, session.epoch).await {
+            Ok(hold) => {
+                self.memory.install(&lead, id, Found::Open(session, hold));
+                Ok(())
+            }
+            Err(fault) => {
+                lead.fail();
+                Err(fault)
+            }
+        }
     }
 
     /// Takes in what a command of this node has just committed to a session's stream, with the sequences it got. The

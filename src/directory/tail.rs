@@ -73,7 +73,7 @@ impl Directory {
 
     /// Takes in one batch and says how many events it had. Reaching the tail restores trust, a failure ends it.
     async fn read_on(&self) -> Result<usize, Fault> {
-        let read = timeout(PATIENCE, self.reader.log().read(self.read_position(), BATCH)).await;
+        let read = timeout(PATIENCE, self.reader.log().follow(self.read_position(), BATCH)).await;
         let events = match read {
             Ok(Ok(events)) => events,
             Ok(Err(fault)) => {

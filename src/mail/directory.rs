@@ -82,8 +82,8 @@ impl Directory {
         options.open(self.0.join(LOCK))
     }
 
-    /// Stores a message, readable for its owner only. It is there as a whole or not at all; again under the same `key` and
-    /// `name` it takes the place of the first.
+    /// Stores a message, readable for its owner only. It is there as a whole or not at all; again under the same `at`, `key`
+    /// and `name` it takes the place of the first.
     ///
     /// # Errors
     ///
@@ -94,8 +94,7 @@ impl Directory {
     }
 
     fn write(&self, at: Timestamp, name: &str, message: &[u8]) -> io::Result<()> {
-        let earlier = self.files()?.into_iter().find(|file| file.contains(name));
-        let file = earlier.unwrap_or_else(|| format!("{}-{name}.eml", at.to_utc().format("%Y%m%dT%H%M%S%6fZ")));
+        let file = format!("{}-{name}.eml", at.to_utc().format("%Y%m%dT%H%M%S%6fZ"));
         let unfinished = self.0.join(format!(".{file}.{UNFINISHED}"));
         let mut options = OpenOptions::new();
         let mut written = options

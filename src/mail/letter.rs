@@ -223,6 +223,8 @@ pub struct Addressed {
     pub letter: Letter,
     /// Id of the causing event. With the letter's name it makes the `Message-ID`: sent twice, it is the same message.
     pub key: Uuid,
+    /// When that event was stored.
+    pub caused_at: Timestamp,
 }
 
 /// Shows no address.

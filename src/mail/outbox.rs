@@ -135,7 +135,7 @@ impl Outbox {
             Some(progress) => progress,
             None => Progress::load(keyring, CURSOR).await?,
         };
-        let events = log.read(progress.at(), BATCH).await?;
+        let events = log.follow(progress.at(), BATCH).await?;
         let oldest = clock.now().minus(PATIENCE);
         let due: Vec<_> = events
             .iter()

@@ -129,7 +129,9 @@ impl Post {
             Way::Smtp(smtp) => smtp.send(message).await,
             Way::Directory(directory) => {
                 let name = addressed.letter.name();
-                let stored = directory.store(now, addressed.key, name, message.formatted()).await;
+                let stored = directory
+                    .store(addressed.caused_at, addressed.key, name, message.formatted())
+                    .await;
                 stored.map_err(|fault| {
                     tracing::warn!(error = fault.cause(), "a message was not stored");
                     Undelivered::NotNow("the mail directory cannot be written".to_owned())

@@ -31,6 +31,7 @@ fn addressed(to: &str, letter: Letter) -> Addressed {
         locale: Locale::German,
         letter,
         key: Uuid::from_u128(7),
+        caused_at: AT,
     }
 }
 

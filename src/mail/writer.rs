@@ -58,6 +58,7 @@ impl Writer {
             locale,
             letter,
             key,
+            caused_at: _,
         } = addressed;
         let written = self.templates.write(letter, *locale)?;
         let id = format!("<{}.{}@{}>", key.simple(), letter.name(), self.domain);

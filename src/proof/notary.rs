@@ -24,7 +24,7 @@ use crate::{
 /// A lost signal costs this long.
 const POLL: Duration = Duration::from_secs(1);
 /// Events that come one by one are taken in together.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(250);
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(5);
 /// While the same failure lasts, it is logged so often.

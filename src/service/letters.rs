@@ -23,18 +23,26 @@ use super::Service;
 use crate::mail::{Addressed, Circumstances, Letter, Letters};
 
 mod links;
+mod news;
+
+pub(super) use news::News;
 
 #[async_trait]
 impl Letters for Service {
     fn concerns(&self, recorded: &Recorded) -> bool {
         if &*recorded.event_type == "session.started" {
             let event = recorded.event();
-            // One that cannot be read is looked at again where it is said why.
-            return event.is_err()
-                || matches!(
-                    event,
-                    Ok(Event::Session(SessionEvent::Started { new_device: true, .. }))
-                );
+            return match event {
+                Ok(Event::Session(SessionEvent::Started {
+                    new_device: true,
+                    user_id,
+                    at,
+                    ..
+                })) => self.news.is_told(user_id, at),
+                Ok(_) => false,
+                // It is looked at again where it is said why.
+                Err(_) => true,
+            };
         }
         matches!(
             &*recorded.event_type,
@@ -227,6 +235,7 @@ impl Service {
             locale: self.rules.locale,
             letter,
             key: recorded.event_id(),
+            caused_at: recorded.recorded_at,
         }
     }
 }

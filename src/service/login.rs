@@ -5,7 +5,7 @@ use doorbook_domain::{
     email::EmailAddress,
     id::{SessionId, UserId},
     seal::ClaimId,
-    session::{self, EndReason, Method, SessionCommand},
+    session::{self, EndReason, Method, Session, SessionCommand},
     user::{self, User, UserCommand},
 };
 use doorbook_openapi::app::{LogIn, Opened, Origin, Refusal, Secret};
@@ -188,9 +188,15 @@ impl Service {
             at,
         };
         let metadata = self.metadata(origin, Some(id));
-        self.command_session(session, SessionCommand::Start(start), &metadata)
+        let expected = self.directory.expect(session);
+        let begun = self
+            .store
+            .begin::<Session>(&session.to_string(), SessionCommand::Start(start), &metadata)
             .await
             .map_err(unexpected)?;
+        if let (Some(expected), Some(first)) = (expected, begun.events.first()) {
+            self.directory.admit(expected, &first.event).await?;
+        }
         self.end_surplus_later(id);
         match self.opened(session, secret).await {
             // The epoch was raised meanwhile: by a new password, a deactivation or a changed role.

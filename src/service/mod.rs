@@ -71,6 +71,7 @@ use self::{
     activity::Activity,
     attempts::Attempts,
     erasures::Erasures,
+    letters::News,
     links::Links,
     process::{Figure, Figures},
     seals::Seals,
@@ -166,6 +167,8 @@ pub struct Service {
     tabs: Tabs,
     /// Users who logged in, and whose sessions are soon to be counted.
     uncounted: Arc<Mutex<HashSet<UserId>>>,
+    /// Who was told of new devices lately.
+    news: Arc<News>,
     /// What takes a while to count.
     counting: Counting,
     /// Commands in flight: a shutdown waits for them.
@@ -196,6 +199,7 @@ impl Service {
             followers: Arc::default(),
             tabs: Tabs::new(),
             uncounted: Arc::default(),
+            news: Arc::default(),
             counting: Counting::default(),
             parts,
             seals,

@@ -8,11 +8,15 @@ use doorbook_domain::{
 };
 use doorbook_openapi::app::Refusal;
 use doorbook_projections::sessions;
+use futures_util::future::try_join_all;
 
-use super::{Service, metadata_of, unexpected};
+use super::{READ_PATIENCE, Service, metadata_of, unexpected};
 
 /// When sessions are counted after a login. By then the read model has them as a rule, and nobody has to wait for it.
 const SOON: Duration = Duration::from_millis(250);
+
+/// Sessions that are ended at the same time.
+const TOGETHER: usize = 32;
 
 impl Service {
     /// Ends the sessions of a user beyond the limit, after the answer of the login that may have been one too many.
@@ -39,11 +43,19 @@ impl Service {
 
     /// Which sessions they are, the read model says; whether one still is to be ended, its own stream.
     pub(super) async fn end_surplus(&self, user: UserId) -> Result<(), Refusal> {
-        self.caught_up(sessions::NAME).await?;
+        let written = self.store.written().await?;
+        let waited = self
+            .engine
+            .wait_idly_for(sessions::NAME, written, READ_PATIENCE)
+            .await?;
+        if !waited && !self.engine.is_paused(sessions::NAME) {
+            return Err(Refusal::Busy(READ_PATIENCE));
+        }
         let reads = self.engine.reads();
         let surplus = sessions::beyond(&reads, user, self.clock.now(), self.rules.max_sessions).await?;
-        for session in surplus {
-            self.end_as_surplus(session).await?;
+        // Together, since what is appended together is synced once.
+        for some in surplus.chunks(TOGETHER) {
+            try_join_all(some.iter().map(|&session| self.end_as_surplus(session))).await?;
         }
         Ok(())
     }

@@ -56,7 +56,29 @@ where
     Err(Failure::Conflict)
 }
 
-/// Decides and commits; `None` when another writer was faster.
+/// As [`execute`], of a stream whose id was made for this command: nothing is there to be loaded.
+pub(super) async fn begin<A>(
+    repository: &Repository,
+    id: &str,
+    command: A::Command,
+    metadata: &CommandMetadata,
+) -> Result<Committed<A, A::Event>, Failure<A::Error>>
+where
+    A: Decide,
+    A::Error: Send + Sync + 'static,
+{
+    let store = PersistedEventStore::<_, A>::new_event_store(repository.clone());
+    let nothing = EventStoreAggregateContext {
+        aggregate_id: id.to_owned(),
+        aggregate: A::default(),
+        current_sequence: 0,
+        current_snapshot: None,
+    };
+    let committed = commit(&store, nothing, command, metadata).await?;
+    committed.ok_or(Failure::Conflict)
+}
+
+/// Loads, decides and commits; `None` when another writer was faster.
 async fn once<A>(
     store: &PersistedEventStore<Repository, A>,
     id: &str,
@@ -67,10 +89,24 @@ where
     A: Decide,
     A::Error: Send + Sync + 'static,
 {
-    let mut context = store
+    let context = store
         .load_aggregate(id)
         .await
         .map_err(fault::<A>("cannot load a stream"))?;
+    commit(store, context, command, metadata).await
+}
+
+/// Decides and commits; `None` when another writer was faster.
+async fn commit<A>(
+    store: &PersistedEventStore<Repository, A>,
+    mut context: EventStoreAggregateContext<A>,
+    command: A::Command,
+    metadata: &CommandMetadata,
+) -> Result<Option<Committed<A, A::Event>>, Failure<A::Error>>
+where
+    A: Decide,
+    A::Error: Send + Sync + 'static,
+{
     let before = sequence(&context)?;
     // An event store needs only the id and the sequence of the context that it is given back.
     let mut aggregate = mem::take(&mut context.aggregate);

@@ -27,6 +27,7 @@ mod command;
 mod error;
 mod execute;
 mod postgres;
+mod recent;
 mod repository;
 mod row;
 mod schema;
@@ -36,6 +37,7 @@ mod tests;
 mod url;
 
 use postgres::{Postgres, PostgresLog, Sequencer, Signals};
+use recent::Recent;
 use repository::{Appender, Repository};
 use sqlite::{Sqlite, SqliteLog};
 
@@ -154,10 +156,35 @@ impl Store {
         A::Error: Send + Sync + 'static,
     {
         let committed = self.execute_aside::<A>(id, command, metadata).await?;
+        self.remember(id, &committed);
+        Ok(committed)
+    }
+
+    /// As [`Store::execute`], of a stream whose id was made for this command: nothing is loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::execute`]; [`Failure::Conflict`] when there is such a stream.
+    pub async fn begin<A>(
+        &self,
+        id: &str,
+        command: A::Command,
+        metadata: &CommandMetadata,
+    ) -> Result<Committed<A, A::Event>, Failure<A::Error>>
+    where
+        A: Decide,
+        A::Error: Send + Sync + 'static,
+    {
+        let committed = execute::begin::<A>(&self.shared.repository, id, command, metadata).await?;
+        self.remember(id, &committed);
+        Ok(committed)
+    }
+
+    /// What was appended last: see [`Store::written`].
+    fn remember<A: Aggregate>(&self, id: &str, committed: &Committed<A, A::Event>) {
         if !committed.events.is_empty() {
             *self.shared.latest.lock() = Some((A::TYPE.into(), id.into(), committed.sequence));
         }
-        Ok(committed)
     }
 
     /// As [`Store::execute`], for what no list has to show at once: [`Store::written`] does not wait for it.
@@ -279,7 +306,7 @@ impl Store {
     }
 
     async fn open_sqlite(sqlite: Sqlite, wake: watch::Sender<u64>) -> Result<Self, OpenError> {
-        let log = SqliteLog::open(sqlite.readers.clone(), wake.clone()).await?;
+        let log = Recent::over(SqliteLog::open(sqlite.readers.clone(), wake.clone()).await?);
         let appender = Appender::Sqlite(sqlite::Appender::start(sqlite.writer.clone()));
         let notify = Arc::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
         Ok(Self::assemble(Arc::new(log), appender, notify, Backend::Sqlite(sqlite)))
@@ -290,7 +317,7 @@ impl Store {
         options: &StoreOptions,
         wake: watch::Sender<u64>,
     ) -> Result<Self, OpenError> {
-        let log = PostgresLog::open(postgres.pool.clone(), wake.clone()).await?;
+        let log = Recent::over(PostgresLog::open(postgres.pool.clone(), wake.clone()).await?);
         let appender = Appender::Postgres(PostgresEventRepository::new(postgres.pool.clone()));
         let signals = Arc::new(Signals::new(wake));
         let sequencer = Sequencer::start(postgres.options.clone(), Arc::clone(&signals), options.poll);

@@ -29,7 +29,7 @@ const BATCH: usize = 1000;
 const POLL: Duration = Duration::from_millis(250);
 /// What follows so shortly after the last step is folded together with what comes next, unless somebody waits for it: a
 /// transaction for each event of a busy log costs more than the logins that it tells of.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(200);
 /// How long to wait after a fault, and at most after many: what fails may be a rebuild of the whole log.
 const PAUSES: Range<Duration> = Duration::from_secs(1)..Duration::from_mins(1);
 
@@ -136,6 +136,7 @@ impl Engine {
                 () = cancel.cancelled() => return,
                 () = woken, if quiet => {}
                 () = self.core.nudge.notified(), if quiet => {}
+                () = slot.awaited.notified(), if quiet => {}
                 () = sleep(pause) => {}
             }
         }
@@ -212,7 +213,7 @@ impl Follower {
 
     /// Folds one batch.
     async fn advance(&mut self) -> Result<Step, Fault> {
-        let events = self.core.log.read(self.position, BATCH).await?;
+        let events = self.core.log.follow(self.position, BATCH).await?;
         let Some(last) = events.last() else {
             return Ok(Step::AtHead);
         };

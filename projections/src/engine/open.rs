@@ -73,6 +73,19 @@ impl Engine {
     ///
     /// [`Fault`] when there is no such read model, or, where this engine does not run, when the database fails.
     pub async fn wait_for(&self, name: &str, position: Position, limit: Duration) -> Result<bool, Fault> {
+        self.wait(name, position, limit, true).await
+    }
+
+    /// As [`Engine::wait_for`], for work that nobody waits for: it takes what comes, and has nothing folded sooner.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::wait_for`].
+    pub async fn wait_idly_for(&self, name: &str, position: Position, limit: Duration) -> Result<bool, Fault> {
+        self.wait(name, position, limit, false).await
+    }
+
+    async fn wait(&self, name: &str, position: Position, limit: Duration, urgent: bool) -> Result<bool, Fault> {
         let slot = self.core.slot(name)?;
         let seen = async {
             let mut state = slot.state.subscribe();
@@ -87,8 +100,9 @@ impl Engine {
                         return Ok(reached);
                     }
                 }
-                // Somebody waits: nothing is gathered now.
-                self.core.nudge.notify_waiters();
+                if urgent {
+                    slot.awaited.notify_waiters();
+                }
                 tokio::select! {
                     _ = state.changed() => {}
                     () = sleep(LOOK) => {}

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use doorbook_domain::time::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Core, Denied,
@@ -16,6 +16,8 @@ pub(super) struct Slot {
     pub(super) projection: Arc<dyn Projection>,
     pub(super) state: watch::Sender<State>,
     pub(super) tally: Tally,
+    /// Somebody waits for what is not gathered yet.
+    pub(super) awaited: Notify,
 }
 
 /// What readers and waiters see.
@@ -48,6 +50,7 @@ impl Slot {
             projection,
             state: watch::Sender::new(State::default()),
             tally: Tally::default(),
+            awaited: Notify::new(),
         }
     }
 

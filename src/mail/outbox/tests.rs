@@ -37,6 +37,7 @@ impl Letters for Arc<Script> {
             locale: Locale::English,
             letter,
             key: recorded.event_id(),
+            caused_at: recorded.recorded_at,
         };
         let at = recorded.recorded_at;
         let notice = Letter::Test { at };

@@ -102,7 +102,7 @@ impl<'a> Follower<'a> {
             Some(progress) => progress,
             None => Progress::load(&keyring, self.reaction.name()).await?,
         };
-        let events = self.service.store.log().read(progress.at(), BATCH).await?;
+        let events = self.service.store.log().follow(progress.at(), BATCH).await?;
         let mut step = if events.is_empty() { Step::AtHead } else { Step::Moved };
         let (mut acted, mut outcome) = (false, Ok(()));
         for recorded in &events {

@@ -33,13 +33,13 @@ const READ: &str = "
     select l.position, e.* from (select position, event_id from log where position > $1 order by position limit $2) l
     cross join lateral (
         select aggregate_type, aggregate_id, sequence, event_type, event_version, payload::text, metadata::text,
-               (extract(epoch from recorded_at) * 1000000)::bigint
+               (date_part('epoch', recorded_at) * 1000000)::bigint
         from events where id = l.event_id offset 0
     ) e order by l.position";
 
 const STREAM: &str = "
     select coalesce((select position from log where event_id = e.id), 0), aggregate_type, aggregate_id, sequence,
-           event_type, event_version, payload::text, metadata::text, (extract(epoch from recorded_at) * 1000000)::bigint
+           event_type, event_version, payload::text, metadata::text, (date_part('epoch', recorded_at) * 1000000)::bigint
     from events e where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 order by sequence";
 
 #[async_trait]

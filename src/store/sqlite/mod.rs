@@ -47,7 +47,7 @@ impl Sqlite {
         };
         Ok(Self {
             writer: pool(1).max_lifetime(None).connect_lazy_with(durable(path)),
-            readers: pool(options.connections.max(1)).connect_lazy_with(durable(path).pragma("query_only", "on")),
+            readers: pool(options.connections.max(1)).connect_lazy_with(reading(path)),
         })
     }
 
@@ -91,6 +91,12 @@ fn durable(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", "67108864")
         .busy_timeout(BUSY)
         .optimize_on_close(false, None)
+}
+
+/// For those who read. The thread of a connection hands rows over in large parts: with the usual 50, most of the time of a
+/// long read goes to waking the other side.
+fn reading(path: &Path) -> SqliteConnectOptions {
+    durable(path).pragma("query_only", "on").row_buffer_size(1000)
 }
 
 async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
