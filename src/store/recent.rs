@@ -1,6 +1,6 @@
 //! What was appended last, in memory: everybody who follows the log reads it, and only the first of them from the database.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use async_trait::async_trait;
 use doorbook_projections::{
@@ -8,16 +8,20 @@ use doorbook_projections::{
     log::{EventLog, Position, Recorded},
 };
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 /// Events that are kept: what followers gather in a few seconds of the heaviest load.
 const KEPT: usize = 1024;
+/// How long a look that found nothing new serves all who look, unless somebody says that there is something: of the followers,
+/// which look several times a second in case a signal was lost, only one asks the database.
+const STILL: Duration = Duration::from_millis(200);
 
 /// A log whose latest events are kept for [`EventLog::follow`].
 pub(super) struct Recent<L> {
     log: L,
     kept: Mutex<Kept>,
+    signals: watch::Receiver<u64>,
 }
 
 /// All events behind `after` up to the last one here, without a gap.
@@ -25,13 +29,16 @@ pub(super) struct Recent<L> {
 struct Kept {
     after: Position,
     events: VecDeque<Recorded>,
+    /// When the log was seen to end with them, and how many signals there had been.
+    still: Option<(Instant, u64)>,
 }
 
-impl<L> Recent<L> {
+impl<L: EventLog> Recent<L> {
     pub(super) fn over(log: L) -> Self {
         Self {
-            log,
+            signals: log.wake(),
             kept: Mutex::default(),
+            log,
         }
     }
 }
@@ -50,17 +57,29 @@ impl Kept {
         self.events.range(first..).take(limit).cloned().collect()
     }
 
+    /// Whether the log was just seen to end at `after`.
+    fn ends_at(&self, after: Position, signals: u64) -> bool {
+        let still = self
+            .still
+            .filter(|&(seen, heard)| heard == signals && seen.elapsed() < STILL);
+        still.is_some() && after == self.end()
+    }
+
     /// Takes in what the log has behind `after`.
     fn extend(&mut self, after: Position, events: &[Recorded]) {
         if self.end() < after {
             *self = Self {
                 after,
                 events: VecDeque::with_capacity(KEPT),
+                still: None,
             };
         }
         let end = self.end();
         let new = events.iter().filter(|event| event.position > end);
         self.events.extend(new.cloned());
+        if self.end() > end {
+            self.still = None;
+        }
         let surplus = self.events.len().saturating_sub(KEPT);
         if let Some(last) = self.events.drain(..surplus).next_back() {
             self.after = last.position;
@@ -79,14 +98,23 @@ impl<L: EventLog> EventLog for Recent<L> {
     }
 
     async fn follow(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, Fault> {
-        let known = self.kept.lock().behind(after, limit);
-        if !known.is_empty() {
-            return Ok(known);
+        let signals = *self.signals.borrow();
+        {
+            let kept = self.kept.lock();
+            let known = kept.behind(after, limit);
+            if !known.is_empty() || kept.ends_at(after, signals) {
+                return Ok(known);
+            }
         }
+        let began = Instant::now();
         let events = self.log.read(after, limit).await?;
         // Whoever is far behind reads what nobody else waits for.
         if events.len() < limit.min(KEPT) {
-            self.kept.lock().extend(after, &events);
+            let mut kept = self.kept.lock();
+            kept.extend(after, &events);
+            if events.is_empty() && kept.end() == after {
+                kept.still = Some((began, signals));
+            }
         }
         Ok(events)
     }
@@ -155,6 +183,20 @@ mod tests {
         kept.extend(Position::new(7), &events([8]));
         assert_eq!(known(&kept, 3, 9), [0; 0]);
         assert_eq!(known(&kept, 7, 9), [8]);
+    }
+
+    #[test]
+    fn one_look_serves_all_until_a_signal_or_for_a_moment() {
+        let mut kept = Kept::default();
+        kept.extend(Position::START, &events([1]));
+        let end = Position::new(1);
+        assert!(!kept.ends_at(end, 7), "nobody has looked behind it");
+        kept.still = Some((Instant::now(), 7));
+        assert!(kept.ends_at(end, 7));
+        assert!(!kept.ends_at(Position::START, 7));
+        assert!(!kept.ends_at(end, 8), "there may be something");
+        kept.still = Some((Instant::now().checked_sub(STILL).unwrap(), 7));
+        assert!(!kept.ends_at(end, 7), "a signal may be lost");
     }
 
     #[test]

@@ -17,12 +17,15 @@ use crate::{
     log::{EventLog, Position, Recorded},
     patch::Patches,
     projection::Projection,
+    table::Dialect,
 };
 
 /// Events that are read at once.
 const READ: usize = 2_000;
 /// Events whose changes are merged and written in one transaction. Bounds the memory of a load.
 const CHUNK: usize = 20_000;
+/// The same for `PostgreSQL`, where each transaction merges a table of its own.
+const CHUNK_OF_POSTGRES: usize = 50_000;
 
 /// A generation that is being loaded.
 #[derive(Clone)]
@@ -129,6 +132,12 @@ async fn fold(
     mut events: mpsc::Receiver<Vec<Recorded>>,
     done: watch::Sender<Position>,
 ) -> Result<(), Fault> {
+    let is_postgres = |build: &Build| build.generation.dialect == Dialect::Postgres;
+    let chunk = if folder.builds.iter().any(is_postgres) {
+        CHUNK_OF_POSTGRES
+    } else {
+        CHUNK
+    };
     let mut pending = 0;
     let mut to = None;
     while let Some(batch) = events.recv().await {
@@ -137,7 +146,7 @@ async fn fold(
         let Some(last) = batch.last() else { continue };
         done.send_replace(last.position);
         to = Some((last.position, last.event_id()));
-        if pending >= CHUNK {
+        if pending >= chunk {
             pending = 0;
             folder.hand_on(to.take()).await;
         }

@@ -68,7 +68,7 @@ pub(super) async fn catalog(options: &PgConnectOptions) -> Result<Db, Fault> {
 /// with them.
 pub(super) fn loading(options: &PgConnectOptions) -> Db {
     let pool = PgPoolOptions::new().max_connections(2);
-    Db::Postgres(pool.connect_lazy_with(hasty(options)))
+    Db::Postgres(pool.connect_lazy_with(hasty(options).options([("maintenance_work_mem", "128MB")])))
 }
 
 /// What read models lose in a crash, they read again from the log.

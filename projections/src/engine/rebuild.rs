@@ -1,6 +1,6 @@
 use std::sync::{Arc, atomic::Ordering};
 
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -15,6 +15,9 @@ use crate::{fault::Fault, log::Position};
 
 /// Passes over the log's tail before a new generation becomes current even though the log still grows.
 const TAILS: usize = 20;
+
+/// Read models that are indexed at the same time: each sorts its rows in memory.
+const INDEXED: usize = 2;
 
 /// What a long work is about now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +117,9 @@ impl Core {
             });
         };
         indexed(0);
-        try_join_all(makings.iter().map(|making| making.generation.index())).await?;
+        let made: Vec<_> = makings.iter().map(|making| Arc::clone(&making.generation)).collect();
+        let work = stream::iter(made).map(|generation| async move { generation.index().await });
+        work.buffer_unordered(INDEXED).try_collect::<()>().await?;
         for making in makings.iter_mut() {
             making.settle(self).await?;
         }
