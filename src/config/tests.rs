@@ -218,6 +218,7 @@ fn missing_file_is_refused_when_it_was_asked_for() {
 /// A file, the key that is wrong in it, and words of the remedy.
 const WRONG: &[(&str, &str, &str)] = &[
     ("password.blocklist = 3", "password.blocklist", "a path"),
+    ("audit.geoip_file = true", "audit.geoip_file", "a path"),
     (
         "password.hibp.url = 'http://api.pwnedpasswords.com/range/'",
         "password.hibp.url",

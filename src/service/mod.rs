@@ -80,6 +80,7 @@ use self::{
     users::Counting,
 };
 use crate::{
+    atlas::Atlas,
     clock::Clock,
     directory::Directory,
     hashing::{HashFailure, PasswordHasher},
@@ -137,6 +138,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// Knows where addresses of the network are.
+    pub atlas: Arc<Atlas>,
     /// What counts attempts.
     pub throttle: Throttle,
     /// Identity providers.

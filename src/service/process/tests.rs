@@ -94,6 +94,7 @@ impl Stand {
             keyring,
             engine,
             clock,
+            atlas: Arc::new(crate::atlas::Atlas::empty()),
             throttle: Throttle::off(),
         });
         Self {

@@ -4,6 +4,7 @@ mod events;
 mod export;
 mod logins;
 mod past;
+mod places;
 mod rights;
 
 use reqwest::Method;
