@@ -215,6 +215,15 @@ impl Service {
     /// Waits for the commands in flight and the background writers, then closes what they used, for all clones. No command
     /// may come any more.
     pub async fn close(self) {
+        self.put_down(true).await;
+    }
+
+    /// As [`Self::close`], for a command that may run beside a service: whoever serves signs what was appended.
+    pub async fn leave(self) {
+        self.put_down(false).await;
+    }
+
+    async fn put_down(self, signs: bool) {
         let Self {
             parts,
             attempts,
@@ -230,7 +239,9 @@ impl Service {
         commands.wait().await;
         throttle.close().await;
         // What the last commands appended is signed, too; a log that does not answer keeps nobody waiting for it.
-        if store.written().await.is_ok() {
+        if !signs {
+            notary.tree().close().await;
+        } else if store.written().await.is_ok() {
             notary.close().await;
         }
         social.flows.close().await;

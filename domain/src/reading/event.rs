@@ -11,11 +11,13 @@ use crate::{id::UserId, seal::Sealed, time::Timestamp};
 pub enum ReadingEvent {
     /// Somebody asked. It stands in the log before anything is shown.
     Read {
-        /// Who.
-        user_id: UserId,
+        /// Who; absent where the command line asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
         /// What for: `searchLogins` ….
         operation: Box<str>,
-        /// What was looked for, as a JSON object, under the reader's key. Of an address it holds the claim only.
+        /// What was looked for, as a JSON object, under the reader's key; where there is none, under that of the month. Of an
+        /// address it holds the claim only.
         filters: Sealed,
         /// From where: IP and user agent, under the reader's key of the month.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -155,7 +155,7 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
         Ok(Event::LoginAttempts(
             LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
         )) => user_id == Some(user),
-        Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == user,
+        Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == Some(user),
         Ok(
             Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })
             | Event::Reading(ReadingEvent::ExportEnded { .. })

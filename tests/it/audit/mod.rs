@@ -1,5 +1,6 @@
 //! The book, as auditors read it over HTTP.
 
+mod by_command;
 mod events;
 mod export;
 mod logins;
