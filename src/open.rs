@@ -308,6 +308,7 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
             idle: session.staff_idle,
         },
         erasures: Erasures::new(&config.data.erasures),
+        retention: config.audit.retention,
         max_sessions: session.max_per_user,
         link_base: config.mail.link_base.to_string(),
         locale: config.mail.locale,

@@ -13,6 +13,7 @@
 //! * [`runs`] are what admins do to read models.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * `audit` answers auditors, and records that it did.
+//! * [`retention`] forgets from where people came, when that is long ago.
 //! * [`letters`] decides which events cause which letters.
 //! * [`proofs`] hands out what proves that the log was not altered.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -39,6 +40,7 @@ pub mod process;
 mod profile;
 mod proofs;
 mod recovery;
+pub mod retention;
 pub(crate) mod runs;
 mod seals;
 mod session;
@@ -73,6 +75,7 @@ use self::{
     erasures::Erasures,
     links::Links,
     process::{Figure, Figures},
+    retention::Overdue,
     seals::Seals,
     strength::Strength,
     tabs::Tabs,
@@ -114,6 +117,8 @@ pub struct Rules {
     pub staff_lifetimes: Lifetimes,
     /// The list of erased users.
     pub erasures: Erasures,
+    /// How long IP addresses and user agents are known; for ever, where nothing is said.
+    pub retention: Option<Duration>,
     /// Most live sessions of one user.
     pub max_sessions: u32,
     /// Where links in mails lead, without a slash at the end: `mail.link_base`.
@@ -171,6 +176,8 @@ pub struct Service {
     uncounted: Arc<Mutex<HashSet<UserId>>>,
     /// What takes a while to count.
     counting: Counting,
+    /// What should be forgotten by now.
+    overdue: Arc<Overdue>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -200,6 +207,7 @@ impl Service {
             tabs: Tabs::new(),
             uncounted: Arc::default(),
             counting: Counting::default(),
+            overdue: Arc::default(),
             parts,
             seals,
             commands,

@@ -16,7 +16,8 @@ pub enum ReadingEvent {
         user_id: Option<UserId>,
         /// What for: `searchLogins` ….
         operation: Box<str>,
-        /// What was looked for, as a JSON object, under the reader's key; where there is none, under that of the month. Of an
+        /// What was looked for, as a JSON object, under the reader's key, that of the month if it holds an IP
+        /// address; where there is no reader, under the month's own. Of an
         /// address it holds the claim only.
         filters: Sealed,
         /// From where: IP and user agent, under the reader's key of the month.

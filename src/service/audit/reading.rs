@@ -71,13 +71,16 @@ impl Service {
             event_type: READ,
             field: "filters",
         };
-        let text = Value::Object(wish.0).to_string();
+        // An address that somebody looked for is known no longer than that from which somebody came.
+        let of_month = wish.0.contains_key("ip");
         let (user_id, key, origin, metadata) = match reader {
             Reader::Session(session, origin) => {
                 let owner = Owner::User(session.user);
+                let key = owner.key();
+                let key = if of_month { key.of_month(at) } else { key };
                 let sealed = self.seals.origin(&owner, &stream, READ, origin, at).await?;
                 let metadata = self.metadata(origin, Some(session.user));
-                (Some(session.user), owner.key(), sealed, metadata)
+                (Some(session.user), key, sealed, metadata)
             }
             Reader::Operator => {
                 let month = KeyName::month(at);
@@ -85,6 +88,7 @@ impl Service {
                 (None, month, None, metadata_of(OPERATOR, at))
             }
         };
+        let text = Value::Object(wish.0).to_string();
         let begin = reading::Begin {
             user_id,
             operation: operation.into(),

@@ -26,8 +26,8 @@ use crate::{keys::KeyName, service::Service};
 const EVENTS: usize = 20_000;
 /// Attempts at one address among which the user's own is looked for.
 const ATTEMPTS: u32 = 10_000;
-/// Secrets, though they are sealed or hashed.
-const SECRET: [&str; 2] = ["password", "secret"];
+/// Secrets, though they are sealed or hashed; and what outlives an address of the network that was forgotten.
+const SECRET: [&str; 3] = ["password", "secret", "ip_bucket"];
 /// Sealed fields that hold objects.
 const OBJECTS: [&str; 2] = ["origin", "filters"];
 /// Fields that hold instants.

@@ -6,6 +6,7 @@ mod export;
 mod logins;
 mod past;
 mod places;
+mod retention;
 mod rights;
 
 use reqwest::Method;
