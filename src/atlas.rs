@@ -1,4 +1,4 @@
-//! Where addresses of the network are, as far as a database that the operator supplies knows: a MaxMind DB of cities or
+//! Where addresses of the network are, as far as a database that the operator supplies knows: a `MaxMind` DB of cities or
 //! countries. It is asked when somebody reads; nothing that it says is ever stored.
 
 use std::{

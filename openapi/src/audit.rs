@@ -103,7 +103,7 @@ pub struct LoginRecord {
     /// The user's present name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// From where.
+    /// From where. `[erased]`, as the user agent, also once it is older than the service keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// The city of that address, in English, as the operator's database of places says today. A guess.

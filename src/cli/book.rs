@@ -94,13 +94,14 @@ async fn write(
 }
 
 fn failed(refusal: Refusal) -> Failure {
-    match refusal {
-        Refusal::Fault(fault) => Failure::Fault(fault),
-        Refusal::Busy(_) => Failure::Refused(
-            "the read models are behind the log: is the service that keeps them overloaded? Try again".to_owned(),
-        ),
-        other => Failure::Fault(Fault::new("the book was not opened", other)),
+    if let Refusal::Fault(fault) = refusal {
+        return Failure::Fault(fault);
     }
+    if matches!(refusal, Refusal::Busy(_)) {
+        let behind = "the read models are behind the log: is the service that keeps them overloaded? Try again";
+        return Failure::Refused(behind.to_owned());
+    }
+    Failure::Fault(Fault::new("the book was not opened", refusal))
 }
 
 /// Where the file goes.

@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 36_500);
 /// `audit.*`, less what is about checkpoints.
 #[derive(Debug, Clone)]
 pub struct Audit {
-    /// A MaxMind DB that knows where addresses of the network are.
+    /// A `MaxMind` DB that knows where addresses of the network are.
     pub geoip_file: Option<PathBuf>,
     /// How long IP addresses and user agents are known. For ever, where nothing is said.
     pub retention: Option<Duration>,

@@ -70,9 +70,12 @@ fn circumstances(row: &LoginRecord, event: &mut Map<String, Value>) {
     let mut location = Map::new();
     put(&mut location, "city", row.city.as_deref().map(Value::from));
     put(&mut location, "country", row.country.as_deref().map(Value::from));
-    let endpoint = ip.map(|ip| match location.is_empty() {
-        true => json!({"ip": ip}),
-        false => json!({"ip": ip, "location": location}),
+    let endpoint = ip.map(|ip| {
+        if location.is_empty() {
+            json!({"ip": ip})
+        } else {
+            json!({"ip": ip, "location": location})
+        }
     });
     put(event, "src_endpoint", endpoint);
     let agent = row.user_agent.as_deref();

@@ -152,10 +152,12 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
     match recorded.event() {
         Ok(Event::User(_) | Event::Session(_) | Event::SignUp(_)) => true,
         Ok(Event::Claim(ClaimEvent::Taken { user_id, .. } | ClaimEvent::Released { user_id, .. })) => user_id == user,
-        Ok(Event::LoginAttempts(
-            LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
-        )) => user_id == Some(user),
-        Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == Some(user),
+        Ok(
+            Event::LoginAttempts(
+                LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
+            )
+            | Event::Reading(ReadingEvent::Read { user_id, .. }),
+        ) => user_id == Some(user),
         Ok(
             Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })
             | Event::Reading(ReadingEvent::ExportEnded { .. })
