@@ -19,7 +19,7 @@ databases can change them, too: give those that you keep elsewhere, and the key 
 Examples:
   doorbook audit verify --against /mnt/elsewhere/checkpoints
   doorbook audit verify --checkpoint latest.checkpoint --key \"$(cat doorbook.key)\" --json
-  doorbook audit verify --export events.ndjson --checkpoint latest.checkpoint --key \"$(cat doorbook.key)\"")]
+  doorbook audit verify --export log.ndjson --checkpoint last.checkpoint --key \"$(cat doorbook.key)\"")]
     Verify(Verify),
     /// Write the logins that fit into a file: all of them, newest first
     #[command(after_long_help = "\

@@ -24,10 +24,12 @@ use crate::{keys::KeyName, service::Service};
 
 /// Most events of an export.
 const EVENTS: usize = 20_000;
+/// What is for indices only: it outlives the address of the network that it was made of.
+const BUCKET: &str = "ip_bucket";
 /// Attempts at one address among which the user's own is looked for.
 const ATTEMPTS: u32 = 10_000;
-/// Secrets, though they are sealed or hashed; and what outlives an address of the network that was forgotten.
-const SECRET: [&str; 3] = ["password", "secret", "ip_bucket"];
+/// Secrets, though they are sealed or hashed.
+const SECRET: [&str; 2] = ["password", "secret"];
 /// Sealed fields that hold objects.
 const OBJECTS: [&str; 2] = ["origin", "filters"];
 /// Fields that hold instants.
@@ -87,7 +89,7 @@ impl Service {
         };
         let mut opened = Map::new();
         for (name, value) in fields {
-            if SECRET.contains(&name.as_str()) {
+            if SECRET.contains(&name.as_str()) || name == BUCKET {
                 continue;
             }
             let value = match value {

@@ -38,6 +38,8 @@ async fn only_auditors_and_admins_read_the_book(database: Database) {
         .await;
         answer.expect_problem(401, "unauthenticated");
     }
+    // The token in the former browser belonged to the session that is dead.
+    let auditor = service.anonymous();
     auditor.log_in(AUDITOR).await;
     auditor.get(PATHS[0]).await.expect_problem(403, "forbidden");
 }
