@@ -10,12 +10,9 @@ async fn oldest(auditor: &Caller, before: &str) -> Vec<Value> {
     items(auditor, &path).await
 }
 
-fn days_ago(days: i64) -> String {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    let micros = i64::try_from(now.as_micros()).unwrap() - days * 86_400_000_000;
-    doorbook_domain::time::Timestamp::from_micros(micros).to_string()
+fn days_ago(days: u64) -> String {
+    let now = doorbook::clock::Clock::system().now();
+    now.minus(std::time::Duration::from_hours(24 * days)).to_string()
 }
 
 async fn seeded(database: Database) -> Service {
