@@ -1,5 +1,6 @@
 //! Doorbook: an event-sourced auth backend for single-page apps. The parts that touch the world.
 
+pub mod atlas;
 pub mod backup;
 pub mod cli;
 pub mod clock;

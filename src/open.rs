@@ -17,6 +17,7 @@ use doorbook_projections::{
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
+    atlas::Atlas,
     clock::Clock,
     config::{Config, Database},
     directory::Directory,
@@ -88,6 +89,16 @@ pub enum StartError {
         path: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// The operator's database of places cannot be read.
+    #[error(
+        "audit.geoip_file: {path} cannot be read: {source}; name a MaxMind DB file such as `GeoLite2-City.mmdb`, or remove the key"
+    )]
+    GeoIp {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: maxminddb::MaxMindDbError,
     },
     /// The read models cannot be opened.
     #[error("read.url: the read models cannot be opened: {}", chain(.0))]
@@ -242,6 +253,21 @@ pub async fn notary(config: &Config, store: &Store, keyring: &Keyring) -> Result
     })
 }
 
+/// What knows where addresses of the network are.
+///
+/// # Errors
+///
+/// [`StartError::GeoIp`] when the operator's file is missing or no such database.
+pub fn atlas(config: &Config) -> Result<Atlas, StartError> {
+    let Some(file) = &config.audit.geoip_file else {
+        return Ok(Atlas::empty());
+    };
+    Atlas::open(file).map_err(|source| StartError::GeoIp {
+        path: file.display().to_string(),
+        source,
+    })
+}
+
 /// Everything that the operations work with, by the configuration. Nothing runs yet.
 ///
 /// # Errors
@@ -258,6 +284,7 @@ pub async fn parts(config: &Config, durable: Durable, clock: Clock) -> Result<Pa
         strength: Strength::open(config)?,
         directory: Arc::new(Directory::new(store.log(), sealed, config.session.directory_capacity)),
         engine: engine(config, &store).await?,
+        atlas: Arc::new(atlas(config)?),
         throttle: throttle(config, &keyring, clock.clone()).await?,
         social: Arc::new(Desk::open(config, &keyring).await?),
         notary: notary(config, &store, &keyring).await?,
@@ -281,6 +308,7 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
             idle: session.staff_idle,
         },
         erasures: Erasures::new(&config.data.erasures),
+        retention: config.audit.retention,
         max_sessions: session.max_per_user,
         link_base: config.mail.link_base.to_string(),
         locale: config.mail.locale,

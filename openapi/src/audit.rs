@@ -103,9 +103,15 @@ pub struct LoginRecord {
     /// The user's present name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// From where.
+    /// From where. `[erased]`, as the user agent, also once it is older than the service keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
+    /// The city of that address, in English, as the operator's database of places says today. A guess.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Its country, by the same database: two letters of ISO 3166-1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// With what, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,

@@ -138,13 +138,11 @@ impl Form {
 
     /// A list of some words, which must be there and may be empty.
     pub(crate) fn words<const KNOWN: usize>(&mut self, field: &str, known: [&str; KNOWN]) -> Vec<String> {
-        match self.rest.remove(field) {
-            Some(value) => self.list(field, value, &known),
-            None => {
-                self.missing(field);
-                Vec::new()
-            }
+        if let Some(value) = self.rest.remove(field) {
+            return self.list(field, value, &known);
         }
+        self.missing(field);
+        Vec::new()
     }
 
     /// A list of some words that may be absent or `null`.

@@ -27,7 +27,7 @@ mod events;
 pub mod export;
 mod flow;
 mod form;
-mod formats;
+pub mod formats;
 mod gate;
 mod json;
 mod mailbox;

@@ -14,7 +14,7 @@ use crate::{
     cursor::Cursor,
     db::Value,
     ending,
-    engine::Reads,
+    engine::{Reads, View},
     fault::Fault,
     sessions::{NAME, SessionRow},
 };
@@ -37,13 +37,7 @@ pub struct AsOf {
 /// [`Fault`] when the read model is not there yet or the database fails.
 pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Result<Vec<SessionRow>, Fault> {
     let view = reads.view(NAME)?;
-    let sql = format!(
-        "select max(lifetime) as longest from {}",
-        view.table("session_lifetimes")
-    );
-    let longest = view.find(&sql, Vec::new()).await?;
-    let longest = longest.map(|row| row.find_int("longest")).transpose()?.flatten();
-    let Some(longest) = longest else {
+    let Some(earliest) = earliest_start(&view, which.at).await? else {
         return Ok(Vec::new());
     };
     // Nobody starts after the instant and is alive at it.
@@ -57,7 +51,7 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
         before.at.into(),
         before.key.as_str().into(),
         limit.into(),
-        which.at.micros().saturating_sub(longest).into(),
+        earliest.into(),
     ];
     let of_user = which.user.map_or("", |user| {
         values.push(user.0.into());
@@ -80,6 +74,18 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
         rotations = view.table("session_rotations"),
     );
     view.fetch(&sql, values).await?.iter().map(SessionRow::read).collect()
+}
+
+/// When a session that is alive at the instant cannot have started yet: as long before as the longest that one can live.
+/// `None` when there never was one.
+pub(crate) async fn earliest_start(view: &View, at: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    let sql = format!(
+        "select max(lifetime) as longest from {}",
+        view.table("session_lifetimes")
+    );
+    let longest = view.find(&sql, Vec::new()).await?;
+    let longest = longest.map(|row| row.find_int("longest")).transpose()?.flatten();
+    Ok(longest.map(|longest| Timestamp::from_micros(at.micros().saturating_sub(longest))))
 }
 
 /// The deadline of each of the sessions, where it is known: when it is over unless it is ended before.

@@ -3,6 +3,7 @@
 use doorbook_domain::{id::UserId, time::Timestamp};
 
 use crate::{
+    as_of,
     db::Row,
     engine::Reads,
     fault::Fault,
@@ -61,19 +62,23 @@ pub async fn count_users(reads: &Reads) -> Result<UserCounts, Fault> {
     Ok(counts)
 }
 
-/// Counts the sessions that are alive at the instant: as long as it takes to go through all sessions.
+/// Counts the sessions that are alive at the instant: as long as it takes to go through those that started within the
+/// longest life of one, however many there were before.
 ///
 /// # Errors
 ///
 /// As [`count_users`].
 pub async fn count_sessions(reads: &Reads, now: Timestamp) -> Result<u64, Fault> {
     let view = reads.view(sessions::NAME)?;
+    let Some(earliest) = as_of::earliest_start(&view, now).await? else {
+        return Ok(0);
+    };
     let sql = format!(
-        "select count(*) as many from {} s where {}",
+        "select count(*) as many from {} s where s.started_at > $2 and {}",
         view.table("sessions"),
         alive(&view.table("session_epochs"), 1)
     );
-    many(view.find(&sql, vec![now.into()]).await?)
+    many(view.find(&sql, vec![now.into(), earliest.into()]).await?)
 }
 
 /// Counts the sessions of a user that are alive at the instant.
@@ -94,7 +99,7 @@ pub async fn count_sessions_of(reads: &Reads, user: UserId, now: Timestamp) -> R
 /// What holds of a session that is alive at the instant of a parameter.
 fn alive(epochs: &str, now: usize) -> String {
     format!(
-        "s.ended_at is null and s.idle_until > ${now} and s.absolute_until > ${now}
+        "s.until > ${now} and s.ended_at is null and s.idle_until > ${now} and s.absolute_until > ${now}
          and not exists (select 1 from {epochs} e where e.user_id = s.user_id and e.epoch > s.epoch)"
     )
 }

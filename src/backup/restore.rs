@@ -30,7 +30,7 @@ use crate::{
     open::{self, Durable, StartError},
     service::{
         erase::Erasure,
-        erasures::{Erased, Erasures, Listed},
+        erasures::{Erased, Erasures, Forgotten, Listed},
     },
     store::{CommandMetadata, Failure, Store},
 };
@@ -65,6 +65,8 @@ pub struct Settled {
     pub erasures: usize,
     /// Users of the restored log that were erased again.
     pub erased_again: usize,
+    /// Months of the list, whose IP addresses and user agents were forgotten again.
+    pub forgotten: usize,
     /// Lines of the list that a crash cut off.
     pub torn: usize,
     /// The read models that were built anew.
@@ -180,7 +182,11 @@ pub async fn settle(
     list: &Erasures,
     progress: &(dyn Fn(u64, u64) + Send + Sync),
 ) -> Result<Settled, RestoreError> {
-    let Listed { erased, torn } = list.read().await?;
+    let Listed {
+        erased,
+        forgotten,
+        torn,
+    } = list.read().await?;
     let Durable { store, keyring } = Durable::open_as_they_are(config).await?;
     if store.is_empty().await? {
         return Err(refused("store.url: the log is empty: there is nothing to restore"));
@@ -209,6 +215,8 @@ pub async fn settle(
     let erased_again = restoring
         .erase_again(&engine, &erased, &Erasures::new(&config.data.erasures))
         .await?;
+    let own_list = Erasures::new(&config.data.erasures);
+    restoring.forget_again(&forgotten, &own_list).await?;
     let mut differing = 0;
     for name in &rebuilt {
         let report = engine.verify(name, &|at| progress(at.done, at.total), &cancel).await?;
@@ -223,6 +231,7 @@ pub async fn settle(
         signed_out,
         erasures: erased.len(),
         erased_again,
+        forgotten: forgotten.len(),
         torn,
         rebuilt,
         differing,
@@ -278,6 +287,20 @@ impl Restoring<'_> {
             self.command(*user, end).await?;
         }
         Ok(users.len())
+    }
+
+    /// Destroys the keys of the months that the list names.
+    async fn forget_again(&self, forgotten: &[Forgotten], list: &Erasures) -> Result<(), Fault> {
+        let mut keys = Vec::with_capacity(forgotten.len());
+        for entry in forgotten {
+            let key = KeyName::parse(&entry.month)?;
+            if key.month_begins().is_none() {
+                return Err(Fault::plain("data.erasures: a line names a month that is none"));
+            }
+            list.note_month(entry).await?;
+            keys.push(key);
+        }
+        self.keyring.destroy_all(&keys).await
     }
 
     /// Erases whom the list names, with the keys of what the restored log does not know.

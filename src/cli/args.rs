@@ -7,10 +7,12 @@ use clap_complete::Shell;
 use doorbook_domain::role::Role;
 use doorbook_projections::log::Position;
 
+mod book;
 mod keeping;
 mod projections;
 mod proof;
 
+pub use book::ExportLogins;
 pub use keeping::{KeysCommand, Restore};
 pub use projections::{Part, ProjectionsCommand, RebuildWish};
 pub use proof::{AuditCommand, Export, Verify};

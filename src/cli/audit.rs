@@ -12,6 +12,7 @@ use doorbook_projections::fault::Fault;
 use super::{
     args::{AuditCommand, Export, Verify},
     backup::Locks,
+    book,
     exit::Failure,
     output::Output,
 };
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: &AuditCommand, config: &Config, output: &Output
             Some(file) => verify_export(file, verify, output).await,
             None => verify_store(verify, config, output).await,
         },
+        AuditCommand::Export(export) => book::export(export, config, output).await,
         AuditCommand::Key => key(config, output).await,
         AuditCommand::Checkpoint => checkpoint(config, output).await,
         AuditCommand::Rebuild => rebuild(config, output).await,

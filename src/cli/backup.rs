@@ -80,6 +80,7 @@ fn show(settled: &Settled, output: &Output) -> Result<(), Failure> {
         "signed_out": settled.signed_out,
         "erasures": settled.erasures,
         "erased_again": settled.erased_again,
+        "months_forgotten": settled.forgotten,
         "torn_lines": settled.torn,
         "rebuilt": settled.rebuilt,
         "differing": settled.differing,
@@ -94,6 +95,10 @@ fn show(settled: &Settled, output: &Output) -> Result<(), Failure> {
             format!(
                 "{} of {} listed erasures were done again.",
                 settled.erased_again, settled.erasures
+            ),
+            format!(
+                "IP addresses and user agents of {} listed months were forgotten again.",
+                settled.forgotten
             ),
             format!("Built and verified: {}.", settled.rebuilt.join(", ")),
         ]

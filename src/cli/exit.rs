@@ -130,6 +130,7 @@ const fn start_code(error: &StartError) -> u8 {
         StartError::Directory { .. }
         | StartError::File { .. }
         | StartError::Blocklist { .. }
+        | StartError::GeoIp { .. }
         | StartError::StoreUrl(_)
         | StartError::Mail(_)
         | StartError::Lock(LockError::Unwritable { .. })

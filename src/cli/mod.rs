@@ -7,6 +7,7 @@ mod accounts;
 pub mod args;
 mod audit;
 mod backup;
+mod book;
 mod configuration;
 mod doctor;
 pub mod events;

@@ -51,8 +51,17 @@ impl Output {
     ///
     /// The output cannot be written.
     pub fn text(&self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes data that need not be text.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be written.
+    pub fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut data = self.data.lock();
-        data.write_all(text.as_bytes())?;
+        data.write_all(bytes)?;
         data.flush()
     }
 

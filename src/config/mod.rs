@@ -4,6 +4,7 @@
 //! stands in [`KEYS`], from which names, defaults, documentation and the template come. Anything wrong stops the start
 //! with sentences that name the key, where its value comes from, and the remedy.
 
+mod audit;
 mod checkpoints;
 mod database;
 mod error;
@@ -24,6 +25,7 @@ mod throttle;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
+    audit::Audit,
     checkpoints::{Checkpoints, Elsewhere},
     database::Database,
     error::ConfigError,
@@ -71,6 +73,8 @@ pub struct Config {
     pub throttle: Throttle,
     /// `social.*`: identity providers.
     pub social: Social,
+    /// `audit.*`, less what is about checkpoints.
+    pub audit: Audit,
     /// `audit.checkpoint_*`.
     pub checkpoints: Checkpoints,
     /// `log.*`.
@@ -234,7 +238,7 @@ impl Config {
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
         let throttle = throttle::read(layers);
         let social = social::read(layers);
-        let checkpoints = checkpoints::read(layers);
+        let (audit, checkpoints) = (audit::read(layers), checkpoints::read(layers));
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
         let grace = get(layers, "shutdown.grace");
@@ -263,6 +267,7 @@ impl Config {
             },
             throttle: throttle?,
             social: social?,
+            audit: audit?,
             checkpoints: checkpoints?,
             log: Log {
                 format: format?,

@@ -70,9 +70,7 @@ impl Setting for Option<PathBuf> {
     fn read(raw: &Raw) -> Result<Self, String> {
         raw.text()
             .map(|text| (!text.is_empty()).then(|| text.into()))
-            .ok_or_else(|| {
-                "write a path such as `/etc/doorbook/passwords.txt`, or nothing between the quotes".to_owned()
-            })
+            .ok_or_else(|| "write a path such as `/etc/doorbook/file`, or nothing between the quotes".to_owned())
     }
 }
 

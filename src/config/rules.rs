@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Argon2, Carrier, Config, Encryption, Http, Password, Sessions, checkpoints, layers::Layers, raw::Source, social,
-    throttle,
+    Argon2, Carrier, Config, Encryption, Http, Password, Sessions, audit, checkpoints, layers::Layers, raw::Source,
+    social, throttle,
 };
 
 /// Longest life of a cookie in browsers (RFC 6265bis): 400 days.
@@ -24,6 +24,7 @@ pub(crate) fn check(config: &Config, layers: &mut Layers) {
     let http = &config.http;
     social::check(&config.social, &http.public_url, &http.allowed_origins, layers);
     mail(config, layers);
+    audit::check(&config.audit, layers);
     checkpoints::check(&config.checkpoints, layers);
     if cfg!(not(feature = "test-clock"))
         && layers

@@ -218,6 +218,10 @@ fn missing_file_is_refused_when_it_was_asked_for() {
 /// A file, the key that is wrong in it, and words of the remedy.
 const WRONG: &[(&str, &str, &str)] = &[
     ("password.blocklist = 3", "password.blocklist", "a path"),
+    ("audit.retention = '400'", "audit.retention", "`400d`"),
+    ("audit.retention = '23h'", "audit.retention", "from `1d`"),
+    ("audit.retention = '40000d'", "audit.retention", "`36500d`"),
+    ("audit.geoip_file = true", "audit.geoip_file", "a path"),
     (
         "password.hibp.url = 'http://api.pwnedpasswords.com/range/'",
         "password.hibp.url",

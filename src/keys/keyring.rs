@@ -301,6 +301,11 @@ impl Keyring {
         self.database.replace(&master, &(name.as_str().into(), wrapped)).await
     }
 
+    /// What memory knows of a key.
+    pub(super) fn cached(&self, name: &str) -> Option<Held> {
+        self.cache.find(name).ok()
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.database
     }

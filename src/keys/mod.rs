@@ -9,6 +9,7 @@
 //! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
 //! * `followers` holds what else must not be lost: what followers of the log have gone past, and which log that is.
 //! * [`Queue`] is the table of letters to be sent, which moves with a cursor.
+//! * `months` lists the months whose keys there are.
 //! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
 mod cache;
@@ -17,6 +18,7 @@ mod error;
 mod followers;
 mod keyring;
 mod master;
+mod months;
 mod name;
 mod pool;
 mod progress;
@@ -30,6 +32,7 @@ pub use error::KeysError;
 pub use followers::{Alone, Parked};
 pub use keyring::Keyring;
 pub use master::MasterKey;
+pub use months::Month;
 pub use name::KeyName;
 pub use pool::make_empty;
 pub use progress::Progress;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
@@ -13,7 +13,9 @@ use uuid::Uuid;
 pub struct KeyName(Box<str>);
 
 /// The kinds of names that may be asked for. The keyring's own begin otherwise.
-const KINDS: [&str; 4] = ["user-", "password-", "attempts-", "month-"];
+const KINDS: [&str; 4] = ["user-", "password-", "attempts-", MONTHS];
+/// What the name of a month's key begins with.
+pub(super) const MONTHS: &str = "month-";
 
 impl KeyName {
     /// The key of a user's personal data. Destroying it erases the user.
@@ -42,7 +44,7 @@ impl KeyName {
     /// The key of a calendar month in UTC. Destroying it erases every origin that was recorded in it.
     #[must_use]
     pub fn month(at: Timestamp) -> Self {
-        Self(format!("month-{}", Month(at)).into())
+        Self(format!("{MONTHS}{}", Month(at)).into())
     }
 
     /// The key that needs this one and that of the month of `at`: destroying either destroys it.
@@ -80,7 +82,16 @@ impl KeyName {
     /// The month's own key, where this one needs it.
     pub(super) fn month_key(&self) -> Option<Self> {
         let (_, month) = self.0.split_once('/')?;
-        Some(Self(format!("month-{month}").into()))
+        Some(Self(format!("{MONTHS}{month}").into()))
+    }
+
+    /// When the month begins whose key this is.
+    #[must_use]
+    pub fn month_begins(&self) -> Option<Timestamp> {
+        let (year, month) = self.0.strip_prefix(MONTHS)?.split_once('-')?;
+        let first = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?;
+        let begins = first.and_time(NaiveTime::MIN).and_utc().into();
+        (Self::month(begins) == *self).then_some(begins)
     }
 
     /// A key of the keyring itself, which no caller can name.

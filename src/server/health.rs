@@ -228,6 +228,11 @@ impl Health for Vitals {
             "1 while the log is not what was signed, or cannot be signed",
             broken,
         );
+        gauge(
+            "retention_overdue_months",
+            "Months that should be forgotten by now and are not",
+            self.service.months_overdue(),
+        );
         self.followers(&mut registry);
         self.read_models(&mut registry);
         self.refusals(&mut registry);

@@ -141,6 +141,7 @@ async fn assemble(
     start_notary(&parts.notary, background)?;
     let service = Service::new(parts);
     background.spawn(service.throttle.clone().keep(background.cancel.clone()));
+    background.spawn(service.clone().keep_retention(background.cancel.clone()));
     for reaction in FOLLOWERS {
         follow(&service, background, reaction);
     }

@@ -1,7 +1,8 @@
-//! The list of erased users: a file outside of the databases, which a restore of older databases applies again.
+//! The list of erased users, and of months that were forgotten: a file outside of the databases, which a restore of older
+//! databases applies again.
 //!
-//! A line says who was erased and which claims and keys went with it: ids and HMACs, nothing that names a person. It is on
-//! the disk before an erasure is answered, and is only ever appended to.
+//! A line says who was erased and which claims and keys went with it: ids and HMACs, nothing that names a person; or which
+//! month is no longer known. It is on the disk before an erasure is answered, and is only ever appended to.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -26,11 +27,28 @@ pub struct Erased {
     pub keys: Vec<String>,
 }
 
+/// A month of which IP addresses and user agents are no longer known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// The name of its key: `month-2026-11`.
+    pub month: String,
+}
+
+/// A line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Erased(Erased),
+    Forgotten(Forgotten),
+}
+
 /// What a list says.
 #[derive(Debug, Default)]
 pub struct Listed {
     /// In the order in which they were erased.
     pub erased: Vec<Erased>,
+    /// In the order in which they were forgotten.
+    pub forgotten: Vec<Forgotten>,
     /// Lines that say nothing: a crash cut them off, and their erasure was not answered.
     pub torn: usize,
 }
@@ -54,7 +72,20 @@ impl Erasures {
     ///
     /// [`Fault`] when the file cannot be written.
     pub async fn note(&self, erased: &Erased) -> Result<(), Fault> {
-        let line = serde_json::to_string(erased).map_err(Fault::because("an erasure has no JSON"))?;
+        self.append(erased).await
+    }
+
+    /// As [`Self::note`], of a month.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the file cannot be written.
+    pub async fn note_month(&self, forgotten: &Forgotten) -> Result<(), Fault> {
+        self.append(forgotten).await
+    }
+
+    async fn append(&self, line: &impl Serialize) -> Result<(), Fault> {
+        let line = serde_json::to_string(line).map_err(Fault::because("an erasure has no JSON"))?;
         let file = self.file.clone();
         spawn_blocking(move || append(&file, &line))
             .await
@@ -121,7 +152,8 @@ fn read(path: &Path) -> io::Result<Listed> {
     let mut listed = Listed::default();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         match serde_json::from_str(line) {
-            Ok(erased) => listed.erased.push(erased),
+            Ok(Line::Erased(erased)) => listed.erased.push(erased),
+            Ok(Line::Forgotten(forgotten)) => listed.forgotten.push(forgotten),
             Err(_) => listed.torn += 1,
         }
     }
@@ -151,6 +183,23 @@ mod tests {
             list.note(&erased(user)).await.unwrap();
         }
         assert_eq!(list.read().await.unwrap().erased, [erased(1), erased(2)]);
+    }
+
+    #[tokio::test]
+    async fn months_stand_in_the_list_beside_users() {
+        let directory = tempfile::tempdir().unwrap();
+        let list = Erasures::new(&directory.path().join("erasures"));
+        let month = Forgotten {
+            month: "month-2026-11".to_owned(),
+        };
+        list.note_month(&month).await.unwrap();
+        list.note(&erased(1)).await.unwrap();
+        list.note_month(&month).await.unwrap();
+        let listed = list.read().await.unwrap();
+        assert_eq!(
+            (listed.erased, listed.forgotten, listed.torn),
+            (vec![erased(1)], vec![month], 0)
+        );
     }
 
     #[tokio::test]

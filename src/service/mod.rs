@@ -13,6 +13,7 @@
 //! * [`runs`] are what admins do to read models.
 //! * [`attempts`] and [`activity`] write in the background what nobody waits for.
 //! * `audit` answers auditors, and records that it did.
+//! * [`retention`] forgets from where people came, when that is long ago.
 //! * [`letters`] decides which events cause which letters.
 //! * [`proofs`] hands out what proves that the log was not altered.
 //! * [`process`] finishes what a crash interrupted, and destroys keys that an event made obsolete.
@@ -39,6 +40,7 @@ pub mod process;
 mod profile;
 mod proofs;
 mod recovery;
+pub mod retention;
 pub(crate) mod runs;
 mod seals;
 mod session;
@@ -74,6 +76,7 @@ use self::{
     letters::News,
     links::Links,
     process::{Figure, Figures},
+    retention::Overdue,
     seals::Seals,
     strength::Strength,
     tabs::Tabs,
@@ -81,6 +84,7 @@ use self::{
     users::Counting,
 };
 use crate::{
+    atlas::Atlas,
     clock::Clock,
     directory::Directory,
     hashing::{HashFailure, PasswordHasher},
@@ -114,6 +118,8 @@ pub struct Rules {
     pub staff_lifetimes: Lifetimes,
     /// The list of erased users.
     pub erasures: Erasures,
+    /// How long IP addresses and user agents are known; for ever, where nothing is said.
+    pub retention: Option<Duration>,
     /// Most live sessions of one user.
     pub max_sessions: u32,
     /// Where links in mails lead, without a slash at the end: `mail.link_base`.
@@ -138,6 +144,8 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The read models.
     pub engine: Engine,
+    /// Knows where addresses of the network are.
+    pub atlas: Arc<Atlas>,
     /// What counts attempts.
     pub throttle: Throttle,
     /// Identity providers.
@@ -171,6 +179,8 @@ pub struct Service {
     news: Arc<News>,
     /// What takes a while to count.
     counting: Counting,
+    /// What should be forgotten by now.
+    overdue: Arc<Overdue>,
     /// Commands in flight: a shutdown waits for them.
     commands: TaskTracker,
 }
@@ -201,6 +211,7 @@ impl Service {
             uncounted: Arc::default(),
             news: Arc::default(),
             counting: Counting::default(),
+            overdue: Arc::default(),
             parts,
             seals,
             commands,
@@ -216,6 +227,15 @@ impl Service {
     /// Waits for the commands in flight and the background writers, then closes what they used, for all clones. No command
     /// may come any more.
     pub async fn close(self) {
+        self.put_down(true).await;
+    }
+
+    /// As [`Self::close`], for a command that may run beside a service: whoever serves signs what was appended.
+    pub async fn leave(self) {
+        self.put_down(false).await;
+    }
+
+    async fn put_down(self, signs: bool) {
         let Self {
             parts,
             attempts,
@@ -231,7 +251,9 @@ impl Service {
         commands.wait().await;
         throttle.close().await;
         // What the last commands appended is signed, too; a log that does not answer keeps nobody waiting for it.
-        if store.written().await.is_ok() {
+        if !signs {
+            notary.tree().close().await;
+        } else if store.written().await.is_ok() {
             notary.close().await;
         }
         social.flows.close().await;

@@ -90,7 +90,8 @@ impl Seals {
         .await
     }
 
-    /// Where a request came from, under its owner's key of the month; nothing when nothing is known.
+    /// Where a request came from, under its owner's key of the month; nothing when nothing is known, or when the month is
+    /// one of those that were forgotten: a clock that goes wrong keeps nobody out.
     pub(crate) async fn origin(
         &self,
         owner: &Owner,
@@ -106,8 +107,12 @@ impl Seals {
         if from == Whence::default() {
             return Ok(None);
         }
-        let text = serde_json::to_string(&from).map_err(Fault::because("an origin has no JSON"))?;
         let key = owner.key().of_month(at);
+        if self.keyring.is_forgotten(&key).await? {
+            tracing::warn!("from where a request came was not recorded: its month was forgotten");
+            return Ok(None);
+        }
+        let text = serde_json::to_string(&from).map_err(Fault::because("an origin has no JSON"))?;
         self.text(
             &key,
             &Place {

@@ -17,6 +17,7 @@ mod book;
 mod identities;
 mod lifetimes;
 mod mailed;
+mod retention;
 mod social;
 
 const ADA: &str = "ada@example.org";
@@ -26,7 +27,7 @@ const OTHER: &str = "a violet anchor in the tundra";
 /// A service without its background processes.
 struct Bed {
     service: Service,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Bed {
@@ -64,10 +65,7 @@ impl Bed {
             throttle: Throttle::off(),
             ..parts
         });
-        Self {
-            service,
-            _directory: directory,
-        }
+        Self { service, directory }
     }
 
     async fn sign_up(&self, email: &str) {

@@ -13,11 +13,11 @@ commands! {
 /// Record that somebody asks, before anything is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin {
-    /// Who.
-    pub user_id: UserId,
+    /// Who; nobody where the command line asks.
+    pub user_id: Option<UserId>,
     /// What for: `searchLogins` ….
     pub operation: Box<str>,
-    /// What was looked for, under the reader's key.
+    /// What was looked for, under the reader's key; where there is none, under that of the month.
     pub filters: Sealed,
     /// From where, under the reader's key of the month.
     pub origin: Option<Sealed>,

@@ -11,11 +11,14 @@ use crate::{id::UserId, seal::Sealed, time::Timestamp};
 pub enum ReadingEvent {
     /// Somebody asked. It stands in the log before anything is shown.
     Read {
-        /// Who.
-        user_id: UserId,
+        /// Who; absent where the command line asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
         /// What for: `searchLogins` ….
         operation: Box<str>,
-        /// What was looked for, as a JSON object, under the reader's key. Of an address it holds the claim only.
+        /// What was looked for, as a JSON object, under the reader's key, that of the month if it holds an IP
+        /// address; where there is no reader, under the month's own. Of an
+        /// address it holds the claim only.
         filters: Sealed,
         /// From where: IP and user agent, under the reader's key of the month.
         #[serde(default, skip_serializing_if = "Option::is_none")]

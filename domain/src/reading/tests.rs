@@ -3,7 +3,7 @@ use crate::given::{ADA, T0, after_ms, given, sealed};
 
 fn begin() -> Begin {
     Begin {
-        user_id: ADA,
+        user_id: Some(ADA),
         operation: "exportLogins".into(),
         filters: sealed("filters"),
         origin: None,
@@ -13,7 +13,7 @@ fn begin() -> Begin {
 
 fn read() -> ReadingEvent {
     ReadingEvent::Read {
-        user_id: ADA,
+        user_id: Some(ADA),
         operation: "exportLogins".into(),
         filters: sealed("filters"),
         origin: None,

@@ -1,6 +1,6 @@
 use crate::audit::LoginRecord;
 
-const COLUMNS: &str = "id,at,outcome,reason,failures,since,method,provider,user_id,email,name,ip,user_agent,client_kind,\
+const COLUMNS: &str = "id,at,outcome,reason,failures,since,method,provider,user_id,email,name,ip,city,country,user_agent,client_kind,\
     client_browser,client_version,client_os,session_id,ended_at,end_reason,ended_by,duration_seconds\r\n";
 
 /// The line that names the columns.
@@ -24,6 +24,8 @@ pub(super) fn row(row: &LoginRecord, out: &mut Vec<u8>) {
         row.email.clone(),
         row.name.clone(),
         row.ip.clone(),
+        row.city.clone(),
+        row.country.clone(),
         row.user_agent.clone(),
         client.map(|client| client.kind.clone()),
         client.and_then(|client| client.browser.clone()),

@@ -33,7 +33,7 @@ const CSV: &str = "text/csv";
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// One JSON object a line.
     Ndjson,
     /// For spreadsheets.
@@ -43,9 +43,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Ndjson, Self::Csv, Self::Ocsf];
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Ndjson, Self::Csv, Self::Ocsf];
 
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// Its name: `ndjson`, `csv`, `ocsf`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
@@ -66,14 +69,20 @@ impl Format {
     }
 
     /// What stands before the first row.
-    fn head(self) -> Bytes {
+    #[must_use]
+    pub fn head(self) -> Bytes {
         match self {
             Self::Csv => csv::head().into(),
             Self::Ndjson | Self::Ocsf => Bytes::new(),
         }
     }
 
-    fn rows(self, rows: &[LoginRecord]) -> io::Result<Bytes> {
+    /// The lines of some rows.
+    ///
+    /// # Errors
+    ///
+    /// [`io::Error`] when a row cannot be written as JSON.
+    pub fn rows(self, rows: &[LoginRecord]) -> io::Result<Bytes> {
         let mut out = Vec::with_capacity(rows.len() * 512);
         for row in rows {
             match self {

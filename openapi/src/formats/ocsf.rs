@@ -67,7 +67,17 @@ fn user(row: &LoginRecord) -> Value {
 fn circumstances(row: &LoginRecord, event: &mut Map<String, Value>) {
     // What was erased is no address.
     let ip = row.ip.as_deref().filter(|ip| ip.parse::<IpAddr>().is_ok());
-    put(event, "src_endpoint", ip.map(|ip| json!({"ip": ip})));
+    let mut location = Map::new();
+    put(&mut location, "city", row.city.as_deref().map(Value::from));
+    put(&mut location, "country", row.country.as_deref().map(Value::from));
+    let endpoint = ip.map(|ip| {
+        if location.is_empty() {
+            json!({"ip": ip})
+        } else {
+            json!({"ip": ip, "location": location})
+        }
+    });
+    put(event, "src_endpoint", endpoint);
     let agent = row.user_agent.as_deref();
     put(event, "http_request", agent.map(|agent| json!({"user_agent": agent})));
     if let Some(id) = row.session_id {

@@ -27,6 +27,8 @@ fn success() -> LoginRecord {
         email: Some("ada@example.org".to_owned()),
         name: Some(FORMULA.to_owned()),
         ip: Some("2001:db8::1".to_owned()),
+        city: Some(FORMULA.to_owned()),
+        country: Some("SE".to_owned()),
         user_agent: Some(HOSTILE.to_owned()),
         client: Some(Client {
             kind: "pc".to_owned(),
@@ -55,6 +57,8 @@ fn failure() -> LoginRecord {
         email: None,
         name: None,
         ip: Some("[erased]".to_owned()),
+        city: None,
+        country: None,
         client: None,
         session_id: None,
         ended_at: None,
@@ -124,6 +128,11 @@ fn csv_keeps_every_row_in_its_columns() {
     assert!(table.iter().all(|row| row.len() == table[0].len()), "{table:?}");
     let column = |name: &str| table[0].iter().position(|known| known == name).unwrap();
     assert_eq!(table[1][column("name")], format!("'{FORMULA}"));
+    assert_eq!(table[1][column("city")], format!("'{FORMULA}"));
+    assert_eq!(
+        (&*table[1][column("country")], &*table[2][column("country")]),
+        ("SE", "")
+    );
     assert_eq!(table[1][column("duration_seconds")], "90");
     assert_eq!(table[2][column("failures")], "40");
     assert!(!text.starts_with("\u{feff}".as_bytes()), "there is no byte order mark");
@@ -144,7 +153,9 @@ fn ndjson_loses_nothing() {
 fn schema() -> Value {
     let text = json!({"type": "string"});
     let number = json!({"type": "integer"});
-    let endpoint = json!({"type": "object", "properties": {"ip": {"type": "string", "pattern": "^[0-9a-f.:]+$"}},
+    let location = json!({"type": "object", "properties": {"city": text, "country": {"type": "string", "pattern": "^[A-Z]{2}$"}},
+        "additionalProperties": false});
+    let endpoint = json!({"type": "object", "properties": {"ip": {"type": "string", "pattern": "^[0-9a-f.:]+$"}, "location": location},
         "additionalProperties": false});
     let product = json!({"type": "object", "required": ["vendor_name"], "additionalProperties": false,
         "properties": {"name": text, "vendor_name": text, "version": text}});
@@ -189,6 +200,7 @@ fn ocsf_events_have_the_published_attributes_and_no_others() {
         let errors: Vec<String> = schema.iter_errors(&event).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?} in {event}");
     }
+    assert_eq!(ocsf::event(&success())["src_endpoint"]["location"]["country"], "SE");
     let event = ocsf::event(&failure());
     assert!(event.get("src_endpoint").is_none(), "what was erased is no address");
     assert_eq!(event["time"], 1_795_435_200_000_i64);

@@ -65,12 +65,12 @@ impl LoginParams {
     fn read(self, findings: &mut Findings) -> LoginFilter {
         let filter = LoginFilter {
             user: findings.take(self.user_id).flatten(),
-            email: line(findings.take(self.email)),
+            email: line(findings.take(self.email).flatten()),
             ip: findings.take(self.ip).flatten(),
             outcome: findings.take(self.outcome).flatten(),
-            method: line(findings.take(self.method)),
-            provider: line(findings.take(self.provider)),
-            reason: line(findings.take(self.reason)),
+            method: line(findings.take(self.method).flatten()),
+            provider: line(findings.take(self.provider).flatten()),
+            reason: line(findings.take(self.reason).flatten()),
             from: findings.take(self.from).flatten(),
             to: findings.take(self.to).flatten(),
         };
@@ -79,8 +79,8 @@ impl LoginParams {
     }
 }
 
-fn line(read: Option<Option<Line>>) -> Option<String> {
-    read.flatten().map(|line| line.0)
+fn line(read: Option<Line>) -> Option<String> {
+    read.map(|line| line.0)
 }
 
 /// A span that ends before it begins holds nothing, and is most likely a slip.
@@ -299,9 +299,9 @@ impl AuditApi {
     ) -> Result<Reply<AuditEventPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
         let mut findings = Findings::default();
         let filter = EventFilter {
-            event_type: line(findings.take(event_type)),
-            stream: line(findings.take(stream)),
-            actor: line(findings.take(actor)),
+            event_type: line(findings.take(event_type).flatten()),
+            stream: line(findings.take(stream).flatten()),
+            actor: line(findings.take(actor).flatten()),
             from: findings.take(from).flatten(),
             to: findings.take(to).flatten(),
         };

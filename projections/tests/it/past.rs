@@ -16,6 +16,7 @@ use doorbook_projections::{
     as_of::{self, AsOf},
     cursor::Cursor,
     engine::Reads,
+    figures,
     log::{EventLog, Position},
 };
 
@@ -290,6 +291,12 @@ async fn past_is_what_a_fold_of_the_whole_log_says(place: Place) {
             }
         }
         assert!(most > 2, "the history is too dull: {most}");
+        // From now on nothing happens: the present is counted by the same rule.
+        for later in (0..300_000).step_by(10_000) {
+            let instant = at(world.now + later);
+            let live = u64::try_from(world.signed_in(instant).await.len()).unwrap();
+            assert_eq!(figures::count_sessions(&reads, instant).await.unwrap(), live, "{later}");
+        }
         are_true_to_log(&running.engine, &["sessions", "users", "login_history", "audit_trail"]).await;
         running.stop().await;
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::ExportLogins;
 use crate::proof::{export::Form, note::NoteKey};
 
 /// `doorbook audit …`
@@ -18,8 +19,17 @@ databases can change them, too: give those that you keep elsewhere, and the key 
 Examples:
   doorbook audit verify --against /mnt/elsewhere/checkpoints
   doorbook audit verify --checkpoint latest.checkpoint --key \"$(cat doorbook.key)\" --json
-  doorbook audit verify --export events.ndjson --checkpoint latest.checkpoint --key \"$(cat doorbook.key)\"")]
+  doorbook audit verify --export log.ndjson --checkpoint last.checkpoint --key \"$(cat doorbook.key)\"")]
     Verify(Verify),
+    /// Write the logins that fit into a file: all of them, newest first
+    #[command(after_long_help = "\
+The same files as `GET /api/audit/logins/export` makes, with the same filters; so is the record of it in the log, whose actor
+is `cli`. The service may be running. See docs/audit.md.
+
+Examples:
+  doorbook audit export --format csv --from 2026-11-01T00:00:00Z --output logins.csv
+  doorbook audit export --format ndjson --ip 203.0.113.77 --outcome failure | jq .email")]
+    Export(ExportLogins),
     /// Print the key that checkpoints are checked with; write it down elsewhere
     #[command(after_long_help = "\
 Examples:

@@ -8,12 +8,13 @@ use doorbook_domain::{role::Role, session::Session, user::User};
 use doorbook_openapi::{
     app::{LiveSession, Origin, Refusal},
     audit::{LoginBatches, LoginFilter, LoginRecord},
+    formats::Format,
 };
 use doorbook_projections::{cursor::Cursor, fault::Fault, login_history::LoginRow};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
-use super::{logins::Search, records::People};
+use super::{logins::Search, reading::Reader, records::People};
 use crate::service::Service;
 
 /// Rows of one batch.
@@ -32,9 +33,32 @@ impl Service {
         origin: &Origin,
     ) -> Result<Box<dyn LoginBatches>, Refusal> {
         self.must_be_proven(reader)?;
+        let reader = Reader::Session(reader.clone(), origin.clone());
+        self.begin_export(reader, filter, format).await
+    }
+
+    /// As over HTTP, for whoever may use the command line.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] when the read models are behind, [`Refusal::Fault`] when something broke.
+    pub async fn export_for_operator(
+        &self,
+        filter: &LoginFilter,
+        format: Format,
+    ) -> Result<Box<dyn LoginBatches>, Refusal> {
+        self.begin_export(Reader::Operator, filter, format.as_str()).await
+    }
+
+    async fn begin_export(
+        &self,
+        reader: Reader,
+        filter: &LoginFilter,
+        format: &str,
+    ) -> Result<Box<dyn LoginBatches>, Refusal> {
         self.history_caught_up().await?;
         let wish = self.login_wish(filter).with("format", Some(format));
-        let reading = self.note_reading(reader, "exportLogins", wish, origin).await?;
+        let reading = self.note_question(&reader, "exportLogins", wish).await?;
         // What happens from now on belongs to the next export.
         let now = self.clock.now();
         let mut filter = filter.clone();
@@ -43,7 +67,7 @@ impl Service {
         let (out, batches) = mpsc::channel(AHEAD);
         let export = Export {
             service: self.clone(),
-            reader: reader.clone(),
+            reader,
             reading,
             search: Arc::new(search),
             rows: 0,
@@ -68,7 +92,7 @@ impl LoginBatches for Batches {
 /// What reads ahead.
 struct Export {
     service: Service,
-    reader: LiveSession,
+    reader: Reader,
     reading: Uuid,
     search: Arc<Search>,
     rows: u64,
@@ -138,11 +162,14 @@ impl Export {
         candidates
     }
 
-    /// Asks the log: a role's removal raises the epoch, and no session outlives that.
+    /// Whoever may use the command line may read on. Of others the log is asked: a role's removal raises the epoch, and no session outlives that.
     async fn may_read_on(&self) -> Result<(), Fault> {
+        let Reader::Session(reader, _) = &self.reader else {
+            return Ok(());
+        };
         let store = &self.service.store;
-        let session = store.load::<Session>(&self.reader.id.to_string()).await?.aggregate;
-        let user = store.load::<User>(&self.reader.user.to_string()).await?.aggregate;
+        let session = store.load::<Session>(&reader.id.to_string()).await?.aggregate;
+        let user = store.load::<User>(&reader.user.to_string()).await?.aggregate;
         let roles = user.roles();
         let allowed = [Role::Auditor, Role::Admin]
             .into_iter()

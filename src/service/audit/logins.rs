@@ -155,6 +155,11 @@ impl Service {
             None => None,
         };
         let ip = wish.ip.map(|ip| ip.to_canonical());
+        // Of months that were forgotten not even the bucket answers.
+        let since = match ip {
+            Some(_) => self.addresses_known_since().await?.or(Some(self.clock.now())),
+            None => None,
+        };
         Ok(Search {
             filter: Filter {
                 user: wish.user,
@@ -164,7 +169,7 @@ impl Service {
                 method: wish.method.clone(),
                 provider: wish.provider.clone(),
                 reason: wish.reason.clone(),
-                from: wish.from,
+                from: wish.from.max(since),
                 to: wish.to,
             },
             ip,

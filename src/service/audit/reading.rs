@@ -17,6 +17,8 @@ use crate::{
 };
 
 const READ: &str = "audit.read";
+/// The actor of what the command line asks.
+const OPERATOR: &str = "cli";
 
 /// What was looked for, as it is recorded.
 #[derive(Debug, Default)]
@@ -36,9 +38,17 @@ impl Wish {
     }
 }
 
+/// Who reads.
+#[derive(Debug, Clone)]
+pub(super) enum Reader {
+    /// Somebody with a session, and from where the request came.
+    Session(LiveSession, Origin),
+    /// Whoever may use the command line.
+    Operator,
+}
+
 impl Service {
-    /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
-    /// until read models have it.
+    /// Records a question of somebody with a session.
     pub(super) async fn note_reading(
         &self,
         reader: &LiveSession,
@@ -46,6 +56,13 @@ impl Service {
         wish: Wish,
         origin: &Origin,
     ) -> Result<Uuid, Refusal> {
+        let reader = Reader::Session(reader.clone(), origin.clone());
+        self.note_question(&reader, operation, wish).await
+    }
+
+    /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
+    /// until read models have it.
+    pub(super) async fn note_question(&self, reader: &Reader, operation: &str, wish: Wish) -> Result<Uuid, Refusal> {
         let at = self.clock.now();
         let id = ids::uuid_v7(at);
         let stream = format!("reading-{id}");
@@ -54,18 +71,31 @@ impl Service {
             event_type: READ,
             field: "filters",
         };
+        // An address that somebody looked for is known no longer than that from which somebody came.
+        let of_month = wish.0.contains_key("ip");
+        let (user_id, key, origin, metadata) = match reader {
+            Reader::Session(session, origin) => {
+                let owner = Owner::User(session.user);
+                let key = owner.key();
+                let key = if of_month { key.of_month(at) } else { key };
+                let sealed = self.seals.origin(&owner, &stream, READ, origin, at).await?;
+                let metadata = self.metadata(origin, Some(session.user));
+                (Some(session.user), key, sealed, metadata)
+            }
+            Reader::Operator => {
+                let month = KeyName::month(at);
+                self.keyring.create(&month).await?;
+                (None, month, None, metadata_of(OPERATOR, at))
+            }
+        };
         let text = Value::Object(wish.0).to_string();
         let begin = reading::Begin {
-            user_id: reader.user,
+            user_id,
             operation: operation.into(),
-            filters: self.seals.text(&KeyName::user(reader.user), &place, &text).await?,
-            origin: self
-                .seals
-                .origin(&Owner::User(reader.user), &stream, READ, origin, at)
-                .await?,
+            filters: self.seals.text(&key, &place, &text).await?,
+            origin,
             at,
         };
-        let metadata = self.metadata(origin, Some(reader.user));
         self.store
             .execute_aside::<Reading>(&id.to_string(), ReadingCommand::Begin(begin), &metadata)
             .await
@@ -77,13 +107,16 @@ impl Service {
     pub(super) async fn note_end(
         &self,
         reading: Uuid,
-        reader: &LiveSession,
+        reader: &Reader,
         rows: u64,
         complete: bool,
     ) -> Result<(), Fault> {
         let at = self.clock.now();
         let end = ReadingCommand::End(reading::End { rows, complete, at });
-        let metadata = metadata_of(&format!("user-{}", reader.user), at);
+        let metadata = match reader {
+            Reader::Session(session, _) => metadata_of(&format!("user-{}", session.user), at),
+            Reader::Operator => metadata_of(OPERATOR, at),
+        };
         match self
             .store
             .execute_aside::<Reading>(&reading.to_string(), end, &metadata)

@@ -22,6 +22,7 @@ use doorbook_projections::{
 };
 
 use super::client;
+use crate::atlas::Spot;
 use crate::service::{Service, seals::Whence};
 
 /// Users that are remembered from one batch to the next.
@@ -128,12 +129,19 @@ impl Service {
         let deadlines = as_of::deadlines(&self.engine.reads(), &sessions).await?;
         let deadlines: HashMap<SessionId, Timestamp> = deadlines.into_iter().collect();
         let now = self.clock.now();
+        let places = self.atlas.today().await;
         let mut records = Vec::with_capacity(opened.len());
         for opened in opened {
             let client = people.client(opened.whence.user_agent.as_deref());
             let person = opened.row.user_id.and_then(|user| people.find(user));
+            let Spot { city, country } = places.find(opened.whence.ip.as_deref());
             let record = self.record(opened, person, &deadlines, now).await?;
-            records.push(LoginRecord { client, ..record });
+            records.push(LoginRecord {
+                client,
+                city,
+                country,
+                ..record
+            });
         }
         Ok(records)
     }
@@ -241,6 +249,8 @@ fn blank(row: &LoginRow, whence: Whence, person: Option<&Person>) -> LoginRecord
         name: person.and_then(|person| person.name.clone()),
         client: None,
         ip: whence.ip,
+        city: None,
+        country: None,
         user_agent: whence.user_agent,
         session_id: None,
         ended_at: None,

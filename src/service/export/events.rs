@@ -24,6 +24,8 @@ use crate::{keys::KeyName, service::Service};
 
 /// Most events of an export.
 const EVENTS: usize = 20_000;
+/// What is for indices only: it outlives the address of the network that it was made of.
+const BUCKET: &str = "ip_bucket";
 /// Attempts at one address among which the user's own is looked for.
 const ATTEMPTS: u32 = 10_000;
 /// Secrets, though they are sealed or hashed.
@@ -87,7 +89,7 @@ impl Service {
         };
         let mut opened = Map::new();
         for (name, value) in fields {
-            if SECRET.contains(&name.as_str()) {
+            if SECRET.contains(&name.as_str()) || name == BUCKET {
                 continue;
             }
             let value = match value {
@@ -152,10 +154,12 @@ fn is_about(recorded: &Recorded, user: UserId) -> bool {
     match recorded.event() {
         Ok(Event::User(_) | Event::Session(_) | Event::SignUp(_)) => true,
         Ok(Event::Claim(ClaimEvent::Taken { user_id, .. } | ClaimEvent::Released { user_id, .. })) => user_id == user,
-        Ok(Event::LoginAttempts(
-            LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
-        )) => user_id == Some(user),
-        Ok(Event::Reading(ReadingEvent::Read { user_id, .. })) => user_id == user,
+        Ok(
+            Event::LoginAttempts(
+                LoginAttemptsEvent::Failed { user_id, .. } | LoginAttemptsEvent::Summarized { user_id, .. },
+            )
+            | Event::Reading(ReadingEvent::Read { user_id, .. }),
+        ) => user_id == Some(user),
         Ok(
             Event::LoginAttempts(LoginAttemptsEvent::LinkRefused { .. })
             | Event::Reading(ReadingEvent::ExportEnded { .. })

@@ -94,6 +94,7 @@ impl Stand {
             keyring,
             engine,
             clock,
+            atlas: Arc::new(crate::atlas::Atlas::empty()),
             throttle: Throttle::off(),
         });
         Self {
@@ -281,6 +282,7 @@ fn rules(erasures: &Path) -> Rules {
         lifetimes,
         staff_lifetimes: lifetimes,
         erasures: Erasures::new(erasures),
+        retention: None,
         max_sessions: 50,
         link_base: "http://localhost".to_owned(),
         locale: Locale::English,

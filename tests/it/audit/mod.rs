@@ -1,9 +1,12 @@
 //! The book, as auditors read it over HTTP.
 
+mod by_command;
 mod events;
 mod export;
 mod logins;
 mod past;
+mod places;
+mod retention;
 mod rights;
 
 use reqwest::Method;

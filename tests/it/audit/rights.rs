@@ -38,9 +38,10 @@ async fn only_auditors_and_admins_read_the_book(database: Database) {
         .await;
         answer.expect_problem(401, "unauthenticated");
     }
-    let again = service.anonymous();
-    again.log_in(AUDITOR).await;
-    again.get(PATHS[0]).await.expect_problem(403, "forbidden");
+    // The token in the former browser belonged to the session that is dead.
+    let auditor = service.anonymous();
+    auditor.log_in(AUDITOR).await;
+    auditor.get(PATHS[0]).await.expect_problem(403, "forbidden");
 }
 
 async fn bad_parameters_are_all_named(database: Database) {

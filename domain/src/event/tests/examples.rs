@@ -254,18 +254,29 @@ fn attempts() -> Vec<Event> {
 
 fn reading() -> Vec<Event> {
     let read = ABSENT_AND_PRESENT.map(|present| ReadingEvent::Read {
-        user_id: ADA,
+        user_id: Some(ADA),
         operation: "searchLogins".into(),
         filters: sealed("filters"),
         origin: optional(present, "origin"),
         at: T0,
     });
+    let by_operator = ReadingEvent::Read {
+        user_id: None,
+        operation: "exportLogins".into(),
+        filters: sealed("filters"),
+        origin: None,
+        at: T0,
+    };
     let ended = ABSENT_AND_PRESENT.map(|complete| ReadingEvent::ExportEnded {
         rows: 3,
         complete,
         at: after_ms(1000),
     });
-    read.into_iter().chain(ended).map(Event::from).collect()
+    read.into_iter()
+        .chain([by_operator])
+        .chain(ended)
+        .map(Event::from)
+        .collect()
 }
 
 fn projection() -> Vec<Event> {

@@ -42,6 +42,8 @@ fn login() -> LoginRecord {
         email: Some(EMAIL.to_owned()),
         name: Some("=cmd|'/C calc'!A1".to_owned()),
         ip: Some("203.0.113.7".to_owned()),
+        city: Some("Linköping".to_owned()),
+        country: Some("SE".to_owned()),
         user_agent: Some("Mozilla/5.0".to_owned()),
         client: Some(client()),
         session_id: Some(Uuid::from_u128(9)),
