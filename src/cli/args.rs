@@ -10,10 +10,12 @@ use doorbook_projections::log::Position;
 mod keeping;
 mod projections;
 mod proof;
+mod webhooks;
 
 pub use keeping::{KeysCommand, Restore};
 pub use projections::{Part, ProjectionsCommand, RebuildWish};
 pub use proof::{AuditCommand, Export, Verify};
+pub use webhooks::{WebhooksCommand, Which};
 
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};
@@ -152,6 +154,16 @@ Examples:
   doorbook mail test ada@example.org"
     )]
     Mail(MailCommand),
+    /// Look after events that are posted to others
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook webhooks list
+  doorbook webhooks test crm
+  doorbook webhooks retry crm --all"
+    )]
+    Webhooks(WebhooksCommand),
     /// Prove that nobody has altered the log
     #[command(
         subcommand,

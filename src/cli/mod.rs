@@ -25,6 +25,7 @@ mod sealer;
 pub mod seed;
 pub mod stores;
 pub mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

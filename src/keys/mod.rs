@@ -8,7 +8,7 @@
 //! * [`Keyring`] seals and opens under named keys ([`KeyName`]), and derives what must never change or never be stored.
 //! * `master` is the file, `database` the tables, `rotate` the change from one master key to the next.
 //! * `followers` holds what else must not be lost: what followers of the log have gone past, and which log that is.
-//! * [`Queue`] is the table of letters to be sent, which moves with a cursor.
+//! * [`Queue`] is the table of what is to be sent, letters and webhooks, which moves with the cursor of the same name.
 //! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
 mod cache;

@@ -1,30 +1,46 @@
-//! Requests to providers: nowhere but where they should go, not for long, and with answers of bounded length.
+//! Requests to where the operator said: nowhere but where they should go, not for long, and with answers of bounded length.
+//! Identity providers ([`crate::social`]) and receivers of webhooks ([`crate::webhooks`]) are called by it.
 
-use std::{io, net::SocketAddr, time::Duration};
+mod internal;
+
+use std::{net::SocketAddr, time::Duration};
 
 use doorbook_projections::fault::Fault;
-use oauth2::{
-    HttpRequest, HttpResponse,
-    http::{HeaderValue, Method, header},
-};
+use oauth2::{HttpRequest, HttpResponse};
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
-use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
-use super::{
-    error::{Outage, ProviderError},
-    internal::is_internal,
-};
+use self::internal::is_internal;
 use crate::tls;
 
 /// Longest answer that is read, in bytes. Google's keys are 2 KB, a long list of addresses 20 KB.
 const ANSWER_MAX: usize = 256 * 1024;
 /// GitHub refuses requests that do not say who they are from.
 const USER_AGENT: &str = concat!("doorbook/", env!("CARGO_PKG_VERSION"));
+
+/// The other side could not be asked. The reasons are for logs and lists: they hold no proof and no address.
+#[derive(Debug, thiserror::Error)]
+pub enum Outage {
+    /// No connection, or none in time.
+    #[error("no answer")]
+    Unreachable(#[source] reqwest::Error),
+    /// It could not be asked a moment ago, for whatever reason.
+    #[error("no answer a moment ago")]
+    Lately,
+    /// It says that it cannot answer now.
+    #[error("status {0}")]
+    Status(u16),
+    /// Its answer is too long to be read.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// It lies where this service does not call.
+    #[error("{0}")]
+    Forbidden(&'static str),
+}
 
 /// The client of everything that the operator configured as an endpoint.
 ///
@@ -52,7 +68,7 @@ impl Outbound {
             .dns_resolver(Guarded { allow_internal });
         let client = client
             .build()
-            .map_err(Fault::because("the client of identity providers cannot start"))?;
+            .map_err(Fault::because("there is no HTTP client to call others with"))?;
         Ok(Self { client, allow_internal })
     }
 
@@ -62,11 +78,7 @@ impl Outbound {
     ///
     /// [`Outage`] when there is no answer, it is too long, or the address is one that this service does not call.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Outage> {
-        let (parts, body) = request.into_parts();
-        let url = Url::parse(&parts.uri.to_string()).map_err(|_| Outage::Forbidden("the address is no URL"))?;
-        self.check(&url)?;
-        let request = self.client.request(parts.method, url).headers(parts.headers).body(body);
-        let mut answer = request.send().await.map_err(unreachable)?;
+        let mut answer = self.call(request).await?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > ANSWER_MAX {
@@ -80,41 +92,22 @@ impl Outbound {
         Ok(response)
     }
 
-    /// Asks for a JSON document, with an access token where one is needed.
+    /// Sends a request and waits for the status of the answer; the answer itself is not read.
     ///
     /// # Errors
     ///
-    /// [`ProviderError::Down`] when there is no answer or none of use now; [`ProviderError::Refused`] when it is no;
-    /// [`ProviderError::Untrusted`] when it is not JSON of that form.
-    pub async fn json<T: DeserializeOwned>(
-        &self,
-        what: &'static str,
-        url: &Url,
-        token: Option<&oauth2::AccessToken>,
-    ) -> Result<T, ProviderError> {
-        let mut request = HttpRequest::new(Vec::new());
-        *request.method_mut() = Method::GET;
-        *request.uri_mut() = url
-            .as_str()
-            .parse()
-            .map_err(|_| ProviderError::unreadable("its address"))?;
-        let headers = request.headers_mut();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.secret()))
-                .map_err(|_| ProviderError::unreadable("the token"))?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        let response = self.send(request).await?;
-        let status = response.status();
-        if status.is_server_error() || status.as_u16() == 429 {
-            return Err(Outage::Status(status.as_u16()).into());
-        }
-        if !status.is_success() {
-            return Err(ProviderError::Refused(format!("{what}: status {}", status.as_u16())));
-        }
-        serde_json::from_slice(response.body()).map_err(|_| ProviderError::unreadable(what))
+    /// [`Outage`] when there is no answer, or the address is one that this service does not call.
+    pub async fn status(&self, request: HttpRequest) -> Result<u16, Outage> {
+        let answer = self.call(request).await?;
+        Ok(answer.status().as_u16())
+    }
+
+    async fn call(&self, request: HttpRequest) -> Result<reqwest::Response, Outage> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|_| Outage::Forbidden("the address is no URL"))?;
+        self.check(&url)?;
+        let request = self.client.request(parts.method, url).headers(parts.headers).body(body);
+        request.send().await.map_err(unreachable)
     }
 
     /// Whether people may be sent to `url`, and requests too.
@@ -141,12 +134,22 @@ impl Outbound {
     }
 }
 
-const INTERNAL: &str = "the address is internal; `social.allow_internal` would allow it";
+const INTERNAL: &str = "the address is internal; `allow_internal` would allow it";
 
-/// Hides the URL: it may hold a proof.
+/// Hides the URL: it may hold a proof. Where the resolver refused it, it says so.
 fn unreachable(error: reqwest::Error) -> Outage {
-    Outage::Unreachable(error.without_url())
+    let error = error.without_url();
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    if causes.any(<dyn std::error::Error>::is::<Internal>) {
+        return Outage::Forbidden(INTERNAL);
+    }
+    Outage::Unreachable(error)
 }
+
+/// The name leads to internal addresses only.
+#[derive(Debug, thiserror::Error)]
+#[error("{INTERNAL}")]
+struct Internal;
 
 /// Resolves names to addresses that may be called.
 struct Guarded {
@@ -163,7 +166,7 @@ impl Resolve for Guarded {
                 .filter(|address| allow_internal || !is_internal(address.ip()));
             let allowed: Vec<SocketAddr> = allowed.collect();
             if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, INTERNAL).into());
+                return Err(Internal.into());
             }
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)
