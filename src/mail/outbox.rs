@@ -84,8 +84,8 @@ impl Errand for Delivery {
     }
 
     fn pause(&self, tries: u32) -> Duration {
-        let tried = usize::try_from(tries).unwrap_or(usize::MAX);
-        PAUSES.get(tried).or(PAUSES.last()).copied().unwrap_or(PATIENCE)
+        let place = usize::try_from(tries).unwrap_or(usize::MAX);
+        PAUSES.get(place).or(PAUSES.last()).copied().unwrap_or(PATIENCE)
     }
 
     fn concerns(&self, recorded: &Recorded) -> bool {

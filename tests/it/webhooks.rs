@@ -1,8 +1,9 @@
 //! Webhooks: what leaves, to a receiver of the test's own, when things break and when they do not.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::{Database, PASSWORD, Posted, Receiver, Reply, Service, eventually};
 
@@ -362,6 +363,38 @@ async fn nothing_of_a_person_and_no_secret_leaves() {
         let field = format!("\"{field}\":");
         assert!(stored.contains(&field) && !sent.contains(&field), "{field}: {sent}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_keeps_what_is_to_be_posted_and_no_letters() {
+    let receiver = Receiver::start(&[Reply::Status(500)]).await;
+    let mut service = Service::prepare(Database::Sqlite).await;
+    configure(&mut service, "crm", &receiver.url(), "user.registered");
+    service.set("MAIL__URL", "smtp://127.0.0.1:1");
+    service.start_again().await;
+    let ada = service.signed_up(ADA).await;
+    let wish = json!({"current_password": PASSWORD, "new_password": "six quiet herons over Utrecht"});
+    ada.post("/api/password/change", &wish).await.expect(204);
+    posted(&receiver, "user.registered", 1).await;
+    let queues = |file: PathBuf| async move {
+        let mut keys = SqliteConnection::connect(&format!("sqlite:{}", file.display()))
+            .await
+            .unwrap();
+        let query = "select distinct queue from outbox order by queue";
+        sqlx::query_scalar::<_, String>(query)
+            .fetch_all(&mut keys)
+            .await
+            .unwrap()
+    };
+    let keys = service.data().join("keys.db");
+    eventually("both wait", || async {
+        (queues(keys.clone()).await == ["outbox", "webhook-crm"]).then_some(())
+    })
+    .await;
+    let backup = service.directory().join("backup");
+    let line = service.doorbook(&["backup", backup.to_str().unwrap(), "--json"]).await;
+    let copied: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(queues(copied["keys"].as_str().unwrap().into()).await, ["webhook-crm"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::webhooks::body::{self, SENT};
 
-/// Every event, with its optional fields: kind of stream, type, version, payload.
+/// Every event, with its optional fields.
 const EXAMPLES: &str =
     include_str!("../../../domain/src/event/snapshots/doorbook_domain__event__tests__event_names_are_frozen.snap");
 
@@ -33,10 +33,13 @@ const KEPT: [&str; 15] = [
     "subject",
 ];
 
+/// Kind of stream, type, version, payload.
+type Row = (Box<str>, Box<str>, Box<str>, Value);
+
 fn examples() -> Vec<Recorded> {
     let (_, rows) = EXAMPLES.rsplit_once("---\n").unwrap();
-    let rows: Vec<(Box<str>, Box<str>, Box<str>, Value)> = serde_json::from_str(rows).unwrap();
-    let recorded = |(aggregate, event_type, version, payload): (Box<str>, Box<str>, Box<str>, Value)| Recorded {
+    let rows: Vec<Row> = serde_json::from_str(rows).unwrap();
+    let recorded = |(aggregate, event_type, version, payload): Row| Recorded {
         position: Position::new(42),
         stream_id: if matches!(&*aggregate, "claim" | "attempts") {
             format!("email-{}", "a".repeat(64)).into()
