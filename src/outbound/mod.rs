@@ -173,3 +173,55 @@ impl Resolve for Guarded {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    fn refusal(outbound: &Outbound, url: &str) -> Option<String> {
+        let checked = outbound.check(&Url::parse(url).unwrap());
+        checked.err().map(|outage| outage.to_string())
+    }
+
+    #[test]
+    fn number_is_internal_in_every_spelling() {
+        let (careful, open) = (
+            Outbound::new(false, PATIENCE).unwrap(),
+            Outbound::new(true, PATIENCE).unwrap(),
+        );
+        for url in [
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f.0.0.1/",
+            "https://0177.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://[fe80::1]/",
+            "https://169.254.169.254/latest/meta-data/",
+        ] {
+            assert_eq!(refusal(&careful, url).as_deref(), Some(INTERNAL), "{url}");
+            assert_eq!(refusal(&open, url), None, "{url}");
+        }
+        assert_eq!(refusal(&careful, "https://1.1.1.1/"), None);
+        assert_eq!(
+            refusal(&careful, "http://1.1.1.1/").as_deref(),
+            Some("the address is not https")
+        );
+        assert!(refusal(&open, "ftp://1.1.1.1/").is_some());
+    }
+
+    #[tokio::test]
+    async fn name_is_internal_by_the_address_that_it_leads_to() {
+        let careful = Outbound::new(false, PATIENCE).unwrap();
+        let mut request = HttpRequest::new(Vec::new());
+        *request.uri_mut() = "https://localhost:1/".parse().unwrap();
+        let refused = careful.status(request.clone()).await.unwrap_err();
+        assert_eq!(refused.to_string(), INTERNAL);
+        let open = Outbound::new(true, PATIENCE).unwrap();
+        let called = open.status(request).await.unwrap_err();
+        assert!(matches!(called, Outage::Unreachable(_)), "{called}");
+    }
+}

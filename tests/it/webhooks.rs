@@ -193,7 +193,10 @@ async fn receiver_that_is_gone_parks_at_once_and_parked_events_are_retried_or_dr
         "1 event is forgotten.\n"
     );
     assert_eq!(service.doorbook(&["webhooks", "parked", "--json"]).await, "");
-    assert_eq!(receiver.posted().len(), 3, "{:#?}", receiver.posted());
+    let second = parked[1]["id"].as_str().unwrap();
+    let posted = receiver.posted();
+    let of_the_second = posted.iter().filter(|posted| posted.id() == second).count();
+    assert_eq!(of_the_second, 1, "what was dropped is not posted again: {posted:#?}");
 }
 
 async fn rebuild_and_restart_post_nothing_and_a_new_webhook_begins_at_the_end(database: Database) {
