@@ -27,8 +27,10 @@ use crate::{
 /// Events that are copied by one statement.
 const CHUNK: i64 = 20_000;
 const BUSY: Duration = Duration::from_secs(10);
-/// Tables that are not copied: their own of the copy, and letters that wait. Those were sent long before a restore.
-const LEFT_OUT: [&str; 2] = ["_sqlx_migrations", "outbox"];
+/// A table that is not copied: the copy has its own.
+const LEFT_OUT: &str = "_sqlx_migrations";
+/// What is not copied of what waits to be sent: letters. Those were sent long before a restore.
+const NO_LETTERS: (&str, &str) = ("outbox", "where queue <> 'outbox'");
 
 /// What was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,14 +164,15 @@ impl Copy {
         if !tables.iter().any(|table| table == identity) {
             return Err(Fault::plain("this is another kind of database"));
         }
-        for table in tables.iter().filter(|table| !LEFT_OUT.contains(&table.as_str())) {
+        for table in tables.iter().filter(|table| *table != LEFT_OUT) {
             if table == "events" {
                 self.take_over_events(progress).await?;
                 continue;
             }
             self.run(&format!("delete from main.\"{table}\"")).await?;
-            self.run(&format!("insert into main.\"{table}\" select * from src.\"{table}\""))
-                .await?;
+            let rows = if table == NO_LETTERS.0 { NO_LETTERS.1 } else { "" };
+            let insert = format!("insert into main.\"{table}\" select * from src.\"{table}\" {rows}");
+            self.run(&insert).await?;
         }
         self.run("commit").await
     }

@@ -11,11 +11,13 @@ mod book;
 mod keeping;
 mod projections;
 mod proof;
+mod webhooks;
 
 pub use book::ExportLogins;
 pub use keeping::{KeysCommand, Restore};
 pub use projections::{Part, ProjectionsCommand, RebuildWish};
 pub use proof::{AuditCommand, Export, Verify};
+pub use webhooks::{WebhooksCommand, Which};
 
 use super::exit::CODES;
 use crate::{config::Sources, keys::Slot};
@@ -154,6 +156,16 @@ Examples:
   doorbook mail test ada@example.org"
     )]
     Mail(MailCommand),
+    /// Look after events that are posted to others
+    #[command(
+        subcommand,
+        after_long_help = "\
+Examples:
+  doorbook webhooks list
+  doorbook webhooks test crm
+  doorbook webhooks retry crm --all"
+    )]
+    Webhooks(WebhooksCommand),
     /// Prove that nobody has altered the log
     #[command(
         subcommand,

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     ids,
     keys::{Queued, Slot},
-    mail::{Addressed, Letter, Post},
+    mail::{Addressed, Letter, Post, outbox::QUEUE},
     open::{Durable, StartError},
 };
 
@@ -56,7 +56,7 @@ impl Line {
 async fn list(durable: &Durable, output: &Output) -> Result<(), Failure> {
     let log = durable.store.log();
     let mut lines = Vec::new();
-    for row in durable.keyring.queue().all().await? {
+    for row in durable.keyring.queue(QUEUE).all().await? {
         let event = event_type(log.as_ref(), row.slot.position).await?;
         lines.push(Line::new(&row, event));
     }
@@ -84,7 +84,7 @@ async fn event_type(log: &dyn EventLog, position: Position) -> Result<String, Fa
 
 async fn retry(id: Option<Slot>, durable: &Durable, config: &Config, output: &Output) -> Result<(), Failure> {
     let now = config.service_clock().now();
-    let retried = durable.keyring.queue().retry(id, now).await?;
+    let retried = durable.keyring.queue(QUEUE).retry(id, now).await?;
     if let (Some(id), 0) = (id, retried) {
         return Err(Failure::Refused(format!(
             "there is no parked letter `{id}`: `doorbook mail list` names them"

@@ -26,6 +26,7 @@ mod sealer;
 pub mod seed;
 pub mod stores;
 pub mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

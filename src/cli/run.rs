@@ -14,7 +14,7 @@ use super::{
     logging, openapi,
     output::Output,
     projections::Bench,
-    sealer, stores,
+    sealer, stores, webhooks,
 };
 use crate::{
     config::{Config, Sources},
@@ -38,6 +38,7 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Doctor => until_interrupted(doctor::run(&open(&sources)?, output)).await,
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
+        Command::Webhooks(command) => until_interrupted(webhooks::run(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
         Command::Backup { dir } => until_interrupted(backup::backup(dir, &open(&sources)?, output)).await,
         Command::Restore(command) => until_interrupted(backup::restore(command, &open(&sources)?, output)).await,

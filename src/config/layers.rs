@@ -263,7 +263,9 @@ impl Layers {
             .map(|(key, name, value)| (name, key, value))
             .collect();
         found.sort_by_key(|(name, key, _)| {
-            let own = key.is_pattern().then(|| name.split('.').nth(1).map(str::to_owned));
+            let own = key
+                .is_pattern()
+                .then(|| name.rsplit_once('.').map(|(section, _)| section.to_owned()));
             (own, place(key))
         });
         found

@@ -21,6 +21,7 @@ pub mod social;
 mod span;
 mod template;
 mod throttle;
+mod webhooks;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -39,6 +40,7 @@ pub use self::{
     social::Social,
     template::{Effective, template},
     throttle::{Rate, Throttle},
+    webhooks::{EventTypes, Webhook, WebhookSecret},
 };
 use self::{
     layers::{Found, Layers},
@@ -75,6 +77,8 @@ pub struct Config {
     pub social: Social,
     /// `audit.*`, less what is about checkpoints.
     pub audit: Audit,
+    /// `webhooks.*`: who is told of events.
+    pub webhooks: Vec<Webhook>,
     /// `audit.checkpoint_*`.
     pub checkpoints: Checkpoints,
     /// `log.*`.
@@ -237,7 +241,7 @@ impl Config {
         let (enabled, verify_email) = (get(layers, "signup.enabled"), get(layers, "signup.verify_email"));
         let (cookie, header) = (get::<Token>(layers, "csrf.cookie"), get::<Token>(layers, "csrf.header"));
         let throttle = throttle::read(layers);
-        let social = social::read(layers);
+        let (social, webhooks) = (social::read(layers), webhooks::read(layers));
         let (audit, checkpoints) = (audit::read(layers), checkpoints::read(layers));
         let (format, level) = (get(layers, "log.format"), get::<Level>(layers, "log.level"));
         let offset_micros = get(layers, "clock.offset");
@@ -268,6 +272,7 @@ impl Config {
             throttle: throttle?,
             social: social?,
             audit: audit?,
+            webhooks: webhooks?,
             checkpoints: checkpoints?,
             log: Log {
                 format: format?,

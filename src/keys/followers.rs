@@ -73,7 +73,8 @@ impl Keyring {
         position(furthest)
     }
 
-    /// Takes every follower back to `head` that has come further: the log was restored to an earlier state.
+    /// Takes every follower back to `head` that has come further, with what it was to send: the log was restored to an
+    /// earlier state.
     ///
     /// # Errors
     ///
@@ -83,10 +84,54 @@ impl Keyring {
         for query in [
             "update cursors set position = $1 where position > $1",
             "delete from parked where position > $1",
+            "delete from outbox where position > $1",
         ] {
             on_tx!(&mut tx, db => sqlx::query(query).bind(number(head)?).execute(db).await.map(drop))?;
         }
         tx.commit().await
+    }
+
+    /// Lets the follower `name` begin behind `position`, unless it began before.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn begin_at(&self, name: &str, position: Position) -> Result<(), Fault> {
+        let query = "insert into cursors (name, position) values ($1, $2) on conflict (name) do nothing";
+        let mut tx = self.database().pool().begin().await?;
+        on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number(position)?).execute(db).await.map(drop))?;
+        tx.commit().await
+    }
+
+    /// The followers whose names begin so and that have begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn followers(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+        let query = "select name from cursors order by name";
+        let mut names: Vec<String> =
+            on_pool!(self.database().pool(), db => sqlx::query_scalar(query).fetch_all(db).await)?;
+        names.retain(|name| name.starts_with(prefix));
+        Ok(names)
+    }
+
+    /// Forgets the follower `name`, and what it was to send; it returns how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn forget_follower(&self, name: &str) -> Result<u64, Fault> {
+        let mut tx = self.database().pool().begin().await?;
+        let mut forgotten = 0;
+        for query in [
+            "delete from cursors where name = $1",
+            "delete from outbox where queue = $1",
+        ] {
+            forgotten = on_tx!(&mut tx, db => sqlx::query(query).bind(name).execute(db).await.map(|done| done.rows_affected()))?;
+        }
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     /// Binds the keys to another log than before: the operator says that they belong together.

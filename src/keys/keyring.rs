@@ -269,10 +269,10 @@ impl Keyring {
         self.database.set_cursor(name, position).await
     }
 
-    /// The letters that are to be sent.
+    /// What the follower `name` is to send.
     #[must_use]
-    pub fn queue(&self) -> Queue {
-        Queue::new(Arc::clone(&self.database))
+    pub fn queue(&self, name: &str) -> Queue {
+        Queue::new(Arc::clone(&self.database), name.into())
     }
 
     /// Rewraps every key under a new master key, puts it into the file, and destroys the old one. Other processes that

@@ -10,6 +10,7 @@
 //! * `followers` holds what else must not be lost: what followers of the log have gone past, and which log that is.
 //! * [`Queue`] is the table of letters to be sent, which moves with a cursor.
 //! * `months` lists the months whose keys there are.
+//! * [`Queue`] is the table of what is to be sent, letters and webhooks, which moves with the cursor of the same name.
 //! * `secret` holds the primitives: AES-256-GCM, HKDF-SHA256, HMAC-SHA256, the system's randomness.
 
 mod cache;

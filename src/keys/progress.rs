@@ -14,7 +14,7 @@ const UNKEPT: Duration = Duration::from_secs(2);
 /// The place of one follower: what it has passed, and what of that is kept durably.
 #[derive(Debug)]
 pub struct Progress {
-    follower: &'static str,
+    follower: Box<str>,
     at: Position,
     kept: Position,
     kept_at: Instant,
@@ -26,10 +26,10 @@ impl Progress {
     /// # Errors
     ///
     /// [`Fault`] when the database fails.
-    pub async fn load(keyring: &Keyring, follower: &'static str) -> Result<Self, Fault> {
+    pub async fn load(keyring: &Keyring, follower: &str) -> Result<Self, Fault> {
         let at = keyring.cursor(follower).await?;
         Ok(Self {
-            follower,
+            follower: follower.into(),
             at,
             kept: at,
             kept_at: Instant::now(),
@@ -66,7 +66,7 @@ impl Progress {
     /// [`Fault`] when the database fails.
     pub async fn keep(&mut self, keyring: &Keyring) -> Result<(), Fault> {
         if self.at > self.kept {
-            keyring.set_cursor(self.follower, self.at).await?;
+            keyring.set_cursor(&self.follower, self.at).await?;
         }
         self.was_kept();
         Ok(())

@@ -1,4 +1,4 @@
-//! The letters that are to be sent: a table beside the cursors, since it moves with one of them.
+//! What is to be sent: a table beside the cursors, since each queue in it moves with one of them.
 
 use std::{fmt, num::ParseIntError, str::FromStr, sync::Arc};
 
@@ -15,10 +15,11 @@ use super::{
 const UNASKED: i64 = -1;
 const COLUMNS: &str = "position, letter, event, since, tries, due_at, parked_at, reason";
 
-/// The letters that are to be sent. Cheap to clone.
+/// What one follower of the log is to send. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
     database: Arc<Database>,
+    name: Arc<str>,
 }
 
 /// Names a row.
@@ -30,7 +31,7 @@ pub struct Slot {
     pub letter: Option<u32>,
 }
 
-/// `42.0`: the event's position and the letter's number. `42` while nobody has asked for its letters.
+/// `42.0`: the event's position and the letter's number. `42` while nobody has asked for its letters, and where there are none.
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.position.fmt(f)?;
@@ -92,24 +93,18 @@ impl Slot {
 }
 
 impl Queue {
-    pub(super) fn new(database: Arc<Database>) -> Self {
-        Self { database }
+    pub(super) fn new(database: Arc<Database>, name: Arc<str>) -> Self {
+        Self { database, name }
     }
 
-    /// Queues these events, due at once, and moves the cursor `follower` to `position`: both or neither.
+    /// Queues these events, due at once, and moves the cursor of the same name to `position`: both or neither.
     ///
     /// # Errors
     ///
     /// [`Fault`] when the database fails.
-    pub async fn take_in(
-        &self,
-        events: &[(Position, Uuid)],
-        follower: &str,
-        position: Position,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let query = "insert into outbox (position, letter, event, since, tries, due_at) values ($1, $2, $3, $4, 0, $4) \
-            on conflict (position, letter) do nothing";
+    pub async fn take_in(&self, events: &[(Position, Uuid)], position: Position, now: Timestamp) -> Result<(), Fault> {
+        let query = "insert into outbox (queue, position, letter, event, since, tries, due_at) \
+            values ($1, $2, $3, $4, $5, 0, $5) on conflict (queue, position, letter) do nothing";
         let mut tx = self.database.pool().begin().await?;
         for (position, event) in events {
             let slot = Slot {
@@ -118,6 +113,7 @@ impl Queue {
             };
             let (position, letter) = slot.numbers()?;
             on_tx!(&mut tx, db => sqlx::query(query)
+                .bind(&*self.name)
                 .bind(position)
                 .bind(letter)
                 .bind(event.to_string())
@@ -126,7 +122,7 @@ impl Queue {
                 .await
                 .map(drop))?;
         }
-        tx.set_cursor(follower, position).await?;
+        tx.set_cursor(&self.name, position).await?;
         tx.commit().await
     }
 
@@ -137,17 +133,18 @@ impl Queue {
     /// [`Fault`] when the database fails.
     pub async fn spread(&self, row: &Queued, letters: u32) -> Result<(), Fault> {
         let (position, _) = row.slot.numbers()?;
-        let insert = "insert into outbox (position, letter, event, since, tries, due_at) values ($1, $2, $3, $4, 0, $5) \
-            on conflict (position, letter) do nothing";
+        let insert = "insert into outbox (queue, position, letter, event, since, tries, due_at) \
+            values ($1, $2, $3, $4, $5, 0, $6) on conflict (queue, position, letter) do nothing";
         let mut tx = self.database.pool().begin().await?;
-        let delete = "delete from outbox where position = $1 and letter = $2";
-        let gone = on_tx!(&mut tx, db => sqlx::query(delete).bind(position).bind(UNASKED).execute(db).await.map(|done| done.rows_affected()))?;
+        let delete = "delete from outbox where queue = $1 and position = $2 and letter = $3";
+        let gone = on_tx!(&mut tx, db => sqlx::query(delete).bind(&*self.name).bind(position).bind(UNASKED).execute(db).await.map(|done| done.rows_affected()))?;
         // Somebody else has asked meanwhile.
         if gone == 0 {
             return Ok(());
         }
         for letter in 0..letters {
             on_tx!(&mut tx, db => sqlx::query(insert)
+                .bind(&*self.name)
                 .bind(position)
                 .bind(i64::from(letter))
                 .bind(row.event.to_string())
@@ -167,9 +164,11 @@ impl Queue {
     /// [`Fault`] when the database fails.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Queued>, Fault> {
         let query = format!(
-            "select {COLUMNS} from outbox where parked_at is null and due_at <= $1 order by due_at, position, letter limit $2"
+            "select {COLUMNS} from outbox where queue = $1 and parked_at is null and due_at <= $2 \
+             order by due_at, position, letter limit $3"
         );
         let rows: Vec<Row> = on_pool!(self.database.pool(), db => sqlx::query_as(&query)
+            .bind(&*self.name)
             .bind(now.micros())
             .bind(i64::from(limit))
             .fetch_all(db)
@@ -183,8 +182,9 @@ impl Queue {
     ///
     /// [`Fault`] when the database fails.
     pub async fn all(&self) -> Result<Vec<Queued>, Fault> {
-        let query = format!("select {COLUMNS} from outbox order by position, letter");
-        let rows: Vec<Row> = on_pool!(self.database.pool(), db => sqlx::query_as(&query).fetch_all(db).await)?;
+        let query = format!("select {COLUMNS} from outbox where queue = $1 order by position, letter");
+        let rows: Vec<Row> =
+            on_pool!(self.database.pool(), db => sqlx::query_as(&query).bind(&*self.name).fetch_all(db).await)?;
         rows.into_iter().map(queued).collect()
     }
 
@@ -194,25 +194,25 @@ impl Queue {
     ///
     /// [`Fault`] when the database fails.
     pub async fn waiting(&self) -> Result<Waiting, Fault> {
-        let query = "select count(*) - count(parked_at), count(parked_at) from outbox";
+        let query = "select count(*) - count(parked_at), count(parked_at) from outbox where queue = $1";
         let (pending, parked): (i64, i64) =
-            on_pool!(self.database.pool(), db => sqlx::query_as(query).fetch_one(db).await)?;
+            on_pool!(self.database.pool(), db => sqlx::query_as(query).bind(&*self.name).fetch_one(db).await)?;
         Ok(Waiting {
             pending: u64::try_from(pending).unwrap_or_default(),
             parked: u64::try_from(parked).unwrap_or_default(),
         })
     }
 
-    /// Removes a row: its letter was sent, or need not be any more.
+    /// Removes a row: what it stood for was sent, or need not be any more.
     ///
     /// # Errors
     ///
     /// [`Fault`] when the database fails.
     pub async fn remove(&self, slot: Slot) -> Result<(), Fault> {
         let (position, letter) = slot.numbers()?;
-        let query = "delete from outbox where position = $1 and letter = $2";
+        let query = "delete from outbox where queue = $1 and position = $2 and letter = $3";
         let mut tx = self.database.pool().begin().await?;
-        on_tx!(&mut tx, db => sqlx::query(query).bind(position).bind(letter).execute(db).await.map(drop))?;
+        on_tx!(&mut tx, db => sqlx::query(query).bind(&*self.name).bind(position).bind(letter).execute(db).await.map(drop))?;
         tx.commit().await
     }
 
@@ -222,7 +222,8 @@ impl Queue {
     ///
     /// [`Fault`] when the database fails.
     pub async fn postpone(&self, slot: Slot, due_at: Timestamp, reason: &str) -> Result<(), Fault> {
-        let query = "update outbox set tries = tries + 1, due_at = $3, reason = $4 where position = $1 and letter = $2";
+        let query = "update outbox set tries = tries + 1, due_at = $4, reason = $5 \
+            where queue = $1 and position = $2 and letter = $3";
         self.note(query, slot, due_at, reason).await
     }
 
@@ -232,8 +233,8 @@ impl Queue {
     ///
     /// [`Fault`] when the database fails.
     pub async fn park(&self, slot: Slot, now: Timestamp, reason: &str) -> Result<(), Fault> {
-        let query =
-            "update outbox set tries = tries + 1, parked_at = $3, reason = $4 where position = $1 and letter = $2";
+        let query = "update outbox set tries = tries + 1, parked_at = $4, reason = $5 \
+            where queue = $1 and position = $2 and letter = $3";
         self.note(query, slot, now, reason).await
     }
 
@@ -241,6 +242,7 @@ impl Queue {
         let (position, letter) = slot.numbers()?;
         let mut tx = self.database.pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query)
+            .bind(&*self.name)
             .bind(position)
             .bind(letter)
             .bind(at.micros())
@@ -257,12 +259,34 @@ impl Queue {
     ///
     /// [`Fault`] when the database fails.
     pub async fn retry(&self, slot: Option<Slot>, now: Timestamp) -> Result<u64, Fault> {
-        let query = "update outbox set parked_at = null, tries = 0, since = $1, due_at = $1 \
-            where parked_at is not null and ($2 = -1 or position = $2 and letter = $3)";
+        let query = "update outbox set parked_at = null, tries = 0, since = $2, due_at = $2 \
+            where queue = $1 and parked_at is not null and ($3 = -1 or position = $3 and letter = $4)";
         let (position, letter) = slot.map_or(Ok((-1, 0)), Slot::numbers)?;
         let mut tx = self.database.pool().begin().await?;
         let done = on_tx!(&mut tx, db => sqlx::query(query)
+            .bind(&*self.name)
             .bind(now.micros())
+            .bind(position)
+            .bind(letter)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// Removes parked rows: one, or all. Returns how many they were.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the database fails.
+    pub async fn discard(&self, slot: Option<Slot>) -> Result<u64, Fault> {
+        let query = "delete from outbox \
+            where queue = $1 and parked_at is not null and ($2 = -1 or position = $2 and letter = $3)";
+        let (position, letter) = slot.map_or(Ok((-1, 0)), Slot::numbers)?;
+        let mut tx = self.database.pool().begin().await?;
+        let done = on_tx!(&mut tx, db => sqlx::query(query)
+            .bind(&*self.name)
             .bind(position)
             .bind(letter)
             .execute(db)

@@ -4,7 +4,8 @@
 //!   which is decided elsewhere, behind [`Letters`].
 //! * [`templates`] and `writer` turn it into a message, in two languages, as text and as HTML.
 //! * [`Post`] sends it: to a mail server (`smtp`) or into a directory (`directory`).
-//! * [`outbox`] follows the log, keeps what is due in a durable queue, and tries again.
+//! * [`outbox`] says which events and how patiently; [`crate::outbox`] follows the log, keeps what is due in a durable queue, and
+//!   tries again.
 //!
 //! A letter carries nothing that a stranger could have written: no names, and of a user agent only what `device` knows.
 //! So nobody can send words of their own through Doorbook by signing others up.
@@ -28,7 +29,6 @@ use doorbook_projections::{fault::Fault, log::Recorded};
 pub use self::{
     letter::{Addressed, Circumstances, Letter},
     locale::Locale,
-    outbox::Outbox,
     post::{MailError, Post, Undelivered},
 };
 

@@ -14,22 +14,30 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{mail::outbox::Counts, service::Service};
+use crate::{outbox::Counts, service::Service};
 
 type Labels = Vec<(&'static str, &'static str)>;
+
+/// What is sent, watched.
+pub(super) struct Outboxes {
+    /// Letters.
+    pub(super) mail: Arc<Counts>,
+    /// Webhooks, by name.
+    pub(super) webhooks: Vec<(String, Arc<Counts>)>,
+}
 
 /// The service, watched.
 pub(super) struct Vitals {
     service: Service,
-    outbox: Arc<Counts>,
+    outboxes: Outboxes,
     stopping: AtomicBool,
 }
 
 impl Vitals {
-    pub(super) fn new(service: Service, outbox: Arc<Counts>) -> Self {
+    pub(super) fn new(service: Service, outboxes: Outboxes) -> Self {
         Self {
             service,
-            outbox,
+            outboxes,
             stopping: AtomicBool::new(false),
         }
     }
@@ -96,6 +104,29 @@ impl Vitals {
             "Rebuilds and verifications of this process that ended since its start, by how",
             runs,
         );
+    }
+
+    /// How webhooks get on.
+    fn webhooks(&self, registry: &mut Registry) {
+        type Named = Vec<(&'static str, String)>;
+        let [lag, pending, parked] = [(); 3].map(|()| Family::<Named, Gauge>::default());
+        let [sent, failed] = [(); 2].map(|()| Family::<Named, Counter>::default());
+        let head = self.service.directory.read_position().number();
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for (name, counts) in &self.outboxes.webhooks {
+            let (labels, figures) = (vec![("webhook", name.clone())], counts.figures());
+            let behind = head.saturating_sub(figures.passed.number());
+            lag.get_or_create(&labels).set(number(behind));
+            pending.get_or_create(&labels).set(number(figures.pending));
+            parked.get_or_create(&labels).set(number(figures.parked));
+            sent.get_or_create(&labels).inc_by(figures.sent);
+            failed.get_or_create(&labels).inc_by(figures.failed);
+        }
+        registry.register("webhook_lag_events", "Events that a webhook has not looked at", lag);
+        registry.register("webhook_pending", "Events that wait to be posted", pending);
+        registry.register("webhook_parked", "Events that are not posted any more", parked);
+        registry.register("webhook_sent", "Events that the receiver took", sent);
+        registry.register("webhook_failed", "Tries to post that failed", failed);
     }
 
     /// What the throttle has refused.
@@ -205,7 +236,7 @@ impl Health for Vitals {
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
-        let mail = self.outbox.figures();
+        let mail = self.outboxes.mail.figures();
         gauge("mail_pending", "Letters that wait to be sent", mail.pending);
         gauge("mail_parked", "Letters that are not tried any more", mail.parked);
         gauge("mail_sent", "Letters sent since the start", mail.sent);
@@ -236,6 +267,7 @@ impl Health for Vitals {
         self.followers(&mut registry);
         self.read_models(&mut registry);
         self.refusals(&mut registry);
+        self.webhooks(&mut registry);
         registry.register(
             "social_logins",
             "Flows at identity providers that are over, by how they ended",

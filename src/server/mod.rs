@@ -12,19 +12,21 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    health::Vitals,
+    health::{Outboxes, Vitals},
     prompt::{Crowd, Prompt},
 };
 use crate::{
     config::{Config, Database},
     lock::{DatabaseLock, DirectoryLock},
-    mail::{Outbox, outbox::Counts},
+    mail,
     open::{self, Durable, StartError},
+    outbox::{Counts, Outbox},
     proof::{courier::Courier, notary::Notary},
     service::{
         Service,
         process::{self, FOLLOWERS, Reaction},
     },
+    webhooks,
 };
 
 /// A silent connection is closed after so long, unless it still owes something: [`prompt`] drops those.
@@ -73,7 +75,7 @@ pub async fn serve(
             }
         });
     }
-    let (service, outbox) = assemble(config, durable, &mut background).await?;
+    let (service, outboxes) = assemble(config, durable, &mut background).await?;
     let (everybody, watchers) = (Crowd::everybody(config.http.trusted_proxies.clone()), Crowd::watchers());
     let api = listen("http.listen", config.http.listen, everybody).await?;
     let admin = listen("http.admin_listen", config.http.admin_listen, watchers).await?;
@@ -81,7 +83,7 @@ pub async fn serve(
         api: api.address().unwrap_or(config.http.listen),
         admin: admin.address().unwrap_or(config.http.admin_listen),
     };
-    let vitals = Arc::new(Vitals::new(service.clone(), outbox));
+    let vitals = Arc::new(Vitals::new(service.clone(), outboxes));
     let health = doorbook_openapi::admin(vitals.clone());
     background.spawn(run(admin, health, cancel.clone().cancelled_owned(), Duration::ZERO));
     ready(addresses);
@@ -132,7 +134,7 @@ async fn assemble(
     config: &Config,
     durable: Durable,
     background: &mut Background,
-) -> Result<(Service, Arc<Counts>), StartError> {
+) -> Result<(Service, Outboxes), StartError> {
     let parts = open::parts(config, durable, config.service_clock()).await?;
     parts.post.tidy()?;
     let from = parts.store.log().head().await?;
@@ -145,8 +147,11 @@ async fn assemble(
     for reaction in FOLLOWERS {
         follow(&service, background, reaction);
     }
-    let counts = start_outbox(&service, background);
-    Ok((service, counts))
+    let outboxes = Outboxes {
+        mail: start_mail(&service, background),
+        webhooks: start_webhooks(config, &service, background).await?,
+    };
+    Ok((service, outboxes))
 }
 
 fn start_notary(notary: &Arc<Notary>, background: &mut Background) -> Result<(), Fault> {
@@ -157,10 +162,30 @@ fn start_notary(notary: &Arc<Notary>, background: &mut Background) -> Result<(),
     Ok(())
 }
 
-fn start_outbox(service: &Service, background: &mut Background) -> Arc<Counts> {
+fn start_mail(service: &Service, background: &mut Background) -> Arc<Counts> {
     let (log, keyring) = (service.store.log(), Arc::clone(&service.keyring));
     let (post, clock) = (Arc::clone(&service.post), service.clock.clone());
-    let outbox = Outbox::new(log, keyring, service.clone(), post, clock);
+    start_outbox(
+        &mail::outbox::outbox(log, keyring, service.clone(), post, clock),
+        background,
+    )
+}
+
+async fn start_webhooks(
+    config: &Config,
+    service: &Service,
+    background: &mut Background,
+) -> Result<Vec<(String, Arc<Counts>)>, Fault> {
+    let (log, keyring, clock) = (service.store.log(), &service.keyring, &service.clock);
+    let outboxes = webhooks::open(&config.webhooks, &log, keyring, clock).await?;
+    let started = outboxes.into_iter().map(|(name, outbox)| {
+        let counts = start_outbox(&outbox, background);
+        (name, counts)
+    });
+    Ok(started.collect())
+}
+
+fn start_outbox(outbox: &Outbox, background: &mut Background) -> Arc<Counts> {
     background.spawn(outbox.clone().follow(background.cancel.clone()));
     background.spawn(outbox.clone().send(background.cancel.clone()));
     outbox.counts()

@@ -1,24 +1,6 @@
 //! What can go wrong with a provider. The reasons are for the log: they hold no token, no code and no address.
 
-/// The provider could not be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Outage {
-    /// No connection, or none in time.
-    #[error("no answer")]
-    Unreachable(#[source] reqwest::Error),
-    /// It could not be asked a moment ago, for whatever reason.
-    #[error("no answer a moment ago")]
-    Lately,
-    /// It says that it cannot answer now.
-    #[error("status {0}")]
-    Status(u16),
-    /// Its answer is too long to be read.
-    #[error("the answer is longer than {0} bytes")]
-    TooLong(usize),
-    /// It lies where this service does not call.
-    #[error("{0}")]
-    Forbidden(&'static str),
-}
+use crate::outbound::Outage;
 
 /// Why there is no identity.
 #[derive(Debug, thiserror::Error)]

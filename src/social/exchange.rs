@@ -9,12 +9,12 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    error::{Outage, ProviderError},
+    error::ProviderError,
     flow::Secrets,
-    outbound::Outbound,
     tokens::{Answer, Client, IdToken, normalise},
 };
 use crate::config::social::{AuthMethod, Provider};
+use crate::outbound::{Outage, Outbound};
 
 /// What a code was exchanged for. Dropped with the request that asked for it.
 #[derive(Debug)]

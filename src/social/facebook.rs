@@ -6,8 +6,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::{error::ProviderError, exchange::Tokens, identity::Identity, outbound::Outbound};
+use super::{error::ProviderError, exchange::Tokens, identity::Identity};
 use crate::config::social::{Facebook, Provider};
+use crate::outbound::Outbound;
 
 /// `GET /me`.
 #[derive(Deserialize)]

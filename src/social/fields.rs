@@ -6,9 +6,9 @@ use super::{
     error::ProviderError,
     exchange::Tokens,
     identity::{Identity, subject},
-    outbound::Outbound,
 };
 use crate::config::social::Fields;
+use crate::outbound::Outbound;
 
 /// Asks who it was.
 pub(super) async fn identify(http: &Outbound, of: &Fields, tokens: &Tokens) -> Result<Identity, ProviderError> {

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{error::ProviderError, exchange::Tokens, identity::Identity, outbound::Outbound};
+use super::{error::ProviderError, exchange::Tokens, identity::Identity};
 use crate::config::social::Github;
+use crate::outbound::Outbound;
 
 /// `GET /user`. Its `email` is what the user chose to show, verified or not: it is not read.
 #[derive(Deserialize)]

@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use doorbook_domain::{name::DisplayName, time::Timestamp};
 use doorbook_projections::fault::Fault;
-use hmac::{Hmac, KeyInit, Mac};
-use oauth2::{
-    HttpRequest,
-    http::{HeaderName, HeaderValue, Method, header},
-};
+use oauth2::HttpRequest;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use uuid::Uuid;
 
-use super::outbound::Outbound;
-use crate::config::social::{Hook as Settings, Social};
+use crate::{
+    config::social::{Hook as Settings, Social},
+    outbound::Outbound,
+    webhooks::signed,
+};
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -97,23 +94,7 @@ impl Hook {
 
     fn request(&self, question: &HookQuestion<'_>, id: Uuid, now: Timestamp) -> Option<HttpRequest> {
         let body = serde_json::to_vec(question).ok()?;
-        let at = now.micros() / 1_000_000;
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.settings.secret.reveal().as_bytes()).ok()?;
-        mac.update(format!("{id}.{at}.").as_bytes());
-        mac.update(&body);
-        let signature = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
-        let mut request = HttpRequest::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.settings.url.as_str().parse().ok()?;
-        let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in [
-            ("webhook-id", id.to_string()),
-            ("webhook-timestamp", at.to_string()),
-            ("webhook-signature", signature),
-        ] {
-            headers.insert(HeaderName::from_static(name), value.parse().ok()?);
-        }
-        Some(request)
+        let secret = self.settings.secret.reveal().as_bytes();
+        signed(&self.settings.url, [secret], &id.to_string(), now, body)
     }
 }

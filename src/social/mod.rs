@@ -22,9 +22,8 @@ mod flows;
 mod github;
 mod hook;
 mod identity;
-mod internal;
+mod json;
 mod openid;
-mod outbound;
 mod provider;
 mod providers;
 mod return_to;
@@ -33,12 +32,11 @@ mod tokens;
 pub use self::{
     browser::Browser,
     desk::Desk,
-    error::{Outage, ProviderError},
+    error::ProviderError,
     flow::{Flow, Intent, Landing, Pending},
     flows::Flows,
     hook::{Hook, HookAnswer, HookQuestion},
     identity::Identity,
-    outbound::Outbound,
     provider::{Callback, Provider},
     providers::{BeginError, Departure, Providers},
     return_to::ReturnTo,

@@ -13,9 +13,9 @@ use super::{
     error::ProviderError,
     exchange::Tokens,
     identity::{Identity, subject},
-    outbound::Outbound,
 };
 use crate::config::social::{AuthMethod, Openid as Settings};
+use crate::outbound::Outbound;
 
 /// An OpenID provider, with what it published when it was last asked.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use super::{
     github,
     identity::Identity,
     openid::{Expected, Openid},
-    outbound::Outbound,
 };
 use crate::config::social::{AuthMethod, Dialect, Provider as Settings};
+use crate::outbound::Outbound;
 
 /// An identity provider of the configuration.
 #[derive(Debug)]

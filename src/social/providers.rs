@@ -9,11 +9,11 @@ use super::{
     error::ProviderError,
     flow::{Flow, Intent, Landing},
     flows::Flows,
-    outbound::Outbound,
     provider::Provider,
     return_to::ReturnTo,
 };
 use crate::config::{Origin, social::Social};
+use crate::outbound::Outbound;
 
 /// All of them, in the order of their names.
 #[derive(Debug)]

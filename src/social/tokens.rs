@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::error::{Outage, code};
+use super::error::code;
+use crate::outbound::Outage;
 
 /// What a token answer holds beside the access token.
 #[derive(Debug, Deserialize, Serialize)]

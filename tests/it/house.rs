@@ -134,7 +134,12 @@ fn exception_from_a_lint_is_expected_and_has_a_reason() {
 }
 
 /// Documents that name tests as what shows a promise.
-const TABLES: [&str; 3] = ["docs/security.md", "docs/social.md", "docs/shown.md"];
+const TABLES: [&str; 4] = [
+    "docs/security.md",
+    "docs/social.md",
+    "docs/shown.md",
+    "docs/webhooks.md",
+];
 
 #[test]
 fn every_test_that_a_table_of_promises_names_exists() {
@@ -234,6 +239,17 @@ fn every_metric_is_described() {
         }
     }
     assert!(metrics > 15, "the metrics were not found");
+}
+
+#[test]
+fn every_type_of_event_is_described_for_receivers() {
+    let page = fs::read_to_string(root().join("docs/webhooks.md")).unwrap();
+    for event_type in doorbook_domain::event::TYPES {
+        assert!(
+            page.contains(&format!("`{event_type}`")),
+            "docs/webhooks.md lacks `{event_type}`"
+        );
+    }
 }
 
 /// Every document: those at the root, and all of `docs`.

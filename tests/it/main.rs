@@ -71,3 +71,5 @@ mod tabs;
 mod throttle;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod webhooks;

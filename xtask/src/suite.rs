@@ -41,7 +41,7 @@ impl Test {
             Part::Python,
             Part::Browser,
         ])?;
-        for tools in ["browser", "oidc", "smtp"] {
+        for tools in ["browser", "oidc", "smtp", "webhook"] {
             parts::install_tools(tools)?;
         }
         self.test_workspace()?;

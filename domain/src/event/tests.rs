@@ -4,6 +4,7 @@ use cqrs_es::DomainEvent;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::given::T0;
 
 mod examples;
 
@@ -59,6 +60,33 @@ fn names_are_dotted_and_each_belongs_to_one_kind_of_stream() {
     assert_eq!(names.len(), 46);
     assert_eq!(distinct.len(), names.len());
     assert!(distinct.iter().all(|name| name.split('.').count() == 2));
+}
+
+#[test]
+fn types_are_the_names_of_all_events() {
+    let examples: HashSet<_> = examples().iter().map(Event::event_type).collect();
+    let types: HashSet<_> = TYPES.into_iter().collect();
+    assert_eq!(types, examples);
+    assert_eq!(types.len(), TYPES.len());
+}
+
+/// Every field of every event.
+fn fields() -> Vec<(String, Value)> {
+    let rows = examples().into_iter().map(|event| row(&event).3);
+    let payloads = rows.filter_map(|payload| payload.as_object()?.values().next()?.as_object().cloned());
+    payloads.flatten().collect()
+}
+
+#[test]
+fn hashes_and_instants_stand_in_fields_that_are_listed() {
+    for (name, value) in fields() {
+        let text = value.as_str().unwrap_or_default();
+        let hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let listed = SECRETS.contains(&name.as_str());
+        assert_eq!(listed, hash || text.ends_with(":password"), "{name}: {value}");
+        let late = value.as_i64().is_some_and(|number| number >= T0.micros());
+        assert_eq!(INSTANTS.contains(&name.as_str()), late, "{name}: {value}");
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::time::Duration;
 pub use doorbook_domain::admission::LinkPolicy;
 use url::Url;
 
-use self::value::{Address, Domains};
+pub(super) use self::value::Address;
+use self::value::Domains;
 pub use self::{
     provider::{Dialect, Facebook, Fields, Github, Openid, Provider},
     value::{AuthMethod, Password},

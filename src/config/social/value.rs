@@ -94,7 +94,7 @@ impl Setting for Words {
 }
 
 /// An endpoint, or none.
-pub(super) struct Address(pub(super) Option<Url>);
+pub(in crate::config) struct Address(pub(in crate::config) Option<Url>);
 
 impl Setting for Address {
     fn read(raw: &Raw) -> Result<Self, String> {

@@ -3,6 +3,7 @@
 mod bed;
 mod erasing;
 mod master;
+mod queueing;
 mod rotating;
 mod sealing;
 mod storing;

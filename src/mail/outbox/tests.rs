@@ -5,6 +5,7 @@ use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
     id::UserId,
 };
+use doorbook_projections::log::Position;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::*;
 use crate::{
     config::{Config, Sources},
     ids,
-    keys::Queued,
+    keys::Queue,
     mail::{Addressed, Letter, Locale},
     open::Durable,
     store::{CommandMetadata, Store},
@@ -68,6 +69,8 @@ impl Letters for Arc<Script> {
 /// An outbox over real stores whose clock is moved by hand, and nobody runs it but the test.
 struct Bed {
     outbox: Outbox,
+    queue: Queue,
+    post: Arc<Post>,
     store: Store,
     clock: Clock,
     script: Arc<Script>,
@@ -86,9 +89,18 @@ impl Bed {
         let Durable { store, keyring } = Durable::open(&config).await.unwrap();
         let clock = Clock::standing(Clock::system().now());
         let (script, post) = (Arc::<Script>::default(), Arc::new(Post::open(&config).unwrap()));
-        let outbox = Outbox::new(store.log(), keyring, Arc::clone(&script), post, clock.clone());
+        let queue = keyring.queue(QUEUE);
+        let outbox = outbox(
+            store.log(),
+            keyring,
+            Arc::clone(&script),
+            Arc::clone(&post),
+            clock.clone(),
+        );
         Self {
             outbox,
+            queue,
+            post,
             store,
             clock,
             script,
@@ -109,8 +121,7 @@ impl Bed {
             let take = ClaimCommand::Take(claim::Take { user_id, at });
             self.store.execute::<Claim>(name, take, &metadata).await.unwrap();
         }
-        let mut progress = None;
-        while self.outbox.queue_batch(&mut progress).await.unwrap() > 0 {}
+        self.outbox.queue_all().await;
     }
 
     async fn sends(&self) {
@@ -123,12 +134,12 @@ impl Bed {
     }
 
     async fn rows(&self) -> Vec<Queued> {
-        self.outbox.parts.keyring.queue().all().await.unwrap()
+        self.queue.all().await.unwrap()
     }
 
     /// Who got mail.
     async fn mailed(&self) -> Vec<String> {
-        let mails = self.outbox.parts.post.mailbox().unwrap().mails().await.unwrap();
+        let mails = self.post.mailbox().unwrap().mails().await.unwrap();
         let mut to: Vec<_> = mails.into_iter().map(|mail| mail.to).collect();
         to.sort_unstable();
         to
@@ -222,11 +233,10 @@ async fn tries_become_rarer_and_end_after_a_day() {
     bed.breaks(false);
     bed.later(Duration::from_hours(48)).await;
     assert_eq!(bed.mailed().await.len(), 0, "a parked letter waits for somebody");
-    let queue = bed.outbox.parts.keyring.queue();
-    assert_eq!(queue.retry(None, bed.clock.now()).await.unwrap(), 1);
+    assert_eq!(bed.queue.retry(None, bed.clock.now()).await.unwrap(), 1);
     bed.sends().await;
     assert_eq!(bed.mailed().await, ["ada@example.org"]);
-    assert_eq!(queue.retry(None, bed.clock.now()).await.unwrap(), 0);
+    assert_eq!(bed.queue.retry(None, bed.clock.now()).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -254,9 +264,8 @@ async fn row_about_another_event_than_the_log_has_is_parked() {
     bed.causes(&["none"]).await;
     bed.sends().await;
     let stray = [(Position::new(1), Uuid::from_u128(9))];
-    let queue = bed.outbox.parts.keyring.queue();
-    queue
-        .take_in(&stray, CURSOR, Position::new(1), bed.clock.now())
+    bed.queue
+        .take_in(&stray, Position::new(1), bed.clock.now())
         .await
         .unwrap();
     bed.sends().await;
@@ -272,7 +281,7 @@ async fn many_letters_leave_a_few_at_a_time() {
     bed.causes(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     bed.sends().await;
     assert_eq!(bed.mailed().await.len(), 40);
-    let waiting = bed.outbox.parts.keyring.queue().waiting().await.unwrap();
+    let waiting = bed.queue.waiting().await.unwrap();
     assert_eq!((waiting.pending, waiting.parked), (0, 0));
 }
 

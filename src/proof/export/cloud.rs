@@ -1,5 +1,6 @@
 //! Events as `CloudEvents` 1.0 in JSON.
 
+use doorbook_domain::event::SECRETS;
 use doorbook_projections::log::Recorded;
 use serde::Serialize;
 use serde_json::Value;
@@ -25,9 +26,6 @@ pub struct CloudEvent {
     data: Value,
 }
 
-/// Fields that are not shown although they are hashes or sealed.
-const HIDDEN: [&str; 2] = ["secret", "password"];
-
 /// A payload for people and machines that need no hashes of secrets.
 #[must_use]
 pub fn hidden(mut payload: Value) -> Value {
@@ -39,7 +37,7 @@ fn hide(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if HIDDEN.contains(&name.as_str()) {
+                if SECRETS.contains(&name.as_str()) {
                     *value = Value::String("[hidden]".to_owned());
                 } else {
                     hide(value);

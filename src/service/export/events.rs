@@ -3,7 +3,7 @@
 use doorbook_domain::{
     attempts::LoginAttemptsEvent,
     claim::ClaimEvent,
-    event::Event,
+    event::{Event, INSTANTS, SECRETS},
     id::UserId,
     reading::ReadingEvent,
     seal::{ClaimId, Sealed},
@@ -28,12 +28,8 @@ const EVENTS: usize = 20_000;
 const BUCKET: &str = "ip_bucket";
 /// Attempts at one address among which the user's own is looked for.
 const ATTEMPTS: u32 = 10_000;
-/// Secrets, though they are sealed or hashed.
-const SECRET: [&str; 2] = ["password", "secret"];
 /// Sealed fields that hold objects.
 const OBJECTS: [&str; 2] = ["origin", "filters"];
-/// Fields that hold instants.
-const INSTANTS: [&str; 5] = ["at", "until", "from", "idle_until", "absolute_until"];
 
 impl Service {
     /// The events about a user, oldest first, and whether they are all.
@@ -89,7 +85,7 @@ impl Service {
         };
         let mut opened = Map::new();
         for (name, value) in fields {
-            if SECRET.contains(&name.as_str()) || name == BUCKET {
+            if SECRETS.contains(&name.as_str()) || name == BUCKET {
                 continue;
             }
             let value = match value {

@@ -12,10 +12,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{
-    config::social::Openid as Settings,
-    social::{error::ProviderError, outbound::Outbound},
-};
+use crate::{config::social::Openid as Settings, outbound::Outbound, social::error::ProviderError};
 
 /// How long it is believed.
 const KEPT: Duration = Duration::from_hours(1);

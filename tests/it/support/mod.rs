@@ -10,6 +10,7 @@ mod letters;
 mod ports;
 mod postgres;
 mod provider;
+mod receiver;
 mod service;
 mod smtp;
 mod wait;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     journal::Journal,
     ports::free_port,
     provider::{Back, CANARIES, Kind, Lie, Person, Provider},
+    receiver::{Posted, Receiver, Reply},
     service::{Database, Service},
     smtp::{MailServer, Received},
     wait::{eventually, random},

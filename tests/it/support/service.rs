@@ -100,6 +100,11 @@ impl Service {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a variable of the environment out for the next start.
+    pub(crate) fn unset_variable(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
+    }
+
     /// Puts another program before the binary at the next start. It must become the binary's process.
     pub(crate) fn wrap(&mut self, words: &[&str]) {
         self.wrapper = words.iter().map(|&word| word.to_owned()).collect();

@@ -1,6 +1,8 @@
-//! What the outbox has done.
+//! What an outbox has done.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use doorbook_projections::log::Position;
 
 use crate::keys::Waiting;
 
@@ -11,19 +13,22 @@ pub struct Counts {
     parked: AtomicU64,
     sent: AtomicU64,
     failed: AtomicU64,
+    passed: AtomicU64,
 }
 
 /// What they say at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Figures {
-    /// Letters that wait for a try.
+    /// What waits for a try.
     pub pending: u64,
-    /// Letters that are not tried any more.
+    /// What is not tried any more.
     pub parked: u64,
-    /// Letters sent since the start.
+    /// What was sent since the start.
     pub sent: u64,
     /// Tries that failed since the start.
     pub failed: u64,
+    /// Last event that was looked at.
+    pub passed: Position,
 }
 
 impl Counts {
@@ -35,6 +40,7 @@ impl Counts {
             parked: self.parked.load(Ordering::Relaxed),
             sent: self.sent.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
+            passed: Position::new(self.passed.load(Ordering::Relaxed)),
         }
     }
 
@@ -44,6 +50,10 @@ impl Counts {
 
     pub(super) fn failed(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn passed(&self, position: Position) {
+        self.passed.store(position.number(), Ordering::Relaxed);
     }
 
     pub(super) fn waiting(&self, waiting: Waiting) {

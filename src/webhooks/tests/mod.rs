@@ -1,0 +1,3 @@
+mod bed;
+mod bodies;
+mod patience;
