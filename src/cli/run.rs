@@ -131,9 +131,9 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
         EventsCommand::Tail { follow, after, lines } => {
             super::events::tail(log.as_ref(), *after, *lines, *follow, output).await
         }
-        EventsCommand::Parked => Ok(()),
         EventsCommand::Show { position } => super::events::show(log.as_ref(), *position, output).await,
-        EventsCommand::Export(_) => Ok(()),
+        // Done above.
+        EventsCommand::Parked | EventsCommand::Export(_) => Ok(()),
     };
     store.close().await;
     done

@@ -43,7 +43,8 @@ async fn data_of(line: &[&str]) -> Result<String, Failure> {
     let paper = Paper::default();
     let cli = Cli::try_parse_from(line).unwrap();
     let output = Output::to(Box::new(paper.clone()), Box::new(io::sink()), cli.options.json);
-    run(&cli, &output).await.map(|()| paper.text())
+    // What every command holds is in this future.
+    Box::pin(run(&cli, &output)).await.map(|()| paper.text())
 }
 
 fn for_each_command(command: &Clap, path: &str, check: &mut impl FnMut(&Clap, &str)) {

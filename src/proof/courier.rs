@@ -101,8 +101,8 @@ impl Courier {
     async fn deliver(&self, signed: &SignedCheckpoint) -> Result<(), Undelivered> {
         let (client, url) = match &self.way {
             // A share that is not mounted must not be mistaken for an empty directory.
-            Way::Directory(shelf) if !shelf.directory().is_dir() => return Err(Undelivered::Missing),
-            Way::Directory(shelf) => return Ok(shelf.put(&signed.checkpoint, &signed.note).await?),
+            Way::Directory(place) if !place.directory().is_dir() => return Err(Undelivered::Missing),
+            Way::Directory(place) => return Ok(place.put(&signed.checkpoint, &signed.note).await?),
             Way::Http(client, url) => (client, url),
         };
         let request = client

@@ -65,7 +65,7 @@ impl Edge {
             if hashes == 0 {
                 break;
             }
-            if hashes % WIDTH > 0 {
+            if !hashes.is_multiple_of(WIDTH) {
                 let number = hashes / WIDTH;
                 edge.push(TileId { level, number });
             }

@@ -124,7 +124,7 @@ impl Tree {
         if size == 0 {
             return Ok(TreeHash::of_nothing());
         }
-        let spans = self.spans(vec![0..size]).await?;
+        let spans = self.spans(std::iter::once(0..size).collect()).await?;
         spans.first().copied().ok_or(Fault::plain(INCOMPLETE))
     }
 

@@ -327,7 +327,9 @@ async fn check(world: &World, reads: &Reads, instant: Timestamp, most: &mut usiz
     let of_one: Vec<SessionId> = expected
         .into_iter()
         .filter(|id| {
-            let number = (0..).position(|number| session(number) == *id).unwrap();
+            let number = (0..world.sessions.len())
+                .find(|&number| session(u128::try_from(number).unwrap()) == *id)
+                .unwrap();
             world.sessions[number].0 == 1
         })
         .collect();

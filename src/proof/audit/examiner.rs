@@ -142,10 +142,10 @@ impl Examiner {
         // One that is missing, and all behind it one place further up, leave the last place empty.
         let moved_up = self.suspect.as_ref().is_some_and(Suspect::moved_up);
         let mut report = self.conclude();
-        let lost = beyond.max(stored);
-        if lost > last && !(moved_up && lost == last + 1) {
+        let missing = beyond.max(stored);
+        if missing > last && !(moved_up && missing == last + 1) {
             let mut finding = Finding::at(Kind::CutOff, last + 1);
-            finding.until = Some(lost);
+            finding.until = Some(missing);
             finding.evidence = evidence;
             report.findings.push(finding);
         }

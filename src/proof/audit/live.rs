@@ -46,7 +46,7 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
     let (held, mut wrong) = check_notes(live.notes, live.key, Some(id));
     let state = live.tree.state().await?.filter(|state| state.log == id);
     let stored = state.map_or(0, |state| state.size);
-    let head = live.log.head().await?.number();
+    let end = live.log.head().await?.number();
     let furthest = held
         .iter()
         .map(|held| held.checkpoint.size)
@@ -56,11 +56,11 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
     let mut leaves = Leaves::new(live.tree, stored);
     let mut examiner = Examiner::new(held.clone());
     let mut after = Position::START;
-    while after.number() < head {
+    while after.number() < end {
         let events = live.log.read(after, PAGE).await?;
         let Some(last) = events.last() else { break };
         after = last.position;
-        for event in events.iter().filter(|event| event.position.number() <= head) {
+        for event in events.iter().filter(|event| event.position.number() <= end) {
             // Places without an event, but no further than anybody has ever said that there were some.
             while examiner.next() < event.position.number() && examiner.next() <= furthest {
                 let leaf = leaves.next().await?;
@@ -72,7 +72,7 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
                 leaf,
             });
         }
-        progress(after.number(), head);
+        progress(after.number(), end);
     }
     while examiner.next() <= stored {
         let leaf = leaves.next().await?;

@@ -37,8 +37,8 @@ pub fn audit_export(
     let Some(before) = before(&head) else {
         return Ok(unreadable("its first line does not fit the first event"));
     };
-    let (held, wrong) = check_notes(notes, key, Some(head.log));
-    let mut examiner = Examiner::behind(before, held);
+    let (checkpoints, wrong) = check_notes(notes, key, Some(head.log));
+    let mut examiner = Examiner::behind(before, checkpoints);
     let mut report = loop {
         let position = examiner.next();
         let line = match lines.next()? {

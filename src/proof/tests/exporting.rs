@@ -133,7 +133,7 @@ async fn part_of_an_export_whose_surroundings_were_made_up_fits_no_checkpoint() 
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let head = lines[0].clone();
     lines[0] = altered(&head, false, |value| {
-        value["export"]["before"][0] = value["export"]["before"][1].clone()
+        value["export"]["before"][0] = value["export"]["before"][1].clone();
     });
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Interval);
     lines[0] = altered(&head, false, |value| value["export"]["before"] = json!([]));
@@ -141,7 +141,7 @@ async fn part_of_an_export_whose_surroundings_were_made_up_fits_no_checkpoint() 
     lines[0] = head;
     let last = lines.len() - 1;
     lines[last] = altered(&lines[last], false, |value| {
-        value["end"]["after"][0] = json!(bed_hash())
+        value["end"]["after"][0] = json!(bed_hash());
     });
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Interval);
 }

@@ -172,7 +172,16 @@ async fn tampering_that_was_covered_up_is_narrowed_to_an_interval(on: On) {
             Kind::CutOff => assert_eq!((kind, position, until), (Kind::CutOff, Some(51), Some(60)), "{number}"),
             // A hole in the numbers tells of itself.
             Kind::Removed if number < 6 => assert_eq!((kind, position), (Kind::Removed, Some(33)), "{number}"),
-            _ => assert_eq!(
+            Kind::Altered
+            | Kind::Removed
+            | Kind::Inserted
+            | Kind::Reordered
+            | Kind::Interval
+            | Kind::LeavesAltered
+            | Kind::NodesAltered
+            | Kind::OutsideTheLog
+            | Kind::CheckpointInvalid
+            | Kind::OtherLog => assert_eq!(
                 (kind, position, after, until),
                 (Kind::Interval, None, Some(20), Some(40)),
                 "{number}"

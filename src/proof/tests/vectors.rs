@@ -41,7 +41,7 @@ fn number(count: usize) -> u64 {
 }
 
 fn shown(hashes: &[TreeHash]) -> Vec<String> {
-    hashes.iter().map(|hash| hex(hash.bytes()).to_string()).collect()
+    hashes.iter().map(|hash| hex(hash.bytes())).collect()
 }
 
 #[test]

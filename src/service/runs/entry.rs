@@ -2,7 +2,10 @@
 
 use doorbook_domain::id::{RunId, UserId};
 use doorbook_openapi::runs::{DifferingRow, ParkedEntry, ProjectionEntry, RunEntry, RunResult};
-use doorbook_projections::engine::{Outcome, Parked, RowDifference, Run, Scope, Status};
+use doorbook_projections::{
+    engine::{Outcome, Parked, RowDifference, Run, Scope, Status},
+    log::Position,
+};
 
 /// Parked streams that stand in the list of read models.
 const PARKED: usize = 10;
@@ -16,7 +19,7 @@ pub(super) fn projection_entry(status: Status) -> ProjectionEntry {
         state,
         generation: status.generation,
         previous_generation: status.previous,
-        position: status.position.map(|position| position.number()),
+        position: status.position.map(Position::number),
         head: status.head.number(),
         lag_events: status.lag_events,
         lag_seconds: status.lag.as_secs_f64(),

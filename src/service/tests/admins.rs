@@ -123,7 +123,7 @@ async fn hours_of_the_overview_pass_and_none_is_missing() {
         bed.service
             .caught_up(doorbook_projections::login_history::NAME)
             .await
-            .unwrap()
+            .unwrap();
     };
     caught_up().await;
     let now = logins().await;

@@ -70,12 +70,12 @@ impl Glance for Service {
             at: self.clock.now(),
             position: position.to_string(),
             events_per_second,
-            lag: statuses.into_iter().map(lag).collect(),
+            lag: statuses.iter().map(lag).collect(),
         })
     }
 }
 
-fn lag(status: Status) -> Lag {
+fn lag(status: &Status) -> Lag {
     Lag {
         projection: status.name.to_owned(),
         events: status.lag_events,

@@ -26,12 +26,11 @@ impl Service {
         let after = start(&page)?;
         let filter = filter(&search);
         let reads = self.engine.reads();
-        let (found, next_cursor) = match &search.email {
-            Some(email) => (self.with_address(email, filter, &after).await?, None),
-            None => {
-                let found = rows::search(&reads, filter, &after, one_more(&page)).await?;
-                cut(found, &page, UserRow::cursor)
-            }
+        let (found, next_cursor) = if let Some(email) = &search.email {
+            (self.with_address(email, filter, &after).await?, None)
+        } else {
+            let found = rows::search(&reads, filter, &after, one_more(&page)).await?;
+            cut(found, &page, UserRow::cursor)
         };
         let mut items = Vec::with_capacity(found.len());
         for row in found {

@@ -23,8 +23,8 @@ async fn overview_counts_what_happened(database: Database) {
     .await;
     let hours = stats["hours"].as_array().unwrap();
     assert_eq!(hours.len(), 24, "hours without a login are there, too");
-    let starts: Vec<&str> = hours.iter().map(|hour| hour["from"].as_str().unwrap()).collect();
-    assert!(starts.is_sorted() && starts.iter().all(|from| from.ends_with(":00:00.000000Z")));
+    let froms: Vec<&str> = hours.iter().map(|hour| hour["from"].as_str().unwrap()).collect();
+    assert!(froms.is_sorted() && froms.iter().all(|from| from.ends_with(":00:00.000000Z")));
     assert_eq!(sum(&stats, "logins"), 4, "of ada two, bob and eve");
     assert!(stats["events_per_second"].as_f64().unwrap() > 0.0);
     assert!(stats["position"].as_str().unwrap().parse::<u64>().unwrap() > 10);
