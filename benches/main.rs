@@ -17,6 +17,7 @@
 
 mod attempts;
 mod baseline;
+mod book;
 mod enumeration;
 mod figure;
 mod kill;
@@ -37,13 +38,14 @@ use figure::Measured;
 /// The measurements, in the order in which they are taken and written.
 type Measurement = (&'static str, fn() -> Measured);
 
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 9] = [
     ("session-check", session_check::measure),
     ("memory", memory::measure),
     ("logins", logins::measure),
     ("enumeration", enumeration::measure),
     ("attempts", attempts::measure),
     ("rebuild", rebuild::measure),
+    ("book", book::measure),
     ("sequencer", sequencer::measure),
     ("kill", kill::measure),
 ];

@@ -192,6 +192,18 @@ impl Browser {
         self.token = cookie(&answer, "csrftoken").unwrap_or_else(|| panic!("no token: {answer}"));
     }
 
+    /// What asks for `path` with the cookie of whoever is signed in.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let session = self.session.as_deref().unwrap_or_default();
+        request(
+            "GET",
+            path,
+            &self.origin,
+            &format!("cookie: sessionid={session}\r\n"),
+            "",
+        )
+    }
+
     fn prepared(&self, path: &str, body: &str) -> String {
         let Self { origin, token, .. } = self;
         let more = [("sessionid", &self.session), ("doorbook_device", &self.device)];

@@ -116,6 +116,11 @@ impl Examiner {
     pub fn skip(&mut self, block: Block, hash: TreeHash) -> bool {
         let fits = self.events.push_block(block, hash) && self.leaves.push_block(block, hash);
         self.reach = self.events.size();
+        // Of what lies within the block nothing is known.
+        let passed = |held: &mut Held| held.checkpoint.size < self.reach;
+        while self.ahead.pop_front_if(passed).is_some() {
+            self.too_early += 1;
+        }
         fits
     }
 
