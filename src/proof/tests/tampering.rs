@@ -75,6 +75,7 @@ const CLOSED_UP: Way = at_33(
         "update events set position = -position - 1 where position < 0",
     ],
     &[
+        "delete from events where id = (select event_id from log where position = 33)",
         "delete from log where position = 33",
         "alter table log drop constraint log_position_check",
         "update log set position = -position where position > 33",
