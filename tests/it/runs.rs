@@ -450,7 +450,13 @@ async fn rebuild_killed_at_random_points_leaves_what_serves(database: Database) 
         let by_service = kill % 2 == 0;
         if by_service {
             admin.log_in(ADA).await;
-            begin(&admin, "sessions/rebuild").await;
+            // The server may notice late that the process with the lock is gone.
+            eventually("a rebuild begins", || async {
+                let path = format!("{BASE}/sessions/rebuild");
+                let answer = admin.change(Method::POST, &path, None).await.unwrap();
+                (answer.status == 202).then_some(())
+            })
+            .await;
             sleep(Duration::from_millis(random(800))).await;
             service.kill();
             service.start_again().await;
