@@ -6,6 +6,7 @@ where it does not, somebody logs in anew.
 
 import os
 import subprocess
+import urllib.parse
 import uuid
 
 import requests
@@ -65,3 +66,12 @@ class Auth:
         for name in ("sessionid", "csrftoken"):
             if name in cookies:
                 case.cookies[name] = cookies[name]
+
+
+# Longer addresses end in the parser of HTTP, with 414 and without an answer of the service.
+LONGEST_QUERY = 32_000
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    return len(urllib.parse.urlencode(query or {}, doseq=True)) < LONGEST_QUERY

@@ -253,8 +253,10 @@ pub(super) struct RunPage {
 #[oai(example, skip_serializing_if_is_none)]
 pub(super) struct RebuildWish {
     /// Only the rows of this stream.
+    #[oai(nullable)]
     pub(super) stream: Option<String>,
     /// Only the rows of the streams that are about this user.
+    #[oai(nullable)]
     pub(super) user_id: Option<Uuid>,
 }
 

@@ -15,8 +15,10 @@ pub(super) struct NewUser {
     /// The address. A link to set a password is mailed to it.
     pub(super) email: String,
     /// How the user is called.
+    #[oai(nullable)]
     pub(super) name: Option<String>,
     /// What the user may do beyond using its own account; nothing unless told.
+    #[oai(nullable)]
     pub(super) roles: Option<Vec<RoleName>>,
 }
 
