@@ -40,6 +40,7 @@ impl Serve {
         build.args(self.release.then_some("--release"));
         run::run(&mut build)?;
 
+        let is_new = !run::root().join("data/master.key").exists();
         let port = port("DOORBOOK__HTTP__LISTEN", 8080)?;
         let admin = port_of_admin()?;
         let profile = if self.release { "release" } else { "debug" };
@@ -53,7 +54,7 @@ impl Serve {
         if let Some(port) = admin.moved {
             serve.env("DOORBOOK__HTTP__ADMIN_LISTEN", format!("127.0.0.1:{port}"));
         }
-        attend(Group::start(&mut serve)?, port.number(), admin.number())
+        attend(Group::start(&mut serve)?, port.number(), admin.number(), is_new)
     }
 }
 
@@ -95,7 +96,7 @@ fn port(key: &str, default: u16) -> Result<Port> {
     })
 }
 
-fn attend(mut service: Group, port: u16, admin: u16) -> Result<()> {
+fn attend(mut service: Group, port: u16, admin: u16, is_new: bool) -> Result<()> {
     let deadline = Instant::now() + START;
     while !is_ready(admin) {
         if let Some(status) = service.ended()? {
@@ -106,7 +107,7 @@ fn attend(mut service: Group, port: u16, admin: u16) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(50));
     }
-    welcome(port, admin);
+    welcome(port, admin, is_new);
     match service.wait() {
         // Ctrl-C is how one leaves: it has shut down gracefully.
         Err(_) if run::interrupted() => Ok(()),
@@ -128,8 +129,10 @@ fn is_ready(admin: u16) -> bool {
     asked().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
-fn welcome(port: u16, admin: u16) {
+/// Says where the service is and what to try: to sign up where it has new data, otherwise to log in.
+fn welcome(port: u16, admin: u16, is_new: bool) {
     let origin = format!("http://localhost:{port}");
+    let sign_up = if is_new { SIGN_UP } else { SIGNED_UP };
     // Nobody is left to tell when the terminal is gone.
     let _ = write!(
         std::io::stderr(),
@@ -140,21 +143,29 @@ fn welcome(port: u16, admin: u16) {
 
   Try first, in another terminal:
 
-    curl -c jar -b jar {origin}/api/login-set-cookie/
+    D={origin}
     token() {{ awk '$6 == "csrftoken" {{ print $7 }}' jar; }}
-    curl -c jar -b jar {origin}/api/signup -H "X-CSRFToken: $(token)" \
-         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
-    unfold() {{ cat "$(ls data/mail/*.eml | tail -1)" | awk '{{ sub(/\r$/, "") }} sub(/=$/, "") {{ printf "%s", $0; next }} 1'; }}
-    link() {{ unfold | sed -n 's/^http.*verify#token=3D//p'; }}
-    until sleep 1; [ -n "$(link 2> /dev/null)" ]; do :; done
-    curl -c jar -b jar {origin}/api/email/verify -H "X-CSRFToken: $(token)" --json "{{\"token\": \"$(link)\"}}"
-    curl -c jar -b jar {origin}/api/login/ -H "X-CSRFToken: $(token)" \
-         --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
-    curl -c jar -b jar {origin}/api/users/profile/
-    curl -c jar -b jar {origin}/api/logout/ -H "X-CSRFToken: $(token)" -X POST
+    ask() {{ curl -sS -c jar -b jar "$@"; echo >&2; }}
+    ask $D/api/login-set-cookie/
+{sign_up}
+    ask $D/api/login/ -H "X-CSRFToken: $(token)" \
+        --json '{{"email": "ada@example.org", "password": "a violet anchor in the tundra"}}'
+    ask $D/api/users/profile/
+    ask $D/api/logout/ -H "X-CSRFToken: $(token)" -X POST
 
   Ctrl-C stops it.
 
 "#
     );
 }
+
+/// What to type where nobody has signed up yet; as in README.md.
+const SIGN_UP: &str = r#"    ask $D/api/signup -H "X-CSRFToken: $(token)" \
+        --json '{"email": "ada@example.org", "password": "a violet anchor in the tundra"}'
+    unfold() { cat "$(ls data/mail/*-verify_address.eml | tail -1)" | awk '{ sub(/\r$/, "") } sub(/=$/, "") { printf "%s", $0; next } 1'; }
+    link() { unfold 2> /dev/null | sed -n 's/^http.*verify#token=3D//p'; }
+    for _ in $(seq 20); do sleep 1; [ -n "$(link)" ] && break; done
+    ask $D/api/email/verify -H "X-CSRFToken: $(token)" --json "{\"token\": \"$(link)\"}"   # 204: prints nothing"#;
+
+/// What to know where there is data of before.
+const SIGNED_UP: &str = "    # ./data is of an earlier start: who signed up then only logs in. To sign up anew: Ctrl-C, rm -r data jar, start again.";
