@@ -93,7 +93,7 @@ async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
         Speed::Load => options
             .journal_mode(SqliteJournalMode::Off)
             .synchronous(SqliteSynchronous::Off)
-            .pragma("cache_size", "-12000")
+            .pragma("cache_size", "-8000")
             .pragma("locking_mode", "exclusive"),
     };
     // The writer opens first, so that the journal's mode is settled before anybody reads.
