@@ -56,9 +56,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// A command that only reads, or changes what is there, found no log.
-    #[error(
-        "store.url: there is no log in {place}: name the directory with --data-dir, or start the service first"
-    )]
+    #[error("store.url: there is no log in {place}: name the directory with --data-dir, or start the service first")]
     NoLog {
         /// The directory, or `the database`.
         place: String,

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     accounts::Operator,
     args::{
-        AuditCommand, Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand,
-        WebhooksCommand,
+        AuditCommand, Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand,
+        UserCommand, WebhooksCommand,
     },
     audit, backup, configuration, doctor,
     exit::Failure,
