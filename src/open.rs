@@ -55,6 +55,12 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A command that only reads, or changes what is there, found no log.
+    #[error("store.url: there is no log in {place}: name the directory with --data-dir, or start the service first")]
+    NoLog {
+        /// The directory, or `the database`.
+        place: String,
+    },
     /// The address of the log cannot be used.
     #[error(transparent)]
     StoreUrl(#[from] InvalidStoreUrl),
@@ -177,6 +183,35 @@ impl Durable {
             keyring: Arc::new(keyring),
         })
     }
+}
+
+/// Sees to it that a log is there, for commands that must not make one. Nothing is made or changed.
+///
+/// # Errors
+///
+/// [`StartError::NoLog`]; or, of a server, [`StartError::Store`] when it cannot be reached.
+pub async fn log_is_there(config: &Config) -> Result<(), StartError> {
+    if let Database::Sqlite(file) = &config.store {
+        if file.is_file() {
+            return Ok(());
+        }
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        return Err(StartError::NoLog {
+            place: parent.unwrap_or(Path::new(".")).display().to_string(),
+        });
+    }
+    match store(config).await {
+        Ok(store) => store.close().await,
+        Err(StartError::Store(OpenError::NotMigrated { found: 0, .. })) => {
+            return Err(StartError::NoLog {
+                place: "the database".to_owned(),
+            });
+        }
+        // An older log is brought up to date by those that may; the others say it themselves.
+        Err(StartError::Store(OpenError::NotMigrated { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Opens the log as it is.

@@ -13,12 +13,16 @@ use serde_json::json;
 
 use crate::{
     app::FieldError,
+    known,
     param::{self, FromQuery},
     problem::Problem,
 };
 
-/// A parameter in the query, or what is wrong with it.
-pub(crate) struct Checked<T>(Result<T, FieldError>);
+/// A parameter in the query, or what is wrong with it; and, with the first of an operation, those that it does not have.
+pub(crate) struct Checked<T> {
+    read: Result<T, FieldError>,
+    unknown: Vec<FieldError>,
+}
 
 impl<'a, T: FromQuery> ApiExtractor<'a> for Checked<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
@@ -41,7 +45,10 @@ impl<'a, T: FromQuery> ApiExtractor<'a> for Checked<T> {
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let query = request.uri().query().unwrap_or_default();
-        Ok(Self(param::read::<T>(query, options.name)))
+        Ok(Self {
+            read: param::read::<T>(query, options.name),
+            unknown: known::unknown(request, options.name),
+        })
     }
 }
 
@@ -52,7 +59,9 @@ pub(crate) struct Findings(Vec<FieldError>);
 impl Findings {
     /// The value; nothing where something is wrong with it, which is kept in mind.
     pub(crate) fn take<T>(&mut self, checked: Checked<T>) -> Option<T> {
-        checked.0.map_err(|error| self.0.push(error)).ok()
+        let value = checked.read.map_err(|error| self.0.push(error)).ok();
+        self.0.extend(checked.unknown);
+        value
     }
 
     /// Finds fault with a parameter.

@@ -32,7 +32,8 @@ pub fn document() -> String {
 const DESCRIPTION: &str = "\
 Signs people up, in and out with HttpOnly session cookies and a CSRF token.
 
-Failures are `application/problem+json` (RFC 9457); tell them apart by `type`. Request bodies refuse unknown fields. \
+Failures are `application/problem+json` (RFC 9457); tell them apart by `type`. Request bodies refuse unknown fields, and operations \
+with parameters in the query refuse unknown ones. \
 A trailing slash is tolerated on every path. Instants are RFC 3339 in UTC. A field that has no value is absent. \
 Answers gain fields; clients ignore what they do not know.";
 

@@ -30,6 +30,7 @@ mod form;
 pub mod formats;
 mod gate;
 mod json;
+mod known;
 mod mailbox;
 mod operations;
 mod origin;

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use crate::{
     app::FieldError,
     gate::Visit,
+    known,
     problem::{Kind, Problem, field_error},
     users::{StateWish, UserState},
 };
@@ -162,8 +163,13 @@ impl<'a, T: FromQuery> ApiExtractor<'a> for Query<T> {
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let query = request.uri().query().unwrap_or_default();
-        let value = read::<T>(query, options.name).map_err(|error| Problem::invalid(vec![error]))?;
-        Ok(Self(value))
+        let mut errors = known::unknown(request, options.name);
+        match read::<T>(query, options.name) {
+            Ok(value) if errors.is_empty() => return Ok(Self(value)),
+            Ok(_) => {}
+            Err(error) => errors.insert(0, error),
+        }
+        Err(Problem::invalid(errors).into())
     }
 }
 

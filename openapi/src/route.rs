@@ -15,6 +15,7 @@ use poem_openapi::OpenApi as _;
 use crate::{
     formats,
     gate::{Gate, Visit},
+    known::{Known, Table},
     mailbox, operations, pages,
     problem::{Kind, Problem},
     reply,
@@ -40,6 +41,7 @@ impl Router {
         let mut paths: Vec<_> = table.into_iter().collect();
         paths.extend(pages::routes());
         paths.extend(mailbox::routes());
+        let known = Table::new();
         let mut route = Route::new();
         for (path, endpoints) in paths {
             if path == EXT_AUTHZ {
@@ -47,7 +49,7 @@ impl Router {
                 route = route.at(&path, Arc::clone(&asked)).at(format!("{path}/*rest"), asked);
                 continue;
             }
-            let methods = Arc::new(Methods::new(endpoints));
+            let methods = Arc::new(Methods::new(&path, endpoints, &known));
             if path != "/" {
                 route = route.at(format!("{path}/"), Arc::clone(&methods));
             }
@@ -81,17 +83,26 @@ impl Endpoint for Router {
 struct Methods {
     allow: HeaderValue,
     endpoints: HashMap<Method, BoxEndpoint<'static>>,
+    known: HashMap<Method, Known>,
 }
 
 impl Methods {
-    fn new(endpoints: HashMap<Method, BoxEndpoint<'static>>) -> Self {
+    fn new(path: &str, endpoints: HashMap<Method, BoxEndpoint<'static>>, table: &Table) -> Self {
         let mut names: Vec<&str> = endpoints.keys().map(Method::as_str).collect();
         if endpoints.contains_key(&Method::GET) {
             names.push("HEAD");
         }
         names.sort_unstable();
         let allow = HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""));
-        Self { allow, endpoints }
+        let methods = endpoints.keys();
+        let known = methods
+            .filter_map(|method| Some((method.clone(), table.of(path, method)?)))
+            .collect();
+        Self {
+            allow,
+            endpoints,
+            known,
+        }
     }
 
     fn preflight(&self, gate: &Gate) -> Response {
@@ -105,7 +116,7 @@ impl Methods {
 impl Endpoint for Methods {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let method = request.method().clone();
         let gate = Arc::clone(&Visit::of(&request)?.gate);
         let asks_first = method == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
@@ -120,6 +131,9 @@ impl Endpoint for Methods {
         };
         if !served.is_safe() {
             gate.origins.check(request.headers())?;
+        }
+        if let Some(known) = self.known.get(served) {
+            request.set_data(known.clone());
         }
         let answer = endpoint.call(request).await;
         if method == Method::HEAD {

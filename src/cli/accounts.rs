@@ -41,6 +41,8 @@ use crate::{
 const PAGE: u32 = 200;
 /// How long a running service may take to read what a command wrote.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the list of users may take to see the whole log; it may have to be built first.
+const BUILDING: Duration = Duration::from_hours(1);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The accounts of a configuration.
@@ -81,9 +83,17 @@ impl<'a> Operator<'a> {
         self.accounts.store.close().await;
     }
 
+    /// Waits until the list of users holds everything that was written. One that an admin has paused shows what it has.
+    async fn catch_up(&self) -> Result<(), Failure> {
+        self.read_along();
+        let head = self.accounts.store.log().head().await?;
+        self.engine.wait_for(rows::NAME, head, BUILDING).await?;
+        Ok(())
+    }
+
     /// Brings the read models up to date where no service does.
-    async fn read_along(&self) {
-        if self.position_read().await.is_none() {
+    fn read_along(&self) {
+        if !DirectoryLock::is_held(&self.config.data.dir) {
             let (engine, cancel) = (self.engine.clone(), self.reading.clone());
             tokio::spawn(async move {
                 if let Err(fault) = engine.run(cancel).await {
@@ -224,6 +234,9 @@ impl Users for Operator<'_> {
     }
 
     async fn page(&self, after: Option<String>) -> Result<(Vec<UserLine>, Option<String>), Failure> {
+        if after.is_none() {
+            self.catch_up().await?;
+        }
         let after = match after.as_deref().map(str::parse) {
             None => Cursor::start(),
             Some(Ok(cursor)) => cursor,
@@ -240,13 +253,13 @@ impl Users for Operator<'_> {
     }
 
     async fn change(&self, user: &str, change: Change) -> Result<UserLine, Failure> {
-        self.read_along().await;
+        self.read_along();
         let id = self.accounts.change(user, change).await?;
         self.line(id).await
     }
 
     async fn erase(&self, user: &str) -> Result<UserId, Failure> {
-        self.read_along().await;
+        self.read_along();
         let id = self.accounts.erase(user).await?;
         let head = self.accounts.store.load::<User>(&id.to_string()).await?.sequence;
         let position = self.accounts.store.position_of("user", &id.to_string(), head).await?;

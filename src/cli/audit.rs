@@ -54,7 +54,7 @@ async fn verify_store(verify: &Verify, config: &Config, output: &Output) -> Resu
     let report = compare(&store, &tree, config, notes, &key, output).await;
     tree.close().await;
     store.close().await;
-    show(&report?, output)
+    show(&report?, true, output)
 }
 
 async fn compare(
@@ -115,7 +115,7 @@ async fn verify_export(file: &Path, verify: &Verify, output: &Output) -> Result<
     };
     let report = tokio::task::spawn_blocking(work).await;
     let report = report.map_err(Fault::because("the comparison crashed"))?;
-    show(&report.map_err(unreadable)?, output)
+    show(&report.map_err(unreadable)?, false, output)
 }
 
 /// The checkpoints that were named.
@@ -156,29 +156,39 @@ async fn tree(config: &Config) -> Result<Tree, StartError> {
     Ok(Tree::open(&config.proof_database()).await?)
 }
 
-fn show(report: &Report, output: &Output) -> Result<(), Failure> {
-    output.value(report, || {
-        let heads = [
-            format!(
-                "{} events were compared with {} checkpoints.",
-                report.events, report.checkpoints
-            ),
-            format!("Checkpoints vouch for events up to {}.", report.covered),
-        ];
-        let left = (report.not_compared > 0).then(|| {
-            format!(
-                "{} checkpoints are of sizes that the export does not reach.",
-                report.not_compared
-            )
-        });
-        let findings = report.findings.iter().map(|finding| format!("- {finding}"));
-        heads
-            .into_iter()
-            .chain(left)
-            .chain(findings)
-            .collect::<Vec<_>>()
-            .join("\n")
-    })?;
+/// A report for people; of a log that grows, or of an export.
+pub(super) fn told(report: &Report, grows: bool) -> String {
+    let mut lines = vec![
+        format!(
+            "{} events were compared with {} checkpoints.",
+            report.events, report.checkpoints
+        ),
+        format!("Checkpoints vouch for events up to {}.", report.covered),
+    ];
+    if report.covered < report.events {
+        let first = report.covered + 1;
+        let next = if grows {
+            " yet: a service that runs signs the next one within `audit.checkpoint_every`"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "Events {first} to {} are covered by no checkpoint{next}.",
+            report.events
+        ));
+    }
+    if report.not_compared > 0 {
+        lines.push(format!(
+            "{} checkpoints are of sizes that the export does not reach.",
+            report.not_compared
+        ));
+    }
+    lines.extend(report.findings.iter().map(|finding| format!("- {finding}")));
+    lines.join("\n")
+}
+
+fn show(report: &Report, grows: bool, output: &Output) -> Result<(), Failure> {
+    output.value(report, || told(report, grows))?;
     let first = report.findings.iter().min_by_key(|finding| rank(finding));
     let Some(first) = first else {
         if report.checkpoints == 0 {

@@ -39,7 +39,7 @@ async fn examine(provider: &Provider, config: &Config, output: &Output) -> Resul
         "redirect_uris": [page.as_str(), server.as_str()],
     });
     output.value(&value, || {
-        let state = trouble.as_deref().unwrap_or("fine");
+        let state = state(trouble.as_deref(), provider.publishes());
         format!(
             "{} ({}): {state}\n  redirect URIs for its console:\n    {page}\n    {server}",
             provider.name(),
@@ -47,4 +47,13 @@ async fn examine(provider: &Provider, config: &Config, output: &Output) -> Resul
         )
     })?;
     Ok(trouble.is_none())
+}
+
+/// How a provider is. Of one that publishes nothing, only a sign-in shows whether its settings are right.
+pub(super) const fn state(trouble: Option<&str>, publishes: bool) -> &str {
+    match (trouble, publishes) {
+        (Some(trouble), _) => trouble,
+        (None, true) => "fine",
+        (None, false) => "configured; it publishes nothing that could be asked",
+    }
 }

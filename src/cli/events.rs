@@ -92,7 +92,7 @@ pub async fn tail(
 
 fn line(event: &Shown) -> String {
     format!(
-        "{:>10}  {}  {:<24} {} #{}",
+        "{:>10}  {}  {:<36} {} #{}",
         event.position, event.recorded_at, event.event_type, event.stream, event.sequence
     )
 }

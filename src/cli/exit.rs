@@ -16,7 +16,8 @@ Exit codes:
     4  a database cannot be reached
     5  an import refused some of its lines; the others were taken in
    75  in use: a service has the data, or somebody works on that projection; try again later
-   78  the configuration is wrong, or the database is set up in a way that cannot be used
+   78  the configuration is wrong, the database is set up in a way that cannot be used, or there is no log where a
+       command needs one
   130  interrupted";
 
 /// Why a command did not do what it was asked for.
@@ -127,7 +128,8 @@ const fn start_code(error: &StartError) -> u8 {
         | StartError::Throttle { .. }
         | StartError::Proof { .. }
         | StartError::Fault(_) => 1,
-        StartError::Directory { .. }
+        StartError::NoLog { .. }
+        | StartError::Directory { .. }
         | StartError::File { .. }
         | StartError::Blocklist { .. }
         | StartError::GeoIp { .. }

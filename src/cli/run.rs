@@ -8,7 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     accounts::Operator,
-    args::{Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand, UserCommand},
+    args::{
+        AuditCommand, Cli, Command, DevCommand, EventsCommand, KeysCommand, MailCommand, ProjectionsCommand,
+        UserCommand, WebhooksCommand,
+    },
     audit, backup, configuration, doctor,
     exit::Failure,
     logging, openapi,
@@ -17,7 +20,7 @@ use super::{
     sealer, stores, webhooks,
 };
 use crate::{
-    config::{Config, Sources},
+    config::{Config, Database, Sources},
     open::{self, Durable},
     server::{self, Addresses},
 };
@@ -34,15 +37,15 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Completions { shell } => completions(*shell, output),
         Command::Man { dir } => manual(dir.as_deref(), output),
         Command::Openapi(command) => openapi::run(command, output),
-        Command::Audit(command) => until_interrupted(audit::run(command, &open(&sources)?, output)).await,
+        Command::Audit(command) => until_interrupted(audit(command, &open(&sources)?, output)).await,
         Command::Doctor => until_interrupted(doctor::run(&open(&sources)?, output)).await,
         Command::Events(command) => until_interrupted(events(command, &open(&sources)?, output)).await,
         Command::Mail(command) => until_interrupted(mail(command, &open(&sources)?, output)).await,
-        Command::Webhooks(command) => until_interrupted(webhooks::run(command, &open(&sources)?, output)).await,
+        Command::Webhooks(command) => until_interrupted(webhooks(command, &open(&sources)?, output)).await,
         Command::Migrate => until_interrupted(stores::migrate(&open(&sources)?, output)).await,
-        Command::Backup { dir } => until_interrupted(backup::backup(dir, &open(&sources)?, output)).await,
+        Command::Backup { dir } => until_interrupted(backup(dir, &open(&sources)?, output)).await,
         Command::Restore(command) => until_interrupted(backup::restore(command, &open(&sources)?, output)).await,
-        Command::Keys(KeysCommand::Rotate) => until_interrupted(backup::rotate(&open(&sources)?, output)).await,
+        Command::Keys(KeysCommand::Rotate) => until_interrupted(rotate(&open(&sources)?, output)).await,
         Command::Projections(command) => projections(command, &open(&sources)?, output).await,
         Command::Serve => serve(&open(&sources)?, output).await,
         Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,
@@ -85,6 +88,10 @@ async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
 }
 
 async fn users(command: &UserCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    // The first user may be there before the first start.
+    if !matches!(command, UserCommand::Create { .. } | UserCommand::Import(_)) {
+        open::log_is_there(config).await?;
+    }
     let operator = Operator::open(config).await?;
     let done = super::users::run(command, &operator, output).await;
     operator.close().await;
@@ -95,10 +102,38 @@ async fn mail(command: &MailCommand, config: &Config, output: &Output) -> Result
     if let MailCommand::Test { address } = command {
         return super::mail::test(address, config, output).await;
     }
+    open::log_is_there(config).await?;
     let durable = Durable::open(config).await?;
     let done = super::mail::run(command, &durable, config, output).await;
     durable.store.close().await;
     done
+}
+
+async fn audit(command: &AuditCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    // An export is compared without a log.
+    if !matches!(command, AuditCommand::Verify(verify) if verify.export.is_some()) {
+        open::log_is_there(config).await?;
+    }
+    audit::run(command, config, output).await
+}
+
+async fn webhooks(command: &WebhooksCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    if !matches!(command, WebhooksCommand::Test { .. }) {
+        open::log_is_there(config).await?;
+    }
+    webhooks::run(command, config, output).await
+}
+
+async fn backup(dir: &Path, config: &Config, output: &Output) -> Result<(), Failure> {
+    if matches!(config.store, Database::Sqlite(_)) {
+        open::log_is_there(config).await?;
+    }
+    backup::backup(dir, config, output).await
+}
+
+async fn rotate(config: &Config, output: &Output) -> Result<(), Failure> {
+    open::log_is_there(config).await?;
+    backup::rotate(config, output).await
 }
 
 async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(), Failure> {
@@ -116,6 +151,7 @@ async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(
 }
 
 async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    open::log_is_there(config).await?;
     if let EventsCommand::Export(export) = command {
         return audit::export(export, config, output).await;
     }
@@ -140,6 +176,7 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
 }
 
 async fn projections(command: &ProjectionsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    open::log_is_there(config).await?;
     let store = open::store(config).await?;
     let engine = open::engine(config, &store).await?;
     let cancel = CancellationToken::new();

@@ -64,6 +64,10 @@ struct Line {
 }
 
 async fn list(config: &Config, durable: &Durable, output: &Output) -> Result<(), Failure> {
+    if config.webhooks.is_empty() && !output.is_json() {
+        output.line("No webhook is configured here.")?;
+        return Ok(());
+    }
     let head = durable.store.log().head().await?.number();
     let begun = durable.keyring.followers("").await?;
     let mut lines = Vec::new();

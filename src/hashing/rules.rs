@@ -32,7 +32,7 @@ pub enum Broken {
     #[error("this password is on a list of common ones, which are tried first")]
     TooCommon,
     /// Guessed too soon.
-    #[error("this password would be guessed too soon: {0}")]
+    #[error("this password would be guessed too soon: {}", uncapped(.0))]
     TooWeak(String),
     /// Known from a breach somewhere.
     #[error("this password has appeared in a data breach: use it nowhere any more")]
@@ -51,6 +51,13 @@ impl Broken {
             Self::Breached => "breached",
         }
     }
+}
+
+/// A sentence that goes on after a colon.
+fn uncapped(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    let first = chars.next().map(|first| first.to_lowercase());
+    first.into_iter().flatten().chain(chars).collect()
 }
 
 /// What one service asks of new passwords, beside their length.

@@ -146,6 +146,12 @@ impl Provider {
         }
     }
 
+    /// Whether it publishes what [`Self::probe`] could ask for.
+    #[must_use]
+    pub const fn publishes(&self) -> bool {
+        self.openid.is_some()
+    }
+
     async fn identify_openid(
         &self,
         flow: &Flow,

@@ -72,6 +72,9 @@ impl Receiver {
                 "no answer within {} s",
                 PATIENCE.as_secs()
             ))),
+            Err(Outage::Unreachable(error)) if is_refused(&error) => {
+                Err(Undelivered::NotNow("connection refused".to_owned()))
+            }
             Err(outage) => Err(Undelivered::NotNow(outage.to_string())),
         }
     }
@@ -84,4 +87,18 @@ impl Receiver {
     pub async fn test(&self, id: Uuid, now: Timestamp) -> Result<(), Undelivered> {
         self.post(id, body::test(now), now).await
     }
+}
+
+/// Whether nobody listens there.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>()
+            && error.kind() == std::io::ErrorKind::ConnectionRefused
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -71,6 +71,10 @@ async fn every_wrong_parameter_is_named() {
         fields(&mut browser, path).await,
         [json!("type"), json!("stream"), json!("from"), json!("limit")]
     );
+    let path = "/api/audit/logins?emial=x&limit=0&emial=y&zone=1";
+    let answer = browser.get(path).await;
+    let expected = [("emial", "unknown"), ("limit", "out_of_range"), ("zone", "unknown")];
+    assert_eq!(answer.invalid(), crate::support::fields(&expected));
     for path in [
         "/api/audit/sessions?as_of=2099-01-01T00:00:00Z".to_owned(),
         format!("/api/audit/users/{ID}?as_of=2099-01-01T00:00:00Z"),

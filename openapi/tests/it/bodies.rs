@@ -118,10 +118,10 @@ async fn parameters_are_checked() {
         assert_eq!(answer.invalid(), fields(&[("limit", "out_of_range")]), "{limit}");
     }
     for limit in ["1", "200"] {
-        assert_eq!(
-            browser.get(&format!("/api/me/logins?limit={limit}&x=1")).await.status,
-            200
-        );
+        let path = format!("/api/me/logins?limit={limit}");
+        assert_eq!(browser.get(&path).await.status, 200);
+        let answer = browser.get(&format!("{path}&x=1")).await;
+        assert_eq!(answer.invalid(), fields(&[("x", "unknown")]));
     }
     let answer = browser.get("/api/sessions?limit=1&limit=2").await;
     assert_eq!(answer.invalid(), fields(&[("limit", "repeated")]));

@@ -73,7 +73,10 @@ async fn completion_by_post_and_by_query_open_the_same_session() {
             browser.ask(Method::POST, "/api/social/github").json(&body).send().await
         } else {
             browser
-                .ask(Method::GET, "/api/social/github/?code=c&state=s")
+                .ask(
+                    Method::GET,
+                    "/api/social/github/?code=c&state=s&scope=openid&session_state=x",
+                )
                 .no_csrf()
                 .send()
                 .await
@@ -161,7 +164,7 @@ async fn redirect_goes_there_and_back() {
     assert!(there.set_cookie("doorbook_flow").is_some());
     assert!(browser.app.starts.lock().unwrap()[0].to_server);
     let back = browser
-        .ask(Method::GET, "/api/social/github/callback?code=c&state=s")
+        .ask(Method::GET, "/api/social/github/callback?code=c&state=s&hd=x")
         .send()
         .await;
     assert_eq!(

@@ -164,3 +164,26 @@ async fn refusals_have_their_problems() {
         answer.send().await.is_problem(status, slug);
     }
 }
+
+#[tokio::test]
+async fn parameter_that_an_operation_does_not_have_is_refused() {
+    let mut admin = admin().await;
+    let before = admin.app.searches.lock().unwrap().len();
+    for path in [
+        "/api/admin/users?rol=admin",
+        "/api/admin/users/?limit=7&rol=admin",
+        "/api/admin/projections/users/runs?rol=1",
+        "/api/audit/checkpoints?rol=",
+        "/api/sessions?rol=1",
+    ] {
+        assert_eq!(admin.get(path).await.invalid(), fields(&[("rol", "unknown")]), "{path}");
+    }
+    assert_eq!(admin.app.searches.lock().unwrap().len(), before);
+    let answer = admin.get("/api/admin/users?rol=1&role=root").await;
+    assert!(answer.invalid().contains_key("rol"), "{}", answer.text);
+    // Who may not ask at all learns nothing about how to ask.
+    Browser::new()
+        .get("/api/admin/users?rol=admin")
+        .await
+        .is_problem(401, "unauthenticated");
+}

@@ -76,6 +76,7 @@ Examples:
         /// Which read model
         name: String,
         /// Which run, as `doorbook projections runs` names it
+        #[arg(value_parser = run_id)]
         run: RunId,
     },
     /// List the streams that read models leave out, and why
@@ -102,6 +103,11 @@ Examples:
         #[arg(long)]
         all: bool,
     },
+}
+
+fn run_id(text: &str) -> Result<RunId, &'static str> {
+    text.parse()
+        .map_err(|_| "a run is an id that `doorbook projections runs` prints")
 }
 
 /// `doorbook projections rebuild …`

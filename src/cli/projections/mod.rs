@@ -152,6 +152,9 @@ impl Bench<'_> {
             Some(stream) => vec![stream.to_owned()],
             None => list::streams(self, name).await?,
         };
+        if streams.is_empty() && !self.output.is_json() {
+            self.output.line(&format!("{name} has nothing parked."))?;
+        }
         for stream in streams {
             let parked = self.engine.is_parked(name, &stream).await;
             parked.map_err(|denied| failure(name, denied))?;

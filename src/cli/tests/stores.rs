@@ -177,14 +177,49 @@ async fn unknown_projection_is_refused_with_the_known_ones() {
 }
 
 #[tokio::test]
-async fn log_that_was_never_made_is_said_to_be_so() {
+async fn commands_that_need_a_log_make_none() {
     let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path().to_str().unwrap();
-    let failure = data_of(&["doorbook", "events", "tail", "--data-dir", dir])
-        .await
-        .unwrap_err();
-    assert_ne!(failure.code(), 0);
-    assert!(failure.to_string().contains("store.url"), "{failure}");
+    let absent = dir.path().join("data");
+    let absent = absent.to_str().unwrap();
+    for command in [
+        "user list",
+        "user grant ada@example.org admin",
+        "audit verify",
+        "audit key",
+        "audit checkpoint",
+        "audit export --format csv",
+        "audit rebuild",
+        "events tail",
+        "events parked",
+        "events export",
+        "mail list",
+        "webhooks list",
+        "projections list",
+        "keys rotate",
+    ] {
+        let line = ["doorbook", "--data-dir", absent].into_iter().chain(command.split(' '));
+        let failure = data_of(&line.collect::<Vec<_>>()).await.unwrap_err();
+        assert_eq!(failure.code(), 78, "{command}: {failure}");
+        assert_eq!(failure.lines().len(), 1, "{command}");
+        let said = format!("there is no log in {absent}: name the directory with --data-dir");
+        assert!(failure.to_string().contains(&said), "{command}: {failure}");
+        assert!(!dir.path().join("data").exists(), "{command} made something");
+    }
+}
+
+/// The other side: who may begin a log does, and the list is whole without a service.
+#[tokio::test]
+async fn users_are_listed_without_a_service_once_they_were_created() {
+    let dir = tempfile::tempdir().unwrap();
+    let seeded = Seeded { dir };
+    let free = "--set http.admin_listen=127.0.0.1:1";
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$u5Z3hZ9GQ0pQ2nRyC1c1vG0o4nVQXr4mJm9mT2mN0bA";
+    for name in ["ada", "bob"] {
+        let command = format!("user create {name}@example.org --password-hash {hash} {free}");
+        seeded.data(&command).await.unwrap();
+        let listed = seeded.data(&format!("user list {free}")).await.unwrap();
+        assert!(listed.contains(&format!("{name}@example.org")), "{listed}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Checkpoints that count, and those that do not.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::finding::{Finding, Kind};
@@ -14,13 +16,19 @@ pub struct Held {
     pub checkpoint: Checkpoint,
 }
 
-/// Those of the notes that `key` has signed for this log, and what is wrong with the others.
+/// Those of the notes that `key` has signed for this log, each once however often it is kept, and what is wrong with the
+/// others.
 #[must_use]
 pub fn check_notes(notes: Vec<FoundNote>, key: &NoteKey, log: Option<Uuid>) -> (Vec<Held>, Vec<Finding>) {
     let (mut held, mut findings) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     for FoundNote { place, note } in notes {
         match Checkpoint::open(&note, key) {
-            Ok(checkpoint) if log.is_none_or(|log| checkpoint.is_of(log)) => held.push(Held { place, checkpoint }),
+            Ok(checkpoint) if log.is_none_or(|log| checkpoint.is_of(log)) => {
+                if seen.insert(note) {
+                    held.push(Held { place, checkpoint });
+                }
+            }
             Ok(checkpoint) => {
                 let evidence = format!("{place} is of {}", checkpoint.origin);
                 findings.push(Finding::new(Kind::OtherLog).with_evidence(evidence));

@@ -55,6 +55,11 @@ async fn checkpoint_is_signed_after_so_many_events_and_at_the_end() {
         .map(|one| (one.id, one.checkpoint.size, one.sent))
         .collect();
     assert_eq!(listed, [(2, 50, true), (1, 25, true)]);
+    // Each counts once, wherever else it is kept.
+    let kept = bed.notary.shelf().all().await.unwrap();
+    assert!(!kept.is_empty());
+    let counted = bed.audit(&kept).await.checkpoints;
+    assert_eq!(usize::try_from(counted).unwrap(), kept.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
