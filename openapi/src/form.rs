@@ -79,7 +79,13 @@ impl Form {
 
     /// An id that may be absent or `null`.
     pub(crate) fn optional_id(&mut self, field: &str) -> Option<Uuid> {
-        let text = self.optional_text(field).filter(|text| !text.is_empty())?;
+        let text = match self.rest.remove(field).filter(|value| !value.is_null())? {
+            Value::String(text) => text,
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                self.line(field, other);
+                return None;
+            }
+        };
         let id = Uuid::parse_str(&text).ok();
         if id.is_none() {
             self.note(field, "not_an_id", "This must be a UUID.");

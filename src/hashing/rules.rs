@@ -56,7 +56,7 @@ impl Broken {
 /// A sentence that goes on after a colon.
 fn uncapped(sentence: &str) -> String {
     let mut chars = sentence.chars();
-    let first = chars.next().map(|first| first.to_lowercase());
+    let first = chars.next().map(char::to_lowercase);
     first.into_iter().flatten().chain(chars).collect()
 }
 

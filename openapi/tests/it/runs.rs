@@ -95,6 +95,7 @@ async fn wish_for_a_part_is_checked() {
     let user = "01930000-0000-7000-8000-000000000ada";
     let wrong = [
         (json!({"user_id": "ada"}), ("user_id", "not_an_id")),
+        (json!({"stream": null, "user_id": ""}), ("user_id", "not_an_id")),
         (json!({"stream": 1}), ("stream", "wrong_type")),
         (json!({"stream": STREAM, "user_id": user}), ("user_id", "exclusive")),
         (json!({"streams": STREAM}), ("streams", "unknown")),
