@@ -16,8 +16,7 @@ Exit codes:
     4  a database cannot be reached
     5  an import refused some of its lines; the others were taken in
    75  in use: a service has the data, or somebody works on that projection; try again later
-   78  the configuration is wrong, the database is set up in a way that cannot be used, or there is no log where a
-       command needs one
+   78  the configuration is wrong, a database cannot be used as it is, or there is no log to read
   130  interrupted";
 
 /// Why a command did not do what it was asked for.
