@@ -141,18 +141,19 @@ impl Stand {
     }
 
     async fn rows(&self) -> i64 {
-        let url = format!("sqlite:{}", self.directory.path().join("throttle.db").display());
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar("select count(*) from counters")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap()
+        count(&self.directory, "throttle.db", "select count(*) from counters").await
     }
 
     /// Lets the service write what it still holds, and counts the events.
-    async fn end(self) -> u64 {
-        let log = self.service.store.log();
-        self.service.close().await;
-        log.head().await.unwrap().number()
+    async fn end(self) -> i64 {
+        let Self { service, directory, .. } = self;
+        service.close().await;
+        count(&directory, "log.db", "select count(*) from events").await
     }
+}
+
+async fn count(directory: &TempDir, file: &str, sql: &str) -> i64 {
+    let url = format!("sqlite:{}", directory.path().join(file).display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
 }
