@@ -61,13 +61,19 @@ fn line(row: &[Value], text: &mut String) {
             Value::Int(Some(value)) => write!(text, "{value}").unwrap_or_default(),
             Value::Blob(Some(value)) => {
                 text.push_str("\\\\x");
-                value
-                    .iter()
-                    .for_each(|byte| write!(text, "{byte:02x}").unwrap_or_default());
+                text.extend(value.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex));
             }
         }
     }
     text.push('\n');
+}
+
+/// A digit of 16.
+const fn hex(digit: u8) -> char {
+    match digit {
+        0..10 => (b'0' + digit) as char,
+        _ => (b'a' - 10 + digit) as char,
+    }
 }
 
 fn escape(value: &str, text: &mut String) {

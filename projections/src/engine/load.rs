@@ -23,9 +23,9 @@ use crate::{
 /// Events that are read at once.
 const READ: usize = 2_000;
 /// Events whose changes are merged and written in one transaction. Bounds the memory of a load.
-const CHUNK: usize = 20_000;
-/// The same for `PostgreSQL`, where each transaction merges a table of its own.
-const CHUNK_OF_POSTGRES: usize = 50_000;
+const CHUNK: usize = 10_000;
+/// The same for `PostgreSQL`, where a row that is touched again by a later transaction costs far more.
+const CHUNK_OF_POSTGRES: usize = 100_000;
 
 /// A generation that is being loaded.
 #[derive(Clone)]

@@ -71,9 +71,9 @@ pub(super) fn loading(options: &PgConnectOptions) -> Db {
     Db::Postgres(pool.connect_lazy_with(hasty(options).options([("maintenance_work_mem", "128MB")])))
 }
 
-/// What read models lose in a crash, they read again from the log.
+/// What read models lose in a crash, they read again from the log. That a table is there already is no news.
 fn hasty(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("synchronous_commit", "off")])
+    options.clone().options([("synchronous_commit", "off"), ("client_min_messages", "warning")])
 }
 
 pub(super) async fn generations(catalog: &Db, name: &'static str) -> Result<Vec<u64>, Fault> {
