@@ -20,6 +20,7 @@ pub mod server;
 pub mod service;
 pub mod shares;
 pub mod social;
+pub(crate) mod sql;
 pub mod store;
 pub mod throttle;
 pub mod tls;

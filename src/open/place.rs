@@ -3,7 +3,10 @@
 use std::{fs, path::Path};
 
 use super::StartError;
-use crate::config::{Config, Database};
+use crate::{
+    config::{Config, Database},
+    sql,
+};
 
 /// Makes the directories of everything that is embedded.
 pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
@@ -21,24 +24,15 @@ pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Makes the file of an embedded database, that only its owner can read, unless it is there. SQLite gives the files
-/// beside it the same mode. A file that is there is not opened: closing it would end this process's locks on it.
+/// Makes the file of an embedded database, that only its owner can read, unless it is there.
 pub(crate) fn make_private(database: &Database) -> Result<(), StartError> {
     let Database::Sqlite(path) = database else {
         return Ok(());
     };
-    let mut options = fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(StartError::File {
-            path: path.display().to_string(),
-            source,
-        }),
-    }
+    sql::make_private(path).map_err(|source| StartError::File {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// Makes a directory that only its owner can enter.

@@ -7,7 +7,7 @@
 //!
 //! * `attempts` says by which counters each kind of attempt is counted, and `counters` takes it from them.
 //! * [`Scope`] names what is counted, `rule` says how much, `network` what a network is.
-//! * `database` and `pool` are the table on SQLite and on PostgreSQL.
+//! * `database` is the table on SQLite and on PostgreSQL.
 //! * `refused` remembers what is refused right now, so that a flood costs no SQL. The decision stays with SQL.
 //! * [`Devices`] is the cookie of browsers that their owners have used: no lock of an account shuts them out (OWASP: Slow
 //!   Down Online Guessing Attacks with Device Cookies).
@@ -17,7 +17,6 @@ mod counters;
 mod database;
 mod device;
 mod network;
-mod pool;
 mod refused;
 mod rule;
 mod scope;
