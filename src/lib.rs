@@ -15,6 +15,7 @@ pub mod open;
 pub mod outbound;
 pub mod outbox;
 pub mod proof;
+pub(crate) mod rest;
 pub mod seed;
 pub mod server;
 pub mod service;

@@ -1,6 +1,9 @@
 //! The small databases beside log and read models: the keys, the counters of attempts, the tree over the log, the flows at
 //! identity providers. One set of SQL serves SQLite, in a file of its own, and PostgreSQL, in a schema of its own.
 
+#[cfg(test)]
+pub(crate) mod own;
+
 use std::{fs, io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{

@@ -8,7 +8,7 @@ use hashbrown::HashSet;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, PAUSE, POLL};
+use super::{Outbox, PAUSE};
 use crate::keys::{Queued, Slot};
 
 /// How long what is on its way may take when the service stops. What is cut off is sent again at the next start.

@@ -3,9 +3,8 @@ use uuid::Uuid;
 
 use super::Tag;
 use crate::{
-    app::PageRequest,
     caller::Auditor,
-    param::{Cursor, Limit, Query, Whole},
+    param::{Cursor, Limit, Query, Whole, page},
     problem::Kind,
     proofs::{CheckpointEntry, ConsistencyProof, InclusionProof, ProofKey},
     refused::{ROLE, Refused, kinds},
@@ -160,10 +159,7 @@ impl ProofsApi {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<CheckpointPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = auditor.call.gate().app.checkpoints(page).await?;
         Ok(Reply::json(&CheckpointPage {
             items: page.items.into_iter().map(Checkpoint::from).collect(),

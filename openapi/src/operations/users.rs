@@ -11,10 +11,9 @@ use super::{
     sessions::{SessionItem, SessionPage},
 };
 use crate::{
-    app::PageRequest,
     body::Json,
     caller::{Admin, Supervisor},
-    param::{Cursor, Limit, Line, Path, Query},
+    param::{Cursor, Limit, Line, Path, Query, page},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -78,10 +77,7 @@ impl UsersApi {
             role: role.0,
             state: state.0,
         };
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = supervisor.call.gate().app.search_users(search, page).await?;
         Ok(Reply::json(&AdminUserPage {
             items: page.items.into_iter().map(AdminUser::from).collect(),
@@ -216,10 +212,7 @@ impl UsersApi {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<SessionPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = supervisor.call.gate().app.sessions_of(id.0, page).await?;
         let own = supervisor.session.id;
         let items = page.items.into_iter();
