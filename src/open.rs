@@ -10,12 +10,6 @@ use doorbook_projections::{
     engine::{Engine, ReadTarget},
     fault::Fault,
     keyring::Keyring as SealedReader,
-    login_history::LoginHistory,
-    projection::Projection,
-    sessions::Sessions,
-    signups::SignUps,
-    trail::AuditTrail,
-    users::Users,
 };
 use sqlx::postgres::PgConnectOptions;
 
@@ -135,14 +129,8 @@ pub async fn engine(config: &Config, store: &Store) -> Result<Engine, StartError
         }
     };
     let clock = config.service_clock();
-    let projections: Vec<Arc<dyn Projection>> = vec![
-        Arc::new(Sessions),
-        Arc::new(Users),
-        Arc::new(LoginHistory),
-        Arc::new(SignUps),
-        Arc::new(AuditTrail),
-    ];
-    let engine = Engine::open(target, store.log(), projections, Arc::new(move || clock.now())).await;
+    let all = doorbook_projections::all();
+    let engine = Engine::open(target, store.log(), all, Arc::new(move || clock.now())).await;
     engine.map_err(StartError::Read)
 }
 

@@ -266,6 +266,19 @@ fn every_type_of_event_is_described_for_receivers() {
     }
 }
 
+#[test]
+fn every_projection_is_described() {
+    let page = fs::read_to_string(root().join("docs/guides/projections.md")).unwrap();
+    for projection in doorbook_projections::all() {
+        let row = format!("\n| `{}` |", projection.name());
+        assert!(
+            page.contains(&row),
+            "docs/guides/projections.md lacks `{}`",
+            projection.name()
+        );
+    }
+}
+
 /// Every document: those at the root, and all of `docs`.
 fn documents() -> Vec<PathBuf> {
     let names = [

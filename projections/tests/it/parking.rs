@@ -7,7 +7,7 @@ use doorbook_projections::{
 };
 
 use crate::support::{
-    bench::{NAMES, is_true_to_log, open, rebuild, run, verify},
+    bench::{is_true_to_log, names, open, rebuild, run, verify},
     history::{at, session, user},
     log::MemoryLog,
     place::Place,
@@ -117,7 +117,7 @@ async fn verification_leaves_out_what_is_parked(place: Place) {
     let running = run(open(&place, &log).await);
     running.reaches(Position::START).await;
     running.reaches(poisoned(&log)).await;
-    for (name, parked) in NAMES.into_iter().zip([1, 0, 1]) {
+    for (name, parked) in names().into_iter().zip([1, 0, 1]) {
         let report = verify(&running.engine, name).await;
         assert_eq!((report.differing, report.parked), (0, parked), "{name}");
     }

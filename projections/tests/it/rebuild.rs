@@ -2,11 +2,12 @@ mod unfit;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use doorbook_domain::event::Event;
 use doorbook_projections::{
+    all,
     cursor::Cursor,
     engine::{Engine, Phase, RunState},
     fault::Fault,
@@ -15,12 +16,12 @@ use doorbook_projections::{
     projection::Projection,
     sessions::{self, Sessions},
     table::Table,
-    users::{self, Users},
+    users,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    bench::{NAMES, all, is_true_to_log, open, open_with, rebuild, run, until, verify},
+    bench::{is_true_to_log, names, open, open_with, rebuild, run, until, verify},
     history::session,
     log::MemoryLog,
     place::Place,
@@ -187,8 +188,8 @@ async fn cancelled_rebuild_leaves_everything_as_it_was(place: Place) {
             at_indices.cancel();
         }
     };
-    assert!(running.engine.rebuild(&NAMES, &progress, &cancel).await.is_err());
-    for name in NAMES {
+    assert!(running.engine.rebuild(&names(), &progress, &cancel).await.is_err());
+    for name in names() {
         assert_eq!(place.generations(name).await, [1], "{name}");
     }
     is_true_to_log(&running.engine).await;
@@ -265,7 +266,7 @@ async fn progress_ends_complete(place: Place) {
     let seen = std::sync::Mutex::new(Vec::new());
     engine
         .rebuild(
-            &NAMES,
+            &names(),
             &|progress| seen.lock().unwrap().push(progress),
             &CancellationToken::new(),
         )
