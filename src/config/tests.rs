@@ -1,3 +1,4 @@
+mod documents;
 mod wrong;
 
 use std::{ffi::OsString, fs};
