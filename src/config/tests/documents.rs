@@ -61,3 +61,20 @@ fn waits_of_failures_in_a_row_are_told_with_their_defaults() {
         assert!(text.contains(&told), "docs/throttling.md lacks `{told}`");
     }
 }
+
+#[test]
+fn table_of_checkpoints_has_the_defaults() {
+    let told: Vec<(&str, &str)> = include_str!("../../../docs/proof.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `audit.")?.split_once(" | "))
+        .filter_map(|(name, rest)| Some((name.strip_suffix('`')?, rest.split_once(" | ")?.0.trim_matches('`'))))
+        .collect();
+    assert_eq!(told.len(), 3, "the table was not read");
+    for (name, told) in told {
+        let Preset::Fixed(default) = Key::find(&format!("audit.{name}")).unwrap().default else {
+            panic!("`audit.{name}` has no default");
+        };
+        let default = Some(default.trim_matches('"')).filter(|default| !default.is_empty());
+        assert_eq!(told, default.unwrap_or("none"), "docs/proof.md: `audit.{name}`");
+    }
+}
