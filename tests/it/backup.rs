@@ -208,12 +208,8 @@ async fn restore_refuses_what_is_no_backup_and_leaves_nothing() {
 /// Waits until one follower has seen more than the backup has.
 async fn followers_are_ahead(service: &Service) {
     crate::support::eventually("a follower is ahead of the backup", || async {
-        let text = reqwest::get(format!("{}/metrics", service.admin_origin()))
-            .await
-            .unwrap();
-        let text = text.text().await.unwrap();
-        text.contains("process_lag_events{process=\"shredder\"} 0")
-            .then_some(())
+        let behind = service.metric("process_lag_events{process=\"shredder\"}").await;
+        (behind == Some(0)).then_some(())
     })
     .await;
 }

@@ -50,14 +50,7 @@ async fn listed(service: &Service, state: &str) -> Vec<Value> {
 }
 
 async fn metric(service: &Service, name: &str) -> u64 {
-    let metrics = reqwest::get(format!("{}/metrics", service.admin_origin()))
-        .await
-        .unwrap();
-    let text = metrics.text().await.unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("doorbook_{name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    service.metric(name).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

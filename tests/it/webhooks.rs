@@ -68,14 +68,7 @@ async fn nothing_waits(service: &Service, name: &str) {
 }
 
 async fn metric(service: &Service, name: &str) -> u64 {
-    let metrics = reqwest::get(format!("{}/metrics", service.admin_origin()))
-        .await
-        .unwrap();
-    let text = metrics.text().await.unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("doorbook_{name}{{webhook=\"crm\"}} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    service.metric(&format!("{name}{{webhook=\"crm\"}}")).await.unwrap()
 }
 
 async fn event_is_posted_once_and_signed(database: Database) {
