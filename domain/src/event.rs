@@ -71,6 +71,17 @@ pub struct Unreadable {
 /// The version that every event is written in.
 pub const VERSION: &str = "1.0";
 
+/// Every kind of stream.
+pub const KINDS: [&str; 7] = [
+    SignUp::TYPE,
+    User::TYPE,
+    Claim::TYPE,
+    Session::TYPE,
+    LoginAttempts::TYPE,
+    Reading::TYPE,
+    Projection::TYPE,
+];
+
 /// Every stored name.
 pub fn types() -> impl Iterator<Item = &'static str> {
     let names = [

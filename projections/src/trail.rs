@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use doorbook_domain::event::Event;
+use doorbook_domain::event::{Event, KINDS};
 use serde::Deserialize;
 
 use crate::{
@@ -115,11 +115,11 @@ impl Projection for AuditTrail {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
-        &["signup", "user", "claim", "session", "attempts", "reading"]
+        &KINDS
     }
 
     fn tables(&self) -> &'static [Table] {

@@ -84,7 +84,7 @@ async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still
         assert!((1..=40).contains(&wait), "{refusal:?}");
         (*refusal).clone().expect_problem(429, "too-many-requests");
     }
-    let told = metric(&service, "doorbook_throttle_refused_total{scope=\"login_account\"} ").await;
+    let told = metric(&service, "throttle_refused_total{scope=\"login_account\"}").await;
     assert_eq!(told, 195);
 
     let stranger = service.anonymous();

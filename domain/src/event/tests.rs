@@ -63,6 +63,12 @@ fn names_are_dotted_and_each_belongs_to_one_kind_of_stream() {
 }
 
 #[test]
+fn every_kind_of_stream_has_an_example() {
+    let examples: HashSet<_> = examples().iter().map(Event::aggregate).collect();
+    assert_eq!(examples, HashSet::from(KINDS));
+}
+
+#[test]
 fn every_type_has_an_example() {
     let examples: HashSet<_> = examples().iter().map(Event::event_type).collect();
     let types: HashSet<_> = types().collect();
