@@ -11,6 +11,7 @@ pub mod ids;
 pub mod keys;
 pub mod lock;
 pub mod mail;
+pub(crate) mod network;
 pub mod open;
 pub mod outbound;
 pub mod outbox;

@@ -1,6 +1,6 @@
 //! The counters behind the attempts: which there are for a network and for all, and how one attempt is taken from several.
 
-use std::{net::IpAddr, time::Duration};
+use std::{iter, net::IpAddr, time::Duration};
 
 use doorbook_domain::{seal::ClaimId, time::Timestamp};
 use doorbook_openapi::app::Refusal;
@@ -11,12 +11,15 @@ use sha2::Sha256;
 use super::{
     Scope,
     database::{Database, Key, Said, Take},
-    network,
     refused::Refused,
     rule::Rule,
 };
-use crate::{clock::Clock, config};
+use crate::{clock::Clock, config, network};
 
+/// The /48 around an IPv6 /64 holds 65,536 of them; it may try this many times as often as one.
+const WIDER: u32 = 10;
+/// What the /32 around an IPv6 /40 may have of a ceiling, in parts of which the /40 has one.
+const WIDEST: u32 = 3;
 /// Of a ceiling for all, a wide network has one of so many parts: nobody who holds one reaches the ceiling for the others.
 const WIDE_PARTS: u32 = 10;
 
@@ -91,18 +94,19 @@ impl Counters {
             limit: config.mail_global.limit / WIDE_PARTS,
             ..config.mail_global
         };
-        let wide = network::wide(ip).into_iter();
-        counters.extend(wide.map(|(network, parts)| self.rate(Scope::MailWide, &network, part, parts)));
+        let (own, around) = network::of_holder(ip);
+        counters.push(self.rate(Scope::MailWide, own.bytes(), part, 1));
+        counters.extend(around.map(|around| self.rate(Scope::MailWide, around.bytes(), part, WIDEST)));
         counters.push(self.global(Scope::MailGlobal, config.mail_global));
         counters
     }
 
     /// Those of the networks around an address.
     pub(super) fn networks(&self, scope: Scope, ip: Option<IpAddr>, rate: config::Rate) -> Vec<Counter> {
-        network::of(ip)
-            .into_iter()
-            .map(|(network, factor)| self.rate(scope, &network, rate, factor))
-            .collect()
+        let (own, around) = network::of(ip);
+        let own = self.rate(scope, own.bytes(), rate, 1);
+        let around = around.map(|around| self.rate(scope, around.bytes(), rate, WIDER));
+        iter::once(own).chain(around).collect()
     }
 
     /// The ceiling for all.

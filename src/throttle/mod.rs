@@ -6,7 +6,7 @@
 //! counters are keyed hashes. `docs/throttling.md` is the table of what is counted and how much is let through.
 //!
 //! * `attempts` says by which counters each kind of attempt is counted, and `counters` takes it from them.
-//! * [`Scope`] names what is counted, `rule` says how much, `network` what a network is.
+//! * [`Scope`] names what is counted, `rule` says how much, and [`crate::network`] what a network is.
 //! * `database` is the table on SQLite and on PostgreSQL.
 //! * `refused` remembers what is refused right now, so that a flood costs no SQL. The decision stays with SQL.
 //! * [`Devices`] is the cookie of browsers that their owners have used: no lock of an account shuts them out (OWASP: Slow
@@ -16,7 +16,6 @@ mod attempts;
 mod counters;
 mod database;
 mod device;
-mod network;
 mod refused;
 mod rule;
 mod scope;
