@@ -157,7 +157,14 @@ pub async fn before(reads: &Reads, facet: Facet<'_>, before: Position, limit: u3
 
 #[cfg(test)]
 mod tests {
+    use doorbook_domain::event::types;
+
     use super::*;
+
+    #[test]
+    fn everyday_types_are_types() {
+        assert!(EVERYDAY_TYPES.iter().all(|name| types().any(|known| known == *name)));
+    }
 
     #[test]
     fn numbers_of_facets_are_frozen() {

@@ -224,6 +224,19 @@ async fn attempt_whose_link_was_followed_in_time_keeps_its_keys() {
     assert!(stand.has_key(&KeyName::user(user)).await);
 }
 
+/// A name that is no type is asked about by nobody.
+#[test]
+fn followers_are_concerned_with_types_that_there_are() {
+    let concerned = FOLLOWERS.map(|follower| {
+        let concerned = doorbook_domain::event::types().filter(|event_type| follower.concerns(event_type));
+        (follower.name(), concerned.count())
+    });
+    assert_eq!(
+        concerned,
+        [("finisher", 5), ("shredder", 5), ("eraser", 1), ("reaper", 2)]
+    );
+}
+
 /// Fails for the first event that it sees, until it is told otherwise.
 #[derive(Default)]
 struct Stumbling {
