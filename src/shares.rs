@@ -2,17 +2,17 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    iter,
     net::IpAddr,
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 
+use crate::network::{self, Network};
+
 /// What the /48 around an IPv6 /64 may have, in shares: it holds 65,536 of them.
 const WIDER: usize = 2;
-
-/// A network: the length of its prefix, and its first bytes. A client without an address is a network of its own.
-type Network = (u8, [u8; 8]);
 
 /// Of some places, how many each network has: an IPv4 address or an IPv6 /64 gets a share, an IPv6 /48 two.
 #[derive(Debug)]
@@ -85,20 +85,9 @@ impl Drop for Place {
 
 /// The networks of a client, and how many shares each may have.
 fn networks(ip: Option<IpAddr>) -> Vec<(Network, usize)> {
-    let first = |octets: &[u8], length: usize| {
-        let mut bytes = [0; 8];
-        let prefix = octets.iter().take(length);
-        bytes.iter_mut().zip(prefix).for_each(|(byte, octet)| *byte = *octet);
-        bytes
-    };
-    match ip.map(|ip| ip.to_canonical()) {
-        None => vec![((0, [0; 8]), 1)],
-        Some(IpAddr::V4(ip)) => vec![((32, first(&ip.octets(), 4)), 1)],
-        Some(IpAddr::V6(ip)) => {
-            let octets = ip.octets();
-            vec![((64, first(&octets, 8)), 1), ((48, first(&octets, 6)), WIDER)]
-        }
-    }
+    let (own, around) = network::of(ip);
+    let around = around.map(|around| (around, WIDER));
+    iter::once((own, 1)).chain(around).collect()
 }
 
 #[cfg(test)]

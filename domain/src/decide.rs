@@ -61,4 +61,32 @@ macro_rules! aggregate {
     };
 }
 
-pub(crate) use {aggregate, commands};
+/// The stored names of an aggregate's events, and what cqrs-es asks of these.
+macro_rules! names {
+    ($event:ident { $($variant:ident => $name:literal,)* }) => {
+        impl $event {
+            /// Every stored name.
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
+
+            /// Its stored name: dotted, past tense, frozen.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
+        }
+
+        impl cqrs_es::DomainEvent for $event {
+            fn event_type(&self) -> String {
+                self.name().to_owned()
+            }
+
+            fn event_version(&self) -> String {
+                $crate::event::VERSION.to_owned()
+            }
+        }
+    };
+}
+
+pub(crate) use {aggregate, commands, names};

@@ -71,55 +71,30 @@ pub struct Unreadable {
 /// The version that every event is written in.
 pub const VERSION: &str = "1.0";
 
-/// Every stored name.
-pub const TYPES: [&str; 46] = [
-    "signup.requested",
-    "signup.link_requested",
-    "signup.verified",
-    "signup.completed",
-    "signup.refused",
-    "user.registered",
-    "user.profile_changed",
-    "user.password_changed",
-    "user.password_upgraded",
-    "user.role_granted",
-    "user.role_revoked",
-    "user.deactivated",
-    "user.reactivated",
-    "user.unlocked",
-    "user.sessions_ended",
-    "user.password_removed",
-    "user.password_reset_requested",
-    "user.email_verified",
-    "user.email_change_requested",
-    "user.email_change_confirmed",
-    "user.email_changed",
-    "user.email_change_refused",
-    "user.erased",
-    "social_account.linked",
-    "social_account.unlinked",
-    "claim.taken",
-    "claim.released",
-    "session.started",
-    "session.refreshed",
-    "session.reauthenticated",
-    "session.rotated",
-    "session.ended",
-    "login.failed",
-    "login.failures_summarized",
-    "login.link_refused",
-    "audit.read",
-    "audit.export_ended",
-    "projection.rebuild_requested",
-    "projection.rebuilt",
-    "projection.verification_requested",
-    "projection.verified",
-    "projection.cancelled",
-    "projection.paused",
-    "projection.resumed",
-    "projection.rolled_back",
-    "projection.retried",
+/// Every kind of stream.
+pub const KINDS: [&str; 7] = [
+    SignUp::TYPE,
+    User::TYPE,
+    Claim::TYPE,
+    Session::TYPE,
+    LoginAttempts::TYPE,
+    Reading::TYPE,
+    Projection::TYPE,
 ];
+
+/// Every stored name.
+pub fn types() -> impl Iterator<Item = &'static str> {
+    let names = [
+        SignUpEvent::NAMES,
+        UserEvent::NAMES,
+        ClaimEvent::NAMES,
+        SessionEvent::NAMES,
+        LoginAttemptsEvent::NAMES,
+        ReadingEvent::NAMES,
+        ProjectionEvent::NAMES,
+    ];
+    names.into_iter().flatten().copied()
+}
 
 /// Fields of payloads that are secrets, though they are sealed or hashed: nobody is shown them.
 pub const SECRETS: [&str; 2] = ["password", "secret"];

@@ -4,7 +4,8 @@
 //! stand in the events: folding needs no key.
 //!
 //! * [`log`] is the one way to read the log: live, on replay and in an audit.
-//! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`], [`signups`] and [`trail`] are five.
+//! * [`projection`] says what a read model is; [`sessions`], [`users`], [`login_history`], [`signups`] and [`trail`] are five,
+//!   and [`all`] lists them.
 //! * [`as_of`] asks `sessions` about the past, [`addresses`] asks `users` about many.
 //! * [`figures`] counts over several of them.
 //! * [`engine`] runs them all: live, rebuilding, verifying.
@@ -29,3 +30,22 @@ pub mod signups;
 pub mod table;
 pub mod trail;
 pub mod users;
+
+use std::sync::Arc;
+
+use self::{
+    login_history::LoginHistory, projection::Projection, sessions::Sessions, signups::SignUps, trail::AuditTrail,
+    users::Users,
+};
+
+/// Every read model, in the order in which they are listed.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(Sessions),
+        Arc::new(Users),
+        Arc::new(LoginHistory),
+        Arc::new(SignUps),
+        Arc::new(AuditTrail),
+    ]
+}

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use doorbook_domain::event::Event;
+use doorbook_domain::event::{Event, KINDS};
 use serde::Deserialize;
 
 use crate::{
@@ -115,11 +115,11 @@ impl Projection for AuditTrail {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
-        &["signup", "user", "claim", "session", "attempts", "reading"]
+        &KINDS
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -157,7 +157,14 @@ pub async fn before(reads: &Reads, facet: Facet<'_>, before: Position, limit: u3
 
 #[cfg(test)]
 mod tests {
+    use doorbook_domain::event::types;
+
     use super::*;
+
+    #[test]
+    fn everyday_types_are_types() {
+        assert!(EVERYDAY_TYPES.iter().all(|name| types().any(|known| known == *name)));
+    }
 
     #[test]
     fn numbers_of_facets_are_frozen() {

@@ -4,14 +4,11 @@ use doorbook_domain::time::Timestamp;
 use doorbook_projections::{fault::Fault, log::Position};
 use hashbrown::HashSet;
 
-use super::{
-    error::KeysError,
-    master::MasterKey,
-    name::KeyName,
-    pool::{Pool, Tx, on_pool, on_tx},
-    secret::Secret,
+use super::{error::KeysError, master::MasterKey, name::KeyName, pool, secret::Secret};
+use crate::{
+    config,
+    sql::{Pool, Tx, on_pool, on_tx},
 };
-use crate::config;
 
 /// Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535; longer ones gain nothing.
 const ROWS: usize = 400;
@@ -36,7 +33,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn open(database: &config::Database, fresh: bool) -> Result<Self, KeysError> {
-        Pool::open(database, fresh).await.map(|pool| Self { pool })
+        pool::open(database, fresh).await.map(|pool| Self { pool })
     }
 
     /// Which master key wraps the keys. `None` before [`Self::found`].
@@ -53,7 +50,7 @@ impl Database {
         if done == 1 {
             insert(&mut tx, first, at).await?;
         }
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     pub(super) async fn find(&self, name: &str) -> Result<Option<Stored>, Fault> {
@@ -140,7 +137,7 @@ impl Database {
         let query = "update master set proof = $1 where id = 1";
         on_tx!(&mut tx, db => sqlx::query(query).bind(new.proof()).execute(db).await.map(drop))?;
         before_commit()?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Puts another key in the place of one of the system's, whose bytes are removed from the files.
@@ -170,7 +167,7 @@ impl Database {
     pub(super) async fn set_cursor(&self, name: &str, position: Position) -> Result<(), Fault> {
         let mut tx = self.pool.begin().await?;
         tx.set_cursor(name, position).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// For statements of one table that has a file of its own.

@@ -7,11 +7,8 @@ use doorbook_projections::{
 };
 use uuid::Uuid;
 
-use super::{
-    error::KeysError,
-    keyring::Keyring,
-    pool::{Tx, on_pool, on_tx},
-};
+use super::{error::KeysError, keyring::Keyring};
+use crate::sql::{Tx, on_pool, on_tx};
 
 /// An event that a follower has gone past without having acted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +85,7 @@ impl Keyring {
         ] {
             on_tx!(&mut tx, db => sqlx::query(query).bind(number(head)?).execute(db).await.map(drop))?;
         }
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Lets the follower `name` begin behind `position`, unless it began before.
@@ -100,7 +97,7 @@ impl Keyring {
         let query = "insert into cursors (name, position) values ($1, $2) on conflict (name) do nothing";
         let mut tx = self.database().pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number(position)?).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// The followers whose names begin so and that have begun.
@@ -143,7 +140,7 @@ impl Keyring {
         let query = "insert into bound_log (id, log) values (1, $1) on conflict (id) do update set log = excluded.log";
         let mut tx = self.database().pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(log.to_string()).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Notes, durably, that the follower `name` goes past an event. Again changes the reason only.
@@ -158,7 +155,7 @@ impl Keyring {
         let number = number(parked.position)?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number).bind(&parked.reason)
             .bind(parked.since.micros()).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// The events that the follower `name` went past, oldest first, at most 1000.
@@ -190,7 +187,7 @@ impl Keyring {
         let query = "delete from parked where name = $1 and position = $2";
         let mut tx = self.database().pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(name).bind(number(at)?).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Waits until nobody else holds an [`Alone`], and holds it.

@@ -8,8 +8,8 @@ use super::{
     database::Stored,
     keyring::Keyring,
     name::{KeyName, MONTHS},
-    pool::on_pool,
 };
+use crate::sql::on_pool;
 
 /// A month that has, or had, a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

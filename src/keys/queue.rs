@@ -6,10 +6,8 @@ use doorbook_domain::time::Timestamp;
 use doorbook_projections::{fault::Fault, log::Position};
 use uuid::Uuid;
 
-use super::{
-    database::Database,
-    pool::{on_pool, on_tx},
-};
+use super::database::Database;
+use crate::sql::{on_pool, on_tx};
 
 /// Number of a row that stands for all letters of its event, until somebody asks how many there are.
 const UNASKED: i64 = -1;
@@ -123,7 +121,7 @@ impl Queue {
                 .map(drop))?;
         }
         tx.set_cursor(&self.name, position).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Puts `letters` rows in place of the one that stood for all letters of an event.
@@ -154,7 +152,7 @@ impl Queue {
                 .await
                 .map(drop))?;
         }
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// At most `limit` rows that are due, those that wait longest first.
@@ -213,7 +211,7 @@ impl Queue {
         let query = "delete from outbox where queue = $1 and position = $2 and letter = $3";
         let mut tx = self.database.pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(&*self.name).bind(position).bind(letter).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Notes a failed try, and when the next one is due.
@@ -250,7 +248,7 @@ impl Queue {
             .execute(db)
             .await
             .map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Makes parked rows due at once, as if they had never been tried: one, or all. Returns how many they were.

@@ -18,10 +18,7 @@ use doorbook_projections::{
     fault::Fault,
     log::{EventLog, Position, Recorded},
 };
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -31,13 +28,10 @@ pub use self::{
 use crate::{
     clock::Clock,
     keys::{Keyring, Progress, Queue, Queued, Waiting},
+    rest::{POLL, rest},
 };
 
 const BATCH: usize = 512;
-/// A reader also polls, since a wake-up may be lost or come from another process.
-const POLL: Duration = Duration::from_secs(1);
-/// What follows so shortly after the last step is queued together with what comes next.
-const GATHER: Duration = Duration::from_millis(200);
 /// The pause after a failure of a database.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -125,16 +119,7 @@ impl Outbox {
                     PAUSE
                 }
             };
-            let gathered = Instant::now() + GATHER;
-            let woken = async {
-                wake.changed().await.unwrap_or_default();
-                sleep_until(gathered).await;
-            };
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
-                () = woken, if pause == POLL => {}
-            }
+            rest(pause, &mut wake, &cancel).await;
         }
         if let Some(progress) = &mut progress
             && let Err(fault) = progress.keep(&self.parts.keyring).await

@@ -8,8 +8,11 @@ use hashbrown::HashSet;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, PAUSE, POLL};
-use crate::keys::{Queued, Slot};
+use super::{Outbox, PAUSE};
+use crate::{
+    keys::{Queued, Slot},
+    rest::POLL,
+};
 
 /// How long what is on its way may take when the service stops. What is cut off is sent again at the next start.
 const GRACE: Duration = Duration::from_secs(5);

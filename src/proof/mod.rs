@@ -19,7 +19,6 @@ mod hash;
 pub mod leaf;
 pub mod notary;
 pub mod note;
-mod pool;
 pub mod shape;
 pub mod shelf;
 mod signed;

@@ -6,9 +6,9 @@ use doorbook_projections::fault::Fault;
 use super::{
     checkpoint::Checkpoint,
     hash::TreeHash,
-    pool::{on_pool, on_tx},
     tree::{Tree, signed, unsigned},
 };
+use crate::sql::{on_pool, on_tx};
 
 /// A checkpoint that was signed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Tree {
         on_tx!(&mut tx, db => sqlx::query(query).bind(&checkpoint.origin).bind(size)
             .bind(checkpoint.root.bytes().as_slice()).bind(checkpoint.at.micros()).bind(note).bind(sent)
             .execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// At most `limit` checkpoints before number `before`, newest first.
@@ -98,7 +98,7 @@ impl Tree {
         let id = signed(id)?;
         let mut tx = self.pool().begin().await?;
         on_tx!(&mut tx, db => sqlx::query(query).bind(id).execute(db).await.map(drop))?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 }
 

@@ -3,15 +3,29 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use doorbook_projections::fault::Fault;
+use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
 use super::{
     hash::TreeHash,
-    pool::{Pool, Tx, on_pool, on_tx},
     shape::{self, Block},
     tile::{self, Edge, TileId, WIDTH},
 };
-use crate::config;
+use crate::{
+    config,
+    sql::{Pool, Shape, Tx, on_pool, on_tx},
+};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/proof_sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/proof_postgres");
+/// What a crash loses of the tree is made anew from the log.
+const SHAPE: Shape = Shape {
+    schema: "doorbook_proof",
+    durable: false,
+    zeroes: false,
+    connections: 4,
+    readers: 4,
+};
 
 /// The tree that is stored.
 pub struct Tree {
@@ -39,7 +53,11 @@ impl Tree {
     ///
     /// [`Fault`] when it cannot be opened.
     pub async fn open(database: &config::Database) -> Result<Self, Fault> {
-        Pool::open(database).await.map(|pool| Self { pool })
+        let pool = Pool::connect(database, &SHAPE).await?;
+        pool.migrate(&SQLITE, &POSTGRES)
+            .await
+            .map_err(Fault::because("the tables of the tree cannot be made"))?;
+        Ok(Self { pool })
     }
 
     /// Which tree it is; `None` while none was begun.
@@ -69,7 +87,7 @@ impl Tree {
     pub async fn begin(&self, log: Uuid, origin: &str) -> Result<(), Fault> {
         let mut tx = self.pool.begin().await?;
         begin(&mut tx, log, origin).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Forgets the tree and begins another of its own name: the log is an earlier one than it was made of. Checkpoints stay.
@@ -83,7 +101,7 @@ impl Tree {
             on_tx!(&mut tx, db => sqlx::query(query).execute(db).await.map(drop))?;
         }
         begin(&mut tx, log, origin).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     /// Adds leaves to the tree as it stands at `size`, and says how many it has then. `None` when another process was faster:

@@ -1,11 +1,26 @@
 //! The counters. One set of SQL for both databases; each counter is taken by one statement, which decides and writes.
 
 use doorbook_projections::fault::Fault;
+use sqlx::migrate::Migrator;
 
-use super::{
-    pool::{Pool, Tx, is_deadlock, on_pool, on_tx},
-    rule::{Row, Rule},
+use super::rule::{Row, Rule};
+use crate::{
+    config,
+    sql::{Pool, Shape, Tx, on_pool, on_tx},
 };
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/throttle_sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/throttle_postgres");
+/// A counter that a crash loses is not worth waiting for.
+const SHAPE: Shape = Shape {
+    schema: "doorbook_throttle",
+    durable: false,
+    zeroes: false,
+    connections: 8,
+    readers: 0,
+};
+/// `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
 
 /// Names a counter: a keyed hash.
 pub(super) type Key = [u8; 16];
@@ -74,10 +89,12 @@ const TAKE_ROW: &str = "
     returning free_at";
 
 impl Database {
-    pub(super) async fn open(database: &crate::config::Database) -> Result<Self, Fault> {
-        Ok(Self {
-            pool: Pool::open(database).await?,
-        })
+    pub(super) async fn open(database: &config::Database) -> Result<Self, Fault> {
+        let pool = Pool::connect(database, &SHAPE).await?;
+        pool.migrate(&SQLITE, &POSTGRES)
+            .await
+            .map_err(Fault::because("the table of the counters cannot be made"))?;
+        Ok(Self { pool })
     }
 
     /// Takes one attempt from each counter, or, when one of them refuses, from none. The order of the counters must be the
@@ -228,4 +245,11 @@ async fn give_back(tx: &mut Tx, take: &Take, said: i64, now: i64) -> Result<(), 
             on_tx!(&mut *tx, db => sqlx::query(query).bind(key).bind(said).bind(now).execute(db).await.map(drop))
         }
     }
+}
+
+/// Whether the transaction only has to be tried again.
+fn is_deadlock(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some(DEADLOCK))
 }

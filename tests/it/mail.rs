@@ -50,14 +50,7 @@ async fn listed(service: &Service, state: &str) -> Vec<Value> {
 }
 
 async fn metric(service: &Service, name: &str) -> u64 {
-    let metrics = reqwest::get(format!("{}/metrics", service.admin_origin()))
-        .await
-        .unwrap();
-    let text = metrics.text().await.unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("doorbook_{name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    service.metric(name).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -310,6 +303,10 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
         .unwrap()
         .expect(200);
 
+    only_a_service_of_this_machine_that_writes_files_shows_them(&mut service, &path).await;
+}
+
+async fn only_a_service_of_this_machine_that_writes_files_shows_them(service: &mut Service, path: &str) {
     let (origin, port) = (service.origin(), service.address().port());
     let server = MailServer::prepare();
     for (key, value) in [
@@ -327,7 +324,7 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
         }
         service.set(key, value);
         service.start_again().await;
-        for path in ["/dev/mailbox", &path] {
+        for path in ["/dev/mailbox", path] {
             service.anonymous().get(path).await.expect_problem(404, "not-found");
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Caller, Database, Journal, PASSWORD, Service};
+use crate::support::{Caller, Database, Journal, PASSWORD, Service, eventually};
 
 on_each_store!(
     requests_in_flight_are_answered_at_sigterm,
@@ -68,7 +68,10 @@ async fn acknowledged_answers_survive_sigterm(database: Database) {
         let (journal, origin) = (Arc::clone(&journal), service.origin());
         clients.spawn(async move { journal.write(&origin, &client.to_string()).await });
     }
-    sleep(Duration::from_secs(2)).await;
+    eventually("the clients have written", || async {
+        (journal.len() > 20).then_some(())
+    })
+    .await;
     assert!(service.stop().await.success(), "SIGTERM is no failure");
     while let Some(client) = clients.join_next().await {
         client.unwrap();

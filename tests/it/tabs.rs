@@ -174,12 +174,7 @@ async fn shutdown_ends_every_stream_at_once(database: Database) {
 
 /// How many streams the service counts.
 async fn streams(service: &Service) -> u64 {
-    let metrics = reqwest::get(format!("{}/metrics", service.admin_origin())).await;
-    let metrics = metrics.unwrap().text().await.unwrap();
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("doorbook_session_streams "));
-    line.unwrap_or_else(|| panic!("no count in {metrics}")).parse().unwrap()
+    service.metric("session_streams").await.unwrap()
 }
 
 async fn many_streams_leave_nothing_behind(database: Database) {

@@ -54,19 +54,14 @@ fn retry_after(answer: &Answer) -> u64 {
     answer.header("retry-after").unwrap().parse().unwrap()
 }
 
-async fn metric(service: &Service, line: &str) -> u64 {
-    let answer = reqwest::get(format!("{}/metrics", service.admin_origin()))
-        .await
-        .unwrap();
-    let text = answer.text().await.unwrap();
-    let found = text.lines().find_map(|found| found.strip_prefix(line));
-    found.map_or(0, |value| value.trim().parse().unwrap())
+async fn metric(service: &Service, name: &str) -> u64 {
+    service.metric(name).await.unwrap_or(0)
 }
 
 async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still_gets_in(database: Database) {
     let service = Service::start_with(database, &[ON, ("THROTTLE__LOGIN_NETWORK__LIMIT", "1000")]).await;
     let owner = service.signed_up(EMAIL).await;
-    let before = metric(&service, "doorbook_passwords_hashed ").await;
+    let before = metric(&service, "passwords_hashed").await;
     let spellings = [
         "ada@example.org",
         "ADA@example.org",
@@ -81,7 +76,7 @@ async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still
     let answers = guesses(&service, tries).await;
     let (checked, refused) = (with_status(&answers, 401), with_status(&answers, 429));
     assert_eq!((checked.len(), refused.len()), (5, 195));
-    let hashed = metric(&service, "doorbook_passwords_hashed ").await - before;
+    let hashed = metric(&service, "passwords_hashed").await - before;
     assert_eq!(hashed, 5, "counted before it is hashed");
     for refusal in refused {
         let wait = retry_after(refusal);
@@ -89,7 +84,7 @@ async fn parallel_guesses_reach_the_hash_as_often_as_allowed_and_the_owner_still
         assert!((1..=40).contains(&wait), "{refusal:?}");
         (*refusal).clone().expect_problem(429, "too-many-requests");
     }
-    let told = metric(&service, "doorbook_throttle_refused_total{scope=\"login_account\"} ").await;
+    let told = metric(&service, "throttle_refused_total{scope=\"login_account\"}").await;
     assert_eq!(told, 195);
 
     let stranger = service.anonymous();

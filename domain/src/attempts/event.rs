@@ -1,7 +1,6 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::UserId, seal::Sealed, time::Timestamp};
+use crate::{decide::names, id::UserId, seal::Sealed, time::Timestamp};
 
 /// Why a login failed. The answer over HTTP is the same for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,24 +89,8 @@ pub enum LoginAttemptsEvent {
     },
 }
 
-impl LoginAttemptsEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Failed { .. } => "login.failed",
-            Self::Summarized { .. } => "login.failures_summarized",
-            Self::LinkRefused { .. } => "login.link_refused",
-        }
-    }
-}
-
-impl DomainEvent for LoginAttemptsEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(LoginAttemptsEvent {
+    Failed => "login.failed",
+    Summarized => "login.failures_summarized",
+    LinkRefused => "login.link_refused",
+});

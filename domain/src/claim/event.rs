@@ -1,7 +1,6 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::UserId, time::Timestamp};
+use crate::{decide::names, id::UserId, time::Timestamp};
 
 /// A fact about who owns an address, in the past tense.
 ///
@@ -25,23 +24,7 @@ pub enum ClaimEvent {
     },
 }
 
-impl ClaimEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Taken { .. } => "claim.taken",
-            Self::Released { .. } => "claim.released",
-        }
-    }
-}
-
-impl DomainEvent for ClaimEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(ClaimEvent {
+    Taken => "claim.taken",
+    Released => "claim.released",
+});

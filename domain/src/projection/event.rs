@@ -1,7 +1,7 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decide::names,
     id::{RunId, UserId},
     time::Timestamp,
 };
@@ -83,30 +83,14 @@ pub enum ProjectionEvent {
     },
 }
 
-impl ProjectionEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::RebuildRequested { .. } => "projection.rebuild_requested",
-            Self::Rebuilt { .. } => "projection.rebuilt",
-            Self::VerificationRequested { .. } => "projection.verification_requested",
-            Self::Verified { .. } => "projection.verified",
-            Self::Cancelled { .. } => "projection.cancelled",
-            Self::Paused { .. } => "projection.paused",
-            Self::Resumed { .. } => "projection.resumed",
-            Self::RolledBack { .. } => "projection.rolled_back",
-            Self::Retried { .. } => "projection.retried",
-        }
-    }
-}
-
-impl DomainEvent for ProjectionEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(ProjectionEvent {
+    RebuildRequested => "projection.rebuild_requested",
+    Rebuilt => "projection.rebuilt",
+    VerificationRequested => "projection.verification_requested",
+    Verified => "projection.verified",
+    Cancelled => "projection.cancelled",
+    Paused => "projection.paused",
+    Resumed => "projection.resumed",
+    RolledBack => "projection.rolled_back",
+    Retried => "projection.retried",
+});

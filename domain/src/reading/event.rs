@@ -1,7 +1,6 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::UserId, seal::Sealed, time::Timestamp};
+use crate::{decide::names, id::UserId, seal::Sealed, time::Timestamp};
 
 /// A fact about one look at the audit trail, in the past tense.
 ///
@@ -37,23 +36,7 @@ pub enum ReadingEvent {
     },
 }
 
-impl ReadingEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "audit.read",
-            Self::ExportEnded { .. } => "audit.export_ended",
-        }
-    }
-}
-
-impl DomainEvent for ReadingEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(ReadingEvent {
+    Read => "audit.read",
+    ExportEnded => "audit.export_ended",
+});

@@ -1,7 +1,7 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decide::names,
     id::UserId,
     seal::{Sealed, SecretHash},
     time::Timestamp,
@@ -140,26 +140,10 @@ pub enum SessionEvent {
     },
 }
 
-impl SessionEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Started { .. } => "session.started",
-            Self::Refreshed { .. } => "session.refreshed",
-            Self::Reauthenticated { .. } => "session.reauthenticated",
-            Self::Rotated { .. } => "session.rotated",
-            Self::Ended { .. } => "session.ended",
-        }
-    }
-}
-
-impl DomainEvent for SessionEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(SessionEvent {
+    Started => "session.started",
+    Refreshed => "session.refreshed",
+    Reauthenticated => "session.reauthenticated",
+    Rotated => "session.rotated",
+    Ended => "session.ended",
+});

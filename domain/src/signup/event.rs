@@ -1,7 +1,7 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decide::names,
     id::UserId,
     seal::{ClaimId, Sealed},
     time::Timestamp,
@@ -70,26 +70,10 @@ pub enum SignUpEvent {
     },
 }
 
-impl SignUpEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Requested { .. } => "signup.requested",
-            Self::LinkRequested { .. } => "signup.link_requested",
-            Self::Verified { .. } => "signup.verified",
-            Self::Completed { .. } => "signup.completed",
-            Self::Refused { .. } => "signup.refused",
-        }
-    }
-}
-
-impl DomainEvent for SignUpEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
-    }
-}
+names!(SignUpEvent {
+    Requested => "signup.requested",
+    LinkRequested => "signup.link_requested",
+    Verified => "signup.verified",
+    Completed => "signup.completed",
+    Refused => "signup.refused",
+});

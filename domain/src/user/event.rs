@@ -1,7 +1,7 @@
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decide::names,
     id::{LinkId, RequestId},
     role::Role,
     seal::{ClaimId, Sealed},
@@ -208,34 +208,28 @@ pub enum UserEvent {
     },
 }
 
-impl UserEvent {
-    /// Its stored name: dotted, past tense, frozen.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Registered { .. } => "user.registered",
-            Self::ProfileChanged { .. } => "user.profile_changed",
-            Self::PasswordChanged { .. } => "user.password_changed",
-            Self::PasswordUpgraded { .. } => "user.password_upgraded",
-            Self::RoleGranted { .. } => "user.role_granted",
-            Self::RoleRevoked { .. } => "user.role_revoked",
-            Self::Deactivated { .. } => "user.deactivated",
-            Self::Reactivated { .. } => "user.reactivated",
-            Self::Unlocked { .. } => "user.unlocked",
-            Self::SessionsEnded { .. } => "user.sessions_ended",
-            Self::PasswordRemoved { .. } => "user.password_removed",
-            Self::PasswordResetRequested { .. } => "user.password_reset_requested",
-            Self::EmailVerified { .. } => "user.email_verified",
-            Self::EmailChangeRequested { .. } => "user.email_change_requested",
-            Self::EmailChangeConfirmed { .. } => "user.email_change_confirmed",
-            Self::EmailChanged { .. } => "user.email_changed",
-            Self::EmailChangeRefused { .. } => "user.email_change_refused",
-            Self::SocialAccountLinked { .. } => "social_account.linked",
-            Self::SocialAccountUnlinked { .. } => "social_account.unlinked",
-            Self::Erased { .. } => "user.erased",
-        }
-    }
-}
+names!(UserEvent {
+    Registered => "user.registered",
+    ProfileChanged => "user.profile_changed",
+    PasswordChanged => "user.password_changed",
+    PasswordUpgraded => "user.password_upgraded",
+    RoleGranted => "user.role_granted",
+    RoleRevoked => "user.role_revoked",
+    Deactivated => "user.deactivated",
+    Reactivated => "user.reactivated",
+    Unlocked => "user.unlocked",
+    SessionsEnded => "user.sessions_ended",
+    PasswordRemoved => "user.password_removed",
+    PasswordResetRequested => "user.password_reset_requested",
+    EmailVerified => "user.email_verified",
+    EmailChangeRequested => "user.email_change_requested",
+    EmailChangeConfirmed => "user.email_change_confirmed",
+    EmailChanged => "user.email_changed",
+    EmailChangeRefused => "user.email_change_refused",
+    SocialAccountLinked => "social_account.linked",
+    SocialAccountUnlinked => "social_account.unlinked",
+    Erased => "user.erased",
+});
 
 impl UserEvent {
     /// When it happened.
@@ -315,15 +309,5 @@ impl UserEvent {
             | Self::SocialAccountUnlinked { .. }
             | Self::Erased { .. } => None,
         }
-    }
-}
-
-impl DomainEvent for UserEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        crate::event::VERSION.to_owned()
     }
 }

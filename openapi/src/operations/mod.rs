@@ -48,8 +48,19 @@ pub(crate) enum Tag {
     Authz,
 }
 
-/// Every operation. A path belongs to one of them only: poem-openapi loses operations otherwise.
-pub(crate) type Operations = (
+macro_rules! operations {
+    ($($api:path),+ $(,)?) => {
+        /// Every operation. A path belongs to one of them only: poem-openapi loses operations otherwise.
+        pub(crate) type Operations = ($($api,)+);
+
+        /// Every operation.
+        pub(crate) const fn all() -> Operations {
+            ($($api,)+)
+        }
+    };
+}
+
+operations!(
     start::Start,
     log_in::Login,
     recovery::Recovery,
@@ -64,22 +75,3 @@ pub(crate) type Operations = (
     audit::AuditApi,
     projections::Projections,
 );
-
-/// Every operation.
-pub(crate) const fn all() -> Operations {
-    (
-        start::Start,
-        log_in::Login,
-        recovery::Recovery,
-        session::SessionApi,
-        sessions::Sessions,
-        account::Account,
-        social::SocialApi,
-        proofs::ProofsApi,
-        users::UsersApi,
-        overview::OverviewApi,
-        authz::Authz,
-        audit::AuditApi,
-        projections::Projections,
-    )
-}

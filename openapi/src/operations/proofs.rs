@@ -3,15 +3,13 @@ use uuid::Uuid;
 
 use super::Tag;
 use crate::{
-    app::PageRequest,
     caller::Auditor,
-    param::{Cursor, Limit, Query},
+    param::{Cursor, Limit, Query, Whole, page},
     problem::Kind,
     proofs::{CheckpointEntry, ConsistencyProof, InclusionProof, ProofKey},
     refused::{ROLE, Refused, kinds},
     reply::Reply,
     scalar::Instant,
-    whole::Whole,
 };
 
 /// The public half of the key that signs checkpoints.
@@ -161,10 +159,7 @@ impl ProofsApi {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<CheckpointPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = auditor.call.gate().app.checkpoints(page).await?;
         Ok(Reply::json(&CheckpointPage {
             items: page.items.into_iter().map(Checkpoint::from).collect(),

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::Tag;
 use crate::{
-    app::{LoginEntry, PageRequest, SessionEntry},
+    app::{LoginEntry, SessionEntry},
     caller::{Actor, Reader},
-    param::{Cursor, ExceptCurrent, Limit, Path, Query},
+    param::{Cursor, ExceptCurrent, Limit, Path, Query, page},
     problem::Kind,
     refused::{READ, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -138,10 +138,7 @@ impl Sessions {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<SessionPage>, Refused<{ READ | kinds(&[Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = reader.call.gate().app.sessions(reader.session.user, page).await?;
         let own = reader.session.id;
         let items = page
@@ -206,10 +203,7 @@ impl Sessions {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<LoginPage>, Refused<{ READ | kinds(&[Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = reader.call.gate().app.logins(reader.session.user, page).await?;
         let items = page.items.into_iter().map(LoginItem::from).collect();
         Ok(Reply::json(&LoginPage {

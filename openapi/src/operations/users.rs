@@ -1,4 +1,4 @@
-use doorbook_domain::id::UserId;
+use doorbook_domain::{id::UserId, role::Role};
 use poem::http::{HeaderValue, header::LOCATION};
 use poem_openapi::OpenApi;
 
@@ -11,10 +11,9 @@ use super::{
     sessions::{SessionItem, SessionPage},
 };
 use crate::{
-    app::PageRequest,
     body::Json,
     caller::{Admin, Supervisor},
-    param::{Cursor, Limit, Line, Path, Query, RoleWish},
+    param::{Cursor, Limit, Line, Path, Query, page},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -65,7 +64,7 @@ impl UsersApi {
         /// The one with exactly this address, however it is spelled.
         email: Query<Option<Line>>,
         /// Those with this role.
-        role: Query<Option<RoleWish>>,
+        role: Query<Option<Role>>,
         /// Those in this state. `unverified` are active, and their address was not proven.
         state: Query<Option<StateWish>>,
         /// From the page before.
@@ -75,13 +74,10 @@ impl UsersApi {
     ) -> Result<Reply<AdminUserPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
         let search = UserSearch {
             email: email.0.map(|Line(email)| email),
-            role: role.0.map(|RoleWish(role)| role),
+            role: role.0,
             state: state.0,
         };
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = supervisor.call.gate().app.search_users(search, page).await?;
         Ok(Reply::json(&AdminUserPage {
             items: page.items.into_iter().map(AdminUser::from).collect(),
@@ -216,10 +212,7 @@ impl UsersApi {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<SessionPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = supervisor.call.gate().app.sessions_of(id.0, page).await?;
         let own = supervisor.session.id;
         let items = page.items.into_iter();

@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use doorbook_domain::time::Timestamp;
-use doorbook_projections::{cursor::Cursor, log::Position, login_history, projection::Projection, users};
+use doorbook_projections::{all, cursor::Cursor, log::Position, login_history, projection::Projection, users};
 
 use crate::support::{
-    bench::{all, is_true_to_log, open, open_with, reaches, run, until},
+    bench::{is_true_to_log, open, open_with, reaches, run, until},
     log::MemoryLog,
     place::Place,
 };

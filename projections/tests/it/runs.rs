@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{
-    bench::{NAMES, SOON, is_true_to_log, open, rebuild, run, until, verify},
+    bench::{SOON, is_true_to_log, names, open, rebuild, run, until, verify},
     history::{session, user},
     log::MemoryLog,
     place::Place,
@@ -345,6 +345,7 @@ async fn unknown_names_are_denied(place: Place) {
     assert!(matches!(engine.pause("cars").await, Err(Denied::Unknown)));
     assert!(matches!(engine.runs("cars", None, 1).await, Err(Denied::Unknown)));
     assert!(matches!(engine.parked("cars", "", 1).await, Err(Denied::Unknown)));
-    let unbuilt = order(Kind::Verify, &NAMES, Scope::Whole);
+    let names = names();
+    let unbuilt = order(Kind::Verify, &names, Scope::Whole);
     assert!(matches!(engine.begin(&unbuilt).await, Err(Denied::NotBuilt)));
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use doorbook_domain::{role::Role, user::UserEvent};
-use doorbook_projections::{cursor::Cursor, users};
+use doorbook_projections::{cursor::Cursor, log::Position, users};
 
 use crate::support::{
     bench::{open, run},
@@ -12,10 +12,8 @@ use crate::support::{
 
 on_both!(users_are_found_by_role_state_and_proof,);
 
-async fn users_are_found_by_role_state_and_proof(place: Place) {
-    let log = Arc::new(MemoryLog::new(1));
-    let running = run(open(&place, &log).await);
-    let reads = running.engine.reads();
+/// An admin of before, one who is auditor as well, one who is shut out, one who is erased, and one more.
+fn five_users(log: &MemoryLog) -> Position {
     for number in 1..=5 {
         log.sign_up(number, i64::try_from(number).unwrap());
     }
@@ -34,7 +32,14 @@ async fn users_are_found_by_role_state_and_proof(place: Place) {
     );
     log.user(3, &UserEvent::Deactivated { epoch: 1, at });
     log.user(4, &UserEvent::Erased { epoch: 1, at });
-    running.reaches(log.release(4, 21)).await;
+    log.release(4, 21)
+}
+
+async fn users_are_found_by_role_state_and_proof(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    let reads = running.engine.reads();
+    running.reaches(five_users(&log)).await;
     let found = async |filter: users::Filter, after: &Cursor, limit: u32| {
         let rows = users::search(&reads, filter, after, limit).await.unwrap();
         assert!(rows.iter().all(|row| filter.admits(row)), "{filter:?}");

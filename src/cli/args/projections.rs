@@ -110,11 +110,19 @@ fn run_id(text: &str) -> Result<RunId, &'static str> {
         .map_err(|_| "a run is an id that `doorbook projections runs` prints")
 }
 
+fn which() -> String {
+    let names: Vec<String> = doorbook_projections::all()
+        .iter()
+        .map(|projection| format!("`{}`", projection.name()))
+        .collect();
+    format!("Which one: {}; or --all", names.join(", "))
+}
+
 /// `doorbook projections rebuild …`
 #[derive(Debug, Args)]
 pub struct RebuildWish {
-    /// Which one: `sessions`, `users`, `login_history` or `signups`; or --all
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    /// Which one
+    #[arg(help = which(), required_unless_present = "all", conflicts_with = "all")]
     pub name: Option<String>,
     /// All of them
     #[arg(long)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use doorbook_domain::event::TYPES;
+use doorbook_domain::event::types;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -93,12 +93,9 @@ impl Setting for EventTypes {
         let list = raw.list().filter(|list| !list.is_empty());
         let list =
             list.ok_or_else(|| "write a list of events, such as `[\"user.*\", \"session.ended\"]`".to_owned())?;
-        match list
-            .iter()
-            .find(|wanted| !TYPES.iter().any(|known| fits(wanted, known)))
-        {
+        match list.iter().find(|wanted| !types().any(|known| fits(wanted, known))) {
             None => Ok(Self(list.into_iter().map(str::to_owned).collect())),
-            Some(unknown) => Err(match nearest(unknown, TYPES.into_iter()) {
+            Some(unknown) => Err(match nearest(unknown, types()) {
                 Some(known) => format!("there are no events `{unknown}`: did you mean `{known}`?"),
                 None => format!("there are no events `{unknown}`: docs/webhooks.md lists them"),
             }),

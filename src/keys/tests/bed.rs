@@ -1,21 +1,17 @@
 //! A key database of its own for each test, on either engine.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use doorbook_domain::{id::UserId, time::Timestamp};
 use doorbook_projections::keyring::Place;
-use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
     clock::Clock,
     config::Database,
-    ids,
     keys::{KeyName, Keyring, KeysError, MasterKey},
+    sql::own::OwnDatabase,
 };
 
 /// 2026-11-24T00:00:00Z.
@@ -32,11 +28,11 @@ pub(super) fn user(number: u128) -> KeyName {
     KeyName::user(UserId(Uuid::from_u128(number)))
 }
 
-/// Where a test keeps its keys. [`Self::drop`] removes it.
+/// Where a test keeps its keys; gone with this.
 pub(super) struct Bed {
     pub(super) directory: TempDir,
     pub(super) database: Database,
-    pub(super) postgres: Option<(String, String)>,
+    _postgres: Option<OwnDatabase>,
 }
 
 impl Bed {
@@ -46,25 +42,16 @@ impl Bed {
         Self {
             directory,
             database,
-            postgres: None,
+            _postgres: None,
         }
     }
 
     pub(super) async fn postgres() -> Self {
-        let server = env::var("DOORBOOK_TEST_POSTGRES")
-            .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
-        let name = format!("doorbook_keys_test_{}", ids::uuid_v4().simple());
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        sqlx::query(&format!("create database {name}"))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
+        let postgres = OwnDatabase::create().await;
         Self {
             directory: tempfile::tempdir().unwrap(),
-            database: Database::Postgres(url.into()),
-            postgres: Some((server, name)),
+            database: Database::Postgres(postgres.url().into()),
+            _postgres: Some(postgres),
         }
     }
 
@@ -86,16 +73,6 @@ impl Bed {
     pub(super) async fn again(&self) -> Keyring {
         self.open(false).await.unwrap()
     }
-
-    /// Drops the database that the test made.
-    pub(super) async fn clear(self) {
-        let Some((server, name)) = &self.postgres else { return };
-        let mut connection = PgConnection::connect(server).await.unwrap();
-        sqlx::query(&format!("drop database {name} with (force)"))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
 }
 
 /// Runs `test` on both databases.
@@ -106,7 +83,6 @@ macro_rules! on_both {
             $(#[tokio::test] async fn $name() {
                 let bed = Bed::sqlite();
                 $test(&bed).await;
-                bed.clear().await;
             })*
         }
         mod postgres {
@@ -114,7 +90,6 @@ macro_rules! on_both {
             $(#[tokio::test] async fn $name() {
                 let bed = Bed::postgres().await;
                 $test(&bed).await;
-                bed.clear().await;
             })*
         }
     };

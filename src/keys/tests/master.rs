@@ -149,10 +149,8 @@ async fn unusable_settings_are_named() {
         ),
     ];
     for (database, sentence) in cases {
-        let bed = Bed {
-            database,
-            ..Bed::sqlite()
-        };
+        let mut bed = Bed::sqlite();
+        bed.database = database;
         let refusal = refusal(&bed, true).await;
         assert!(refusal.starts_with(sentence), "{refusal}");
     }

@@ -1,12 +1,11 @@
 //! A log with its tree on a real database, and somebody who writes into both past the program.
 
-use std::{env, fs, sync::Arc};
+use std::{fs, sync::Arc};
 
 use doorbook_domain::time::Timestamp;
 use doorbook_projections::log::Position;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
-use url::Url;
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
         notary::Notary,
         shelf::FoundNote,
     },
+    sql::own::OwnDatabase,
     store::{NewEvent, Store},
 };
 
@@ -26,52 +26,6 @@ use crate::{
 pub(super) enum On {
     Sqlite,
     Postgres,
-}
-
-/// A database of a test's own; dropped with this.
-pub(super) struct OwnDatabase {
-    server: Url,
-    name: String,
-}
-
-impl OwnDatabase {
-    pub(super) async fn create() -> Self {
-        let server = env::var("DOORBOOK_TEST_POSTGRES").expect("DOORBOOK_TEST_POSTGRES names no server");
-        let server = Url::parse(&server).unwrap();
-        let name = format!("doorbook_proof_{:032x}", rand::random::<u128>());
-        let database = Self { server, name };
-        execute(database.server.clone(), format!("create database {}", database.name)).await;
-        database
-    }
-
-    pub(super) fn url(&self) -> Url {
-        let mut url = self.server.clone();
-        url.set_path(&self.name);
-        url
-    }
-}
-
-async fn execute(url: Url, statement: String) {
-    let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
-    connection.execute(statement.as_str()).await.unwrap();
-    connection.close().await.unwrap();
-}
-
-impl Drop for OwnDatabase {
-    fn drop(&mut self) {
-        let (url, name) = (self.server.clone(), self.name.clone());
-        let statement = format!("drop database if exists {name} with (force)");
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(execute(url, statement));
-        });
-        dropping
-            .join()
-            .unwrap_or_else(|_| println!("{} is left over", self.name));
-    }
 }
 
 pub(super) struct Bed {
@@ -177,14 +131,15 @@ impl Bed {
             "alter table log disable trigger user",
         ];
         for statement in guards.iter().chain(postgres) {
-            execute(database.url(), (*statement).to_owned()).await;
+            database.execute(statement).await;
         }
     }
 
     /// Writes into the tree.
     pub(super) async fn tamper_with_tree(&self, statement: &str) {
         if let Some(database) = &self.postgres {
-            return execute(database.url(), format!("set search_path = doorbook_proof; {statement}")).await;
+            let statement = format!("set search_path = doorbook_proof; {statement}");
+            return database.execute(&statement).await;
         }
         let Database::Sqlite(file) = self.config.proof_database() else {
             panic!("this is no SQLite")

@@ -4,12 +4,13 @@ use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
 use super::{
-    bed::{Bed, On, OwnDatabase},
+    bed::{Bed, On},
     naive,
 };
 use crate::{
     config::Database,
     proof::{check, tree::Tree},
+    sql::own::OwnDatabase,
 };
 
 fn number(count: usize) -> u64 {

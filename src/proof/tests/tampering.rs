@@ -2,13 +2,14 @@
 
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use super::bed::{Bed, On, OwnDatabase};
+use super::bed::{Bed, On};
 use crate::{
     config::Database,
     proof::{
         audit::{Finding, Kind, Live, audit},
         tree::Tree,
     },
+    sql::own::OwnDatabase,
     store::{Store, StoreOptions},
 };
 

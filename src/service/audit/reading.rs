@@ -131,6 +131,18 @@ impl Service {
 
     /// An address is recorded as its claim only: who is erased later must not live on in what others looked for.
     pub(super) fn login_wish(&self, filter: &LoginFilter) -> Wish {
+        // What can be asked is recorded: another filter does not compile until it stands here and below.
+        let LoginFilter {
+            user: _,
+            email: _,
+            ip: _,
+            outcome: _,
+            method: _,
+            provider: _,
+            reason: _,
+            from: _,
+            to: _,
+        } = filter;
         let claim = filter.email.as_deref().map(|email| self.claim_as_typed(email));
         Wish::default()
             .with("user_id", filter.user)

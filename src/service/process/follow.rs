@@ -6,21 +6,18 @@ use doorbook_projections::{
     fault::Fault,
     log::{Position, Recorded},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Reaction;
 use crate::{
     keys::{Parked, Progress},
+    rest::{POLL, rest},
     service::Service,
 };
 
 /// Events that are read at once.
 pub(super) const BATCH: usize = 512;
-/// A reader also polls, since a wake-up may be lost or come from another process.
-const POLL: Duration = Duration::from_secs(1);
-/// What follows so shortly after the last step is dealt with together with what comes next: nobody waits for it.
-const GATHER: Duration = Duration::from_millis(200);
 /// The pause after the first failure; doubles with each further one, so that a minute passes before an event is parked.
 const RETRY: Duration = Duration::from_secs(2);
 /// How often an event is tried while the others wait for it.
@@ -60,16 +57,7 @@ pub async fn follow(service: Service, reaction: &dyn Reaction, cancel: Cancellat
                 follower.pause()
             }
         };
-        let gathered = Instant::now() + GATHER;
-        let woken = async {
-            wake.changed().await.unwrap_or_default();
-            sleep_until(gathered).await;
-        };
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-            () = woken, if pause == POLL => {}
-        }
+        rest(pause, &mut wake, &cancel).await;
     }
     follower.keep().await;
 }

@@ -4,11 +4,10 @@ use doorbook_openapi::{
     app::{Page, PageRequest},
     audit::{Audit as _, LoginFilter, LoginRecord},
 };
-use sqlx::{Connection as _, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{keys::KeyName, service::erasures::Forgotten};
+use crate::{keys::KeyName, service::erasures::Forgotten, sql::own::OwnDatabase};
 
 /// 2026-11-24T00:00:00Z: with a retention of 40 days, November is over on 10 January.
 const NOVEMBER: Timestamp = Timestamp::from_micros(1_795_478_400_000_000);
@@ -16,46 +15,18 @@ const DAY: Duration = Duration::from_hours(24);
 const IP: &str = "203.0.113.77";
 
 /// A database of the test's own, where it is not embedded.
-struct Place(Option<(String, String)>);
-
-impl Place {
-    async fn postgres() -> Self {
-        let server = std::env::var("DOORBOOK_TEST_POSTGRES")
-            .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
-        let name = format!("doorbook_retention_test_{}", ids::uuid_v4().simple());
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        let create = format!("create database {name}");
-        sqlx::query(&create).execute(&mut connection).await.unwrap();
-        Self(Some((server, name)))
-    }
-
-    fn url(&self) -> Option<String> {
-        let (server, name) = self.0.as_ref()?;
-        let mut url = url::Url::parse(server).unwrap();
-        url.set_path(name);
-        Some(url.to_string())
-    }
-
-    async fn clear(self) {
-        let Some((server, name)) = self.0 else { return };
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        let drop = format!("drop database {name} with (force)");
-        sqlx::query(&drop).execute(&mut connection).await.unwrap();
-    }
-}
+type Place = Option<OwnDatabase>;
 
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-                super::$name(&super::Place(None)).await;
+                super::$name(&None).await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-                let place = super::Place::postgres().await;
-                super::$name(&place).await;
-                place.clear().await;
+                super::$name(&Some(super::OwnDatabase::create().await)).await;
             })*
         }
     };
@@ -79,7 +50,7 @@ fn from(ip: &str) -> Origin {
 async fn bed(place: &Place, retention: &str) -> (Bed, Clock) {
     let clock = Clock::standing(NOVEMBER);
     let mut settings = vec![("audit.retention", retention)];
-    let url = place.url();
+    let url = place.as_ref().map(|database| database.url().to_string());
     settings.extend(url.as_deref().map(|url| ("store.url", url)));
     let bed = Bed::with_settings(false, Some(clock.clone()), &settings).await;
     let engine = bed.service.engine.clone();
@@ -239,7 +210,7 @@ async fn login_in_a_month_that_was_forgotten_succeeds_and_tells_no_address(place
 
 #[tokio::test]
 async fn list_that_cannot_be_written_keeps_the_key_and_is_shown() {
-    let (bed, clock) = bed(&Place(None), "40d").await;
+    let (bed, clock) = bed(&None, "40d").await;
     let reader = november(&bed).await;
     clock.advance(47 * DAY);
     let list = bed.directory.path().join("erasures.ndjson");

@@ -1,19 +1,13 @@
 //! The table of the flows: one set of SQL for both databases, in a file or a schema of its own.
 
-use std::{
-    str::FromStr,
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use doorbook_projections::fault::Fault;
-use sqlx::{
-    PgPool, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
 
-use crate::config::Database;
+use crate::{
+    config::Database,
+    sql::{Pool, Shape, on_pool},
+};
 
 /// Most rows in all: about 100 MB. Beyond it the oldest go, so that nobody can shut others out for long.
 const ROWS_MAX: i64 = 100_000;
@@ -21,11 +15,15 @@ const ROWS_MAX: i64 = 100_000;
 const BROWSER_MAX: i64 = 16;
 /// Rows put between two looks at how many there are.
 const TIDY_EVERY: u32 = 64;
-/// Connections of one node to PostgreSQL.
-const CONNECTIONS: u32 = 4;
-/// The schema on PostgreSQL.
-const SCHEMA: &str = "create schema if not exists doorbook_flows";
-/// Everything in the table may be lost: people begin anew.
+/// Everything in the table may be lost: people begin anew. What comes back is worth nothing: a provider takes its code once.
+const SHAPE: Shape = Shape {
+    schema: "doorbook_flows",
+    durable: false,
+    zeroes: false,
+    connections: 4,
+    readers: 0,
+};
+/// It is made as it is: nothing in it outlives ten minutes.
 const TABLE: [&str; 3] = [
     "create table if not exists flows (id text primary key, browser text not null, body text not null, until bigint not null)",
     "create index if not exists flows_until on flows (until)",
@@ -41,22 +39,6 @@ pub(super) struct Row {
     pub(super) until: i64,
 }
 
-#[derive(Debug)]
-enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
-
-/// Runs one statement on either.
-macro_rules! on {
-    ($pool:expr, $db:ident => $run:expr) => {
-        match $pool {
-            Pool::Sqlite($db) => $run,
-            Pool::Postgres($db) => $run,
-        }
-    };
-}
-
 /// The table.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -66,24 +48,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) async fn open(database: &Database) -> Result<Self, Fault> {
-        let pool = match database {
-            Database::Sqlite(file) => {
-                let options = SqliteConnectOptions::new()
-                    .filename(file)
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(10));
-                Pool::Sqlite(
-                    SqlitePoolOptions::new()
-                        .test_before_acquire(false)
-                        .max_connections(1)
-                        .connect_with(options)
-                        .await?,
-                )
-            }
-            Database::Postgres(url) => Pool::Postgres(postgres(url).await?),
-        };
+        let pool = Pool::connect(database, &SHAPE).await?;
         for statement in TABLE {
             create(&pool, statement).await?;
         }
@@ -100,10 +65,10 @@ impl Table {
         }
         let query = "delete from flows where browser = $1 and id not in \
             (select id from flows where browser = $1 order by until desc limit $2)";
-        on!(&self.pool, db => sqlx::query(query).bind(&row.browser).bind(BROWSER_MAX - 1).execute(db).await.map(drop))?;
+        on_pool!(&self.pool, db => sqlx::query(query).bind(&row.browser).bind(BROWSER_MAX - 1).execute(db).await.map(drop))?;
         let query = "insert into flows (id, browser, body, until) values ($1, $2, $3, $4) \
             on conflict (id) do update set browser = excluded.browser, body = excluded.body, until = excluded.until";
-        on!(&self.pool, db => sqlx::query(query)
+        on_pool!(&self.pool, db => sqlx::query(query)
             .bind(&row.id)
             .bind(&row.browser)
             .bind(&row.body)
@@ -117,46 +82,37 @@ impl Table {
     /// The body of a row that is not over.
     pub(super) async fn find(&self, id: &str, browser: &str, now: i64) -> Result<Option<String>, Fault> {
         let query = "select body from flows where id = $1 and browser = $2 and until > $3";
-        Ok(on!(&self.pool, db => sqlx::query_scalar(query).bind(id).bind(browser).bind(now).fetch_optional(db).await)?)
+        Ok(
+            on_pool!(&self.pool, db => sqlx::query_scalar(query).bind(id).bind(browser).bind(now).fetch_optional(db).await)?,
+        )
     }
 
     /// The same, and the row is gone: of several who ask at once, one gets it.
     pub(super) async fn take(&self, id: &str, browser: &str, now: i64) -> Result<Option<String>, Fault> {
         let query = "delete from flows where id = $1 and browser = $2 and until > $3 returning body";
-        Ok(on!(&self.pool, db => sqlx::query_scalar(query).bind(id).bind(browser).bind(now).fetch_optional(db).await)?)
+        Ok(
+            on_pool!(&self.pool, db => sqlx::query_scalar(query).bind(id).bind(browser).bind(now).fetch_optional(db).await)?,
+        )
     }
 
     pub(super) async fn close(&self) {
-        on!(&self.pool, db => db.close().await);
+        self.pool.close().await;
     }
 
     /// Removes what is over, and the oldest of too many.
     async fn tidy(&self, now: i64) -> Result<(), Fault> {
         let query = "delete from flows where until <= $1";
-        on!(&self.pool, db => sqlx::query(query).bind(now).execute(db).await.map(drop))?;
+        on_pool!(&self.pool, db => sqlx::query(query).bind(now).execute(db).await.map(drop))?;
         let query = "delete from flows where until <= (select until from flows order by until desc limit 1 offset $1)";
-        on!(&self.pool, db => sqlx::query(query).bind(ROWS_MAX).execute(db).await.map(drop))?;
+        on_pool!(&self.pool, db => sqlx::query(query).bind(ROWS_MAX).execute(db).await.map(drop))?;
         Ok(())
     }
 }
 
-async fn postgres(url: &str) -> Result<PgPool, Fault> {
-    let options = PgConnectOptions::from_str(url)?.options([("search_path", "doorbook_flows")]);
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .connect_with(options)
-        .await?;
-    // Of two that make it at once, one fails: it finds it the second time.
-    if sqlx::query(SCHEMA).execute(&pool).await.is_err() {
-        sqlx::query(SCHEMA).execute(&pool).await?;
-    }
-    Ok(pool)
-}
-
 async fn create(pool: &Pool, statement: &str) -> Result<(), Fault> {
-    let first = on!(pool, db => sqlx::query(statement).execute(db).await.map(drop));
+    let first = on_pool!(pool, db => sqlx::query(statement).execute(db).await.map(drop));
     if first.is_err() {
-        on!(pool, db => sqlx::query(statement).execute(db).await.map(drop))?;
+        on_pool!(pool, db => sqlx::query(statement).execute(db).await.map(drop))?;
     }
     Ok(())
 }

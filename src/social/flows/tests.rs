@@ -1,14 +1,13 @@
-use std::{env, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use doorbook_domain::time::Timestamp;
-use sqlx::{Connection, PgConnection};
 
 use super::{Browser, Flow, Flows, Pending};
 use crate::{
     clock::Clock,
     config::Database,
-    ids,
     social::flow::{Intent, Landing},
+    sql::own::OwnDatabase,
 };
 
 fn flow(provider: &str) -> Flow {
@@ -27,25 +26,12 @@ fn pending() -> Pending {
     }
 }
 
-/// Runs `test` on a table of its own, on SQLite and, where one is given, on PostgreSQL.
+/// Runs `test` on a table of its own, on SQLite and on PostgreSQL.
 async fn on_both<F: Future<Output = ()>>(test: impl Fn(Arc<Flows>, Clock, Database) -> F) {
     let dir = tempfile::tempdir().unwrap();
     one(&test, Database::Sqlite(dir.path().join("flows.db"))).await;
-    let Ok(server) = env::var("DOORBOOK_TEST_POSTGRES") else {
-        return;
-    };
-    let name = format!("flows_{}", ids::uuid_v4().simple());
-    let mut admin = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(&format!("create database {name}"))
-        .execute(&mut admin)
-        .await
-        .unwrap();
-    let (head, _) = server.rsplit_once('/').unwrap();
-    one(&test, Database::Postgres(format!("{head}/{name}"))).await;
-    sqlx::query(&format!("drop database {name} with (force)"))
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    let postgres = OwnDatabase::create().await;
+    one(&test, Database::Postgres(postgres.url().into())).await;
 }
 
 async fn one<F: Future<Output = ()>>(test: impl Fn(Arc<Flows>, Clock, Database) -> F, database: Database) {

@@ -1,28 +1,26 @@
 //! Counters of their own for each test, by a clock that stands.
 
 use std::{
-    env,
     net::{IpAddr, Ipv6Addr},
     time::Duration,
 };
 
 use doorbook_domain::{seal::ClaimId, time::Timestamp};
 use doorbook_openapi::app::Refusal;
-use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
     clock::Clock,
     config::{Config, Database, Sources, Throttle as Settings},
-    ids,
+    sql::own::OwnDatabase,
     throttle::{Counted, Throttle},
 };
 
-/// Where a test counts. [`Self::clear`] removes it.
+/// Where a test counts; gone with this.
 pub(super) struct Bed {
     pub(super) clock: Clock,
     database: Database,
-    postgres: Option<(String, String)>,
+    _postgres: Option<OwnDatabase>,
     _directory: TempDir,
 }
 
@@ -30,30 +28,20 @@ impl Bed {
     pub(super) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("throttle.db"));
-        std::fs::write(directory.path().join("throttle.db"), "").unwrap();
         Self::of(database, None, directory)
     }
 
     pub(super) async fn postgres() -> Self {
-        let server = env::var("DOORBOOK_TEST_POSTGRES")
-            .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
-        let name = format!("doorbook_throttle_test_{}", ids::uuid_v4().simple());
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        sqlx::query(&format!("create database {name}"))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
+        let postgres = OwnDatabase::create().await;
         let directory = tempfile::tempdir().unwrap();
-        Self::of(Database::Postgres(url.into()), Some((server, name)), directory)
+        Self::of(Database::Postgres(postgres.url().into()), Some(postgres), directory)
     }
 
-    fn of(database: Database, postgres: Option<(String, String)>, directory: TempDir) -> Self {
+    fn of(database: Database, postgres: Option<OwnDatabase>, directory: TempDir) -> Self {
         Self {
             clock: Clock::standing(Timestamp::from_micros(1_795_478_400_000_000)),
             database,
-            postgres,
+            _postgres: postgres,
             _directory: directory,
         }
     }
@@ -76,16 +64,6 @@ impl Bed {
     pub(super) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
-
-    /// Drops the database that the test made.
-    pub(super) async fn clear(self) {
-        let Some((server, name)) = &self.postgres else { return };
-        let mut connection = PgConnection::connect(server).await.unwrap();
-        sqlx::query(&format!("drop database {name} with (force)"))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
 }
 
 pub(super) fn defaults() -> Settings {
@@ -104,14 +82,12 @@ macro_rules! on_both {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $name() {
                 let bed = $crate::throttle::tests::bed::Bed::sqlite();
                 super::$name(&bed).await;
-                bed.clear().await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $name() {
                 let bed = $crate::throttle::tests::bed::Bed::postgres().await;
                 super::$name(&bed).await;
-                bed.clear().await;
             })*
         }
     };

@@ -3,6 +3,7 @@ use super::*;
 on_each_store!(
     reading_the_book_is_itself_an_event,
     events_are_found_by_type_stream_actor_and_time,
+    what_is_done_to_projections_is_found_by_type_and_actor,
     trail_shows_no_secret,
 );
 
@@ -85,6 +86,21 @@ async fn events_are_found_by_type_stream_actor_and_time(database: Database) {
         .map(|event| event["position"].as_str().unwrap().parse().unwrap())
         .collect();
     assert!(positions.is_sorted_by(|newer, older| newer > older), "{positions:?}");
+}
+
+async fn what_is_done_to_projections_is_found_by_type_and_actor(database: Database) {
+    let service = prepared(database).await;
+    let auditor = auditor(&service).await;
+    for action in ["pause", "resume"] {
+        service.doorbook(&["projections", action, "signups"]).await;
+    }
+    for query in ["type=projection.resumed", "actor=cli&type=projection.resumed"] {
+        let found = eventually("it is in the trail", || async {
+            items(&auditor, &format!("/api/audit/events?{query}")).await.pop()
+        })
+        .await;
+        assert_eq!(found["stream"], "projection-signups");
+    }
 }
 
 async fn trail_shows_no_secret(database: Database) {

@@ -7,6 +7,7 @@ mod follower;
 mod jar;
 mod journal;
 mod letters;
+mod metrics;
 mod ports;
 mod postgres;
 mod provider;

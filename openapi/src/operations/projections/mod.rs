@@ -11,10 +11,9 @@ use self::{
 };
 use super::Tag;
 use crate::{
-    app::PageRequest,
     body::OptionalJson,
     caller::{Admin, Onlooker, Supervisor},
-    param::{Cursor, Limit, Name, Path, Query},
+    param::{Cursor, Limit, Name, Path, Query, page},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -115,10 +114,7 @@ impl Projections {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<RunPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = admin.call.gate().app.list_runs(&name.0.0, page).await?;
         Ok(Reply::json(&RunPage {
             items: page.items.into_iter().map(Run::from).collect(),
@@ -264,10 +260,7 @@ impl Projections {
         /// How many items.
         limit: Query<Limit>,
     ) -> Result<Reply<ParkedPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = PageRequest {
-            cursor: cursor.0.0,
-            limit: limit.0.0,
-        };
+        let page = page(cursor, limit);
         let page = admin.call.gate().app.list_parked(&name.0.0, page).await?;
         Ok(Reply::json(&ParkedPage {
             items: page.items.into_iter().map(ParkedStream::from).collect(),

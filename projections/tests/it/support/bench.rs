@@ -2,32 +2,22 @@ use std::{sync::Arc, time::Duration};
 
 use doorbook_domain::time::Timestamp;
 use doorbook_projections::{
+    all,
     engine::{Engine, Report},
     fault::Fault,
     log::Position,
-    login_history::LoginHistory,
     projection::Projection,
-    sessions::Sessions,
-    signups::SignUps,
-    trail::AuditTrail,
-    users::Users,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{log::MemoryLog, place::Place};
 
-pub(crate) const NAMES: [&str; 5] = ["sessions", "users", "login_history", "signups", "audit_trail"];
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
-pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
-    vec![
-        Arc::new(Sessions),
-        Arc::new(Users),
-        Arc::new(LoginHistory),
-        Arc::new(SignUps),
-        Arc::new(AuditTrail),
-    ]
+/// The names of all.
+pub(crate) fn names() -> Vec<&'static str> {
+    all().iter().map(|projection| projection.name()).collect()
 }
 
 pub(crate) async fn open(place: &Place, log: &Arc<MemoryLog>) -> Engine {
