@@ -7,6 +7,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::{
     overview::Glance as _,
+    runs::{Rebuild, Runs as _},
     users::{Invitation, UserAction, UserState, Users as _},
 };
 use tokio_util::sync::CancellationToken;
@@ -105,7 +106,20 @@ async fn admin_who_lost_the_role_meanwhile_changes_nothing() {
             .err(),
         service.invite(&admin, invitation(&[]), &from).await.err(),
     ];
-    for refusal in refused {
+    let users = doorbook_projections::users::NAME;
+    let whole = Rebuild::default();
+    let runs = [
+        service
+            .rebuild_projection(&admin, users, whole, &from)
+            .await
+            .map(drop)
+            .err(),
+        service.verify_projection(&admin, users, &from).await.map(drop).err(),
+        service.pause_projection(&admin, users, &from).await.err(),
+        service.resume_projection(&admin, users, &from).await.err(),
+        service.roll_back_projection(&admin, users, &from).await.err(),
+    ];
+    for refusal in refused.into_iter().chain(runs) {
         assert!(matches!(refusal, Some(Refusal::NotSignedIn)), "{refusal:?}");
     }
     assert_eq!(bed.service.store.written().await.unwrap(), before);
