@@ -147,6 +147,31 @@ async fn hours_of_the_overview_pass_and_none_is_missing() {
     caught_up().await;
     for _ in 0..2 {
         let later = logins().await;
+#[tokio::test]
+async fn nobody_stays_admin_by_a_pause() {
+    let (bed, admin, bob) = admin_and_bob(None).await;
+    let (at, role) = (bed.service.clock.now(), Role::Admin);
+    bed.change(bob, GrantRole { role, at }.into()).await;
+    bed.service.has_all(doorbook_projections::users::NAME).await.unwrap();
+    let (service, from) = (&bed.service, origin());
+    let bobs = bed.log_in(BOB, PASSWORD).await.unwrap().session;
+    service
+        .pause_projection(&bobs, doorbook_projections::users::NAME, &from)
+        .await
+        .unwrap();
+    service
+        .act_on_user(&admin, bob, UserAction::Deactivate, &from)
+        .await
+        .unwrap();
+    let alone = service
+        .act_on_user(&admin, admin.user, UserAction::Deactivate, &from)
+        .await;
+    assert!(
+        matches!(alone, Err(Refusal::Fault(_))),
+        "who else there is cannot be known: {alone:?}"
+    );
+}
+
         assert_eq!(
             (later[21], later[22], later[23]),
             (1, 0, 1),
