@@ -63,7 +63,7 @@ fn read_along(service: &Service, config: &Config, cancel: &CancellationToken) ->
 async fn hand_out(service: &Service, command: &ExportLogins, output: &Output) -> Result<u64, Failure> {
     let head = service.store.log().head().await?;
     for name in [login_history::NAME, sessions::NAME, users::NAME] {
-        // One that an admin has paused shows what it has.
+        // Whether it came that far is asked once more when the book is opened.
         service.engine.wait_for(name, head, PATIENCE).await?;
     }
     let mut target = Target::open(command.output.as_deref(), output)?;
@@ -98,7 +98,8 @@ fn failed(refusal: Refusal) -> Failure {
         return Failure::Fault(fault);
     }
     if matches!(refusal, Refusal::Busy(_)) {
-        let behind = "the read models are behind the log: is the service that keeps them overloaded? Try again";
+        let behind = "the read models are behind the log, and the file would not be whole: `doorbook projections list` says \
+            whether one is paused, or the service that keeps them overloaded. Try again then";
         return Failure::Refused(behind.to_owned());
     }
     Failure::Fault(Fault::new("the book was not opened", refusal))

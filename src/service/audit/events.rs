@@ -51,7 +51,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<Page<EventRecord>, Refusal> {
         let cursor = position(page)?;
-        self.caught_up(trail::NAME).await?;
+        self.has_all(trail::NAME).await?;
         let head = self.store.log().head().await?;
         self.note_reading(reader, "searchEvents", event_wish(filter).page(page), origin)
             .await?;

@@ -56,7 +56,7 @@ impl Service {
         filter: &LoginFilter,
         format: &str,
     ) -> Result<Box<dyn LoginBatches>, Refusal> {
-        self.history_caught_up().await?;
+        self.history_has_all().await?;
         let wish = self.login_wish(filter).with("format", Some(format));
         let reading = self.note_question(&reader, "exportLogins", wish).await?;
         // What happens from now on belongs to the next export.

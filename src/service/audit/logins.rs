@@ -51,7 +51,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<Page<LoginRecord>, Refusal> {
         let after = start(page)?;
-        self.history_caught_up().await?;
+        self.history_has_all().await?;
         let wish = self.login_wish(filter).page(page);
         self.note_reading(reader, "searchLogins", wish, origin).await?;
         let search = self.search_for(filter).await?;
@@ -69,9 +69,10 @@ impl Service {
         })
     }
 
-    pub(super) async fn history_caught_up(&self) -> Result<(), Refusal> {
+    /// What an auditor is told must not lack anything: a projection that somebody has paused is not asked.
+    pub(super) async fn history_has_all(&self) -> Result<(), Refusal> {
         for name in [login_history::NAME, sessions::NAME, users::NAME] {
-            self.caught_up(name).await?;
+            self.has_all(name).await?;
         }
         Ok(())
     }

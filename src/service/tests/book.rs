@@ -4,7 +4,11 @@ use doorbook_domain::{
     role::Role,
     user::{GrantRole, RevokeRole},
 };
-use doorbook_openapi::audit::{Audit as _, LoginFilter};
+use doorbook_openapi::{
+    app::PageRequest,
+    audit::{Audit as _, EventFilter, LoginFilter},
+};
+use doorbook_projections::{login_history, sessions, trail, users};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -91,6 +95,54 @@ async fn export_breaks_off_when_the_session_ends() {
     let (bed, reader) = bed().await;
     bed.service.log_out(reader.id, &origin()).await.unwrap();
     assert!(export(&bed, &reader).await.is_err());
+}
+
+#[tokio::test]
+async fn book_tells_nothing_rather_than_too_little_while_a_projection_is_paused() {
+    let (bed, reader) = bed().await;
+    let (service, from) = (&bed.service, origin());
+    let page = || PageRequest {
+        cursor: None,
+        limit: 10,
+    };
+    for name in [login_history::NAME, sessions::NAME, users::NAME, trail::NAME] {
+        service.engine.pause(name).await.unwrap();
+        bed.log_in(ADA, PASSWORD).await.unwrap();
+        let at = service.clock.now();
+        let asked = [
+            (
+                service
+                    .search_logins(&reader, LoginFilter::default(), page(), &from)
+                    .await
+                    .map(drop),
+                name != trail::NAME,
+            ),
+            (
+                service
+                    .export_logins(&reader, LoginFilter::default(), "csv", &from)
+                    .await
+                    .map(drop),
+                name != trail::NAME,
+            ),
+            (
+                service.sessions_as_of(&reader, at, None, page(), &from).await.map(drop),
+                [sessions::NAME, users::NAME].contains(&name),
+            ),
+            (
+                service
+                    .search_events(&reader, EventFilter::default(), page(), &from)
+                    .await
+                    .map(drop),
+                name == trail::NAME,
+            ),
+        ];
+        for (number, (answer, needs_it)) in asked.into_iter().enumerate() {
+            let refused = matches!(answer, Err(Refusal::Busy(_)));
+            assert_eq!(refused, needs_it, "{number} without {name}: {answer:?}");
+        }
+        service.engine.resume(name).await.unwrap();
+        service.has_all(name).await.unwrap();
+    }
 }
 
 #[tokio::test]
