@@ -6,7 +6,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::{
     app::PageRequest,
-    audit::{Audit as _, EventFilter, LoginFilter},
+    audit::{Audit as _, EventFilter, LoginBatches, LoginFilter},
 };
 use doorbook_projections::{login_history, sessions, trail, users};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +95,72 @@ async fn export_breaks_off_when_the_session_ends() {
     let (bed, reader) = bed().await;
     bed.service.log_out(reader.id, &origin()).await.unwrap();
     assert!(export(&bed, &reader).await.is_err());
+}
+
+/// Reads on, and says which addresses there were.
+async fn addresses(mut batches: Box<dyn LoginBatches>) -> Result<Vec<Option<String>>, Fault> {
+    let mut found = Vec::new();
+    while let Some(batch) = batches.next().await? {
+        found.extend(batch.into_iter().map(|record| record.email));
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn export_forgets_who_is_erased_while_it_is_under_way() {
+    const BOB: &str = "bob@example.org";
+    let (bed, reader) = bed().await;
+    bed.sign_up(BOB).await;
+    let mut bobs = Vec::new();
+    for _ in 0..12 {
+        bobs.push(bed.log_in(BOB, PASSWORD).await.unwrap().session);
+    }
+    let patience = Duration::from_mins(1);
+    let mut batches = bed.service.export_row_by_row(&reader, &origin(), patience).await;
+    let first = batches.next().await.unwrap().unwrap();
+    assert_eq!(first[0].email.as_deref(), Some(BOB));
+    bed.service.erase_me(&bobs[11], &origin()).await.unwrap();
+    // A look at the session is good for half a second.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let rest = addresses(batches).await.unwrap();
+    let named = rest.iter().flatten().filter(|email| *email == BOB).count();
+    // Two batches wait, and one is about to.
+    assert!(named <= 3, "{rest:?}");
+    assert_eq!(
+        rest.iter().flatten().filter(|email| *email == "[erased]").count(),
+        11 - named
+    );
+}
+
+#[tokio::test]
+async fn export_whose_reader_takes_too_long_is_broken_off_and_does_not_look_whole() {
+    let (bed, reader) = bed().await;
+    for _ in 0..8 {
+        bed.log_in(ADA, PASSWORD).await.unwrap();
+    }
+    let patience = Duration::from_millis(100);
+    let batches = bed.service.export_row_by_row(&reader, &origin(), patience).await;
+    let ended = ends(&bed).await;
+    assert!(is_end(&ended[0], 2, false), "{ended:?}");
+    assert!(addresses(batches).await.is_err());
+}
+
+#[tokio::test]
+async fn files_on_their_way_to_one_user_are_two() {
+    let (bed, reader) = bed().await;
+    let wish = || LoginFilter::default();
+    let held = [(); 2].map(|()| bed.service.tabs.place_for_export(reader.id, reader.user).unwrap());
+    let refused = bed.service.export_logins(&reader, wish(), "csv", &origin()).await;
+    assert!(matches!(refused.err(), Some(Refusal::Throttled(_))));
+    assert_eq!(bed.events("audit.read").await, []);
+    drop(held);
+    for _ in 0..3 {
+        assert_eq!(export(&bed, &reader).await.unwrap(), 2);
+        let free = async || bed.service.tabs.place_for_export(reader.id, reader.user).is_ok();
+        while !free().await {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]
