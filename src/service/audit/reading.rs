@@ -60,6 +60,22 @@ impl Service {
         self.note_question(&reader, operation, wish).await
     }
 
+    /// Records that somebody asked for the proof of an event.
+    pub(in crate::service) async fn note_proof(
+        &self,
+        reader: &LiveSession,
+        position: u64,
+        size: u64,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        let wish = Wish::default()
+            .with("position", Some(position))
+            .with("size", Some(size));
+        self.note_reading(reader, "getInclusionProof", wish, origin)
+            .await
+            .map(drop)
+    }
+
     /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
     /// until read models have it.
     pub(super) async fn note_question(&self, reader: &Reader, operation: &str, wish: Wish) -> Result<Uuid, Refusal> {
