@@ -212,6 +212,46 @@ async fn book_tells_nothing_rather_than_too_little_while_a_projection_is_paused(
 }
 
 #[tokio::test]
+async fn address_that_was_typed_into_any_filter_is_not_kept() {
+    let (bed, reader) = bed().await;
+    let typed = || Some("Eve@example.org".to_owned());
+    let page = || PageRequest { cursor: None, limit: 1 };
+    let events = EventFilter {
+        event_type: typed(),
+        actor: typed(),
+        ..EventFilter::default()
+    };
+    let streams = EventFilter {
+        stream: typed(),
+        ..EventFilter::default()
+    };
+    for filter in [events, streams] {
+        bed.service
+            .search_events(&reader, filter, page(), &origin())
+            .await
+            .unwrap();
+    }
+    let logins = LoginFilter {
+        email: typed(),
+        method: typed(),
+        provider: typed(),
+        reason: typed(),
+        ..LoginFilter::default()
+    };
+    bed.service
+        .search_logins(&reader, logins, page(), &origin())
+        .await
+        .unwrap();
+    let read = bed.events("audit.read").await;
+    assert_eq!(read.len(), 3);
+    for recorded in read {
+        let fields = bed.service.opened_fields(&recorded).await.unwrap();
+        let filters = fields["filters"].to_string().to_lowercase();
+        assert!(filters.contains("\"email-") && !filters.contains("eve"), "{filters}");
+    }
+}
+
+#[tokio::test]
 async fn export_needs_a_recent_proof() {
     let (bed, reader) = bed().await;
     let long_ago = reader.authenticated_at.minus(Duration::from_mins(6));
