@@ -125,8 +125,13 @@ impl<'a> Target<'a> {
         from.push(".part");
         let from = PathBuf::from(from);
         let unwritable = |error: io::Error| Failure::Usage(format!("--output: {}: {error}", from.display()));
+        // What an export that broke off has left. One of somebody else, or a link to elsewhere, is not written into.
+        match fs::remove_file(&from) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = OpenOptions::new();
-        let part = options.write(true).create(true).truncate(true).mode(0o600).open(&from);
+        let part = options.write(true).create_new(true).mode(0o600).open(&from);
         Ok(Self::File {
             part: part.map_err(unwritable)?,
             from,
