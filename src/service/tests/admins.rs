@@ -66,7 +66,7 @@ async fn power_and_erasure_need_a_proof_of_the_last_five_minutes_and_defence_doe
     let (bed, admin, bob) = admin_and_bob(None).await;
     let stale = LiveSession {
         authenticated_at: admin.authenticated_at.minus(Duration::from_mins(5)),
-        ..admin
+        ..admin.clone()
     };
     let (service, from) = (&bed.service, origin());
     let refused = [
@@ -83,6 +83,28 @@ async fn power_and_erasure_need_a_proof_of_the_last_five_minutes_and_defence_doe
     for action in REVERSIBLE {
         service.act_on_user(&stale, bob, action, &from).await.unwrap();
     }
+    bed.change(
+        bob,
+        GrantRole {
+            role: Role::Auditor,
+            at: service.clock.now(),
+        }
+        .into(),
+    )
+    .await;
+    service
+        .act_on_user(&stale, bob, UserAction::Deactivate, &from)
+        .await
+        .unwrap();
+    let refused = service.act_on_user(&stale, bob, UserAction::Reactivate, &from).await;
+    assert!(
+        matches!(refused, Err(Refusal::ReauthenticationRequired)),
+        "roles come back with the user: {refused:?}"
+    );
+    service
+        .act_on_user(&admin, bob, UserAction::Reactivate, &from)
+        .await
+        .unwrap();
     let made = service.invite(&stale, invitation(&[]), &from).await.unwrap();
     assert_eq!(made.entry.state, UserState::Active);
     assert!(bed.events("user.erased").await.is_empty());
@@ -126,28 +148,6 @@ async fn admin_who_lost_the_role_meanwhile_changes_nothing() {
 }
 
 #[tokio::test]
-async fn hours_of_the_overview_pass_and_none_is_missing() {
-    let clock = Clock::standing(Timestamp::from_micros(1_795_435_200_000_000));
-    let (bed, _, _) = admin_and_bob(Some(clock.clone())).await;
-    let logins = async || -> Vec<u64> {
-        let overview = bed.service.overview().await.unwrap();
-        overview.hours.iter().map(|hour| hour.logins).collect()
-    };
-    let caught_up = async || {
-        bed.service
-            .caught_up(doorbook_projections::login_history::NAME)
-            .await
-            .unwrap();
-    };
-    caught_up().await;
-    let now = logins().await;
-    assert_eq!((now.len(), now[23]), (24, 1));
-    clock.advance(Duration::from_hours(2));
-    bed.log_in(BOB, PASSWORD).await.unwrap();
-    caught_up().await;
-    for _ in 0..2 {
-        let later = logins().await;
-#[tokio::test]
 async fn nobody_stays_admin_by_a_pause() {
     let (bed, admin, bob) = admin_and_bob(None).await;
     let (at, role) = (bed.service.clock.now(), Role::Admin);
@@ -172,6 +172,28 @@ async fn nobody_stays_admin_by_a_pause() {
     );
 }
 
+#[tokio::test]
+async fn hours_of_the_overview_pass_and_none_is_missing() {
+    let clock = Clock::standing(Timestamp::from_micros(1_795_435_200_000_000));
+    let (bed, _, _) = admin_and_bob(Some(clock.clone())).await;
+    let logins = async || -> Vec<u64> {
+        let overview = bed.service.overview().await.unwrap();
+        overview.hours.iter().map(|hour| hour.logins).collect()
+    };
+    let caught_up = async || {
+        bed.service
+            .caught_up(doorbook_projections::login_history::NAME)
+            .await
+            .unwrap();
+    };
+    caught_up().await;
+    let now = logins().await;
+    assert_eq!((now.len(), now[23]), (24, 1));
+    clock.advance(Duration::from_hours(2));
+    bed.log_in(BOB, PASSWORD).await.unwrap();
+    caught_up().await;
+    for _ in 0..2 {
+        let later = logins().await;
         assert_eq!(
             (later[21], later[22], later[23]),
             (1, 0, 1),
