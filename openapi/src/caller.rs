@@ -180,9 +180,11 @@ impl Actor {
 }
 
 impl Auditor {
+    /// What is read is written down as read by this user, so no page may ask that could not change something either.
     async fn read(request: &Request) -> Result<Self, Problem> {
         let Reader { call, session } = Reader::read(request).await?;
         allowed(&session, &[Role::Auditor, Role::Admin])?;
+        call.gate().origins.check_reading(request.headers())?;
         Ok(Self { call, session })
     }
 }

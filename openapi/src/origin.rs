@@ -105,6 +105,19 @@ impl Origins {
         Err(Problem::new(Kind::OriginRefused).detail(detail))
     }
 
+    /// Lets a reading that is itself an event pass: asked for by a page as in [`Self::check`], or by a navigation as in
+    /// [`Self::check_navigation`]. Pages of other sites, and of other hosts of this one, send cookies along.
+    ///
+    /// # Errors
+    ///
+    /// `origin-refused`.
+    pub(crate) fn check_reading(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        match self.page(headers) {
+            Page::Unsaid => self.check_navigation(headers),
+            Page::Own | Page::Allowed(_) | Page::Foreign => self.check(headers),
+        }
+    }
+
     /// Whether a URL is of a listed origin.
     fn lists(&self, url: &HeaderValue) -> bool {
         let url = url.as_bytes();

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use doorbook_domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::app::{Page, PageRequest, Refusal};
+use crate::app::{LiveSession, Origin, Page, PageRequest, Refusal};
 
 /// The public half of the key that signs checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +77,15 @@ pub trait Proofs: Send + Sync {
     async fn checkpoints(&self, page: PageRequest) -> Result<Page<CheckpointEntry>, Refusal>;
     /// The newest; [`Refusal::NotFound`] while there is none.
     async fn latest_checkpoint(&self) -> Result<CheckpointEntry, Refusal>;
-    /// That the event at `position` is in the tree of `size` events; of all events where that is not said.
-    async fn prove_inclusion(&self, position: u64, size: Option<u64>) -> Result<InclusionProof, Refusal>;
+    /// That the event at `position` is in the tree of `size` events; of all events where that is not said. It tells what
+    /// happened, so it is an event before it is answered.
+    async fn prove_inclusion(
+        &self,
+        reader: &LiveSession,
+        position: u64,
+        size: Option<u64>,
+        origin: &Origin,
+    ) -> Result<InclusionProof, Refusal>;
     /// That the tree of `from` events is the beginning of that of `to`; of all events where that is not said.
     async fn prove_consistency(&self, from: u64, to: Option<u64>) -> Result<ConsistencyProof, Refusal>;
 }

@@ -129,7 +129,7 @@ pub struct Invitation {
 pub enum UserAction {
     /// End every session and refuse logins.
     Deactivate,
-    /// Allow logins again.
+    /// Allow logins again. Needs a recent proof where the user has roles.
     Reactivate,
     /// Forgive wrong passwords.
     Unlock,

@@ -63,7 +63,7 @@ fn read_along(service: &Service, config: &Config, cancel: &CancellationToken) ->
 async fn hand_out(service: &Service, command: &ExportLogins, output: &Output) -> Result<u64, Failure> {
     let head = service.store.log().head().await?;
     for name in [login_history::NAME, sessions::NAME, users::NAME] {
-        // One that an admin has paused shows what it has.
+        // Whether it came that far is asked once more when the book is opened.
         service.engine.wait_for(name, head, PATIENCE).await?;
     }
     let mut target = Target::open(command.output.as_deref(), output)?;
@@ -98,7 +98,8 @@ fn failed(refusal: Refusal) -> Failure {
         return Failure::Fault(fault);
     }
     if matches!(refusal, Refusal::Busy(_)) {
-        let behind = "the read models are behind the log: is the service that keeps them overloaded? Try again";
+        let behind = "the read models are behind the log, and the file would not be whole: `doorbook projections list` says \
+            whether one is paused, or the service that keeps them overloaded. Try again then";
         return Failure::Refused(behind.to_owned());
     }
     Failure::Fault(Fault::new("the book was not opened", refusal))
@@ -124,8 +125,13 @@ impl<'a> Target<'a> {
         from.push(".part");
         let from = PathBuf::from(from);
         let unwritable = |error: io::Error| Failure::Usage(format!("--output: {}: {error}", from.display()));
+        // What an export that broke off has left. One of somebody else, or a link to elsewhere, is not written into.
+        match fs::remove_file(&from) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = OpenOptions::new();
-        let part = options.write(true).create(true).truncate(true).mode(0o600).open(&from);
+        let part = options.write(true).create_new(true).mode(0o600).open(&from);
         Ok(Self::File {
             part: part.map_err(unwritable)?,
             from,

@@ -13,6 +13,7 @@ use super::{
     hash::TreeHash,
     leaf,
     notary::Notary,
+    note::NoteKey,
     tree::State,
 };
 
@@ -28,15 +29,25 @@ pub(super) enum Step {
     AtHead,
 }
 
+/// What was signed last.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    size: u64,
+    root: TreeHash,
+    at: Timestamp,
+}
+
 /// One walk along the log, and what it remembers from one step to the next.
 pub(super) struct Walk {
     notary: Arc<Notary>,
     /// The last leaf, and how many there are.
     edge: Option<(u64, TreeHash)>,
-    /// Size and instant of the last checkpoint of this tree.
-    last: Option<(u64, Timestamp)>,
+    /// The last checkpoint of this tree.
+    last: Option<Last>,
     /// Checkpoints that the tree has not reached: the log must become what they say.
     ahead: Option<BTreeMap<u64, TreeHash>>,
+    /// The tree as the last step left it.
+    left: Option<State>,
 }
 
 impl Walk {
@@ -46,12 +57,16 @@ impl Walk {
             edge: None,
             last: None,
             ahead: None,
+            left: None,
         }
     }
 
     /// Takes the next events in, and signs when it is time.
     pub(super) async fn step(&mut self) -> Result<Step, Fault> {
         let state = self.state().await?;
+        if self.left.as_ref().is_some_and(|left| !continues(left, &state)) {
+            *self = Self::new(&Arc::clone(&self.notary));
+        }
         if self.ahead.is_none() {
             self.remember(&state).await?;
         }
@@ -73,6 +88,7 @@ impl Walk {
             after
         };
         self.compare(size).await?;
+        self.left = Some(State { size, ..state.clone() });
         self.notary.note(|figures| figures.size = size);
         if all && self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty()) {
             return Err(Fault::plain(CUT_OFF));
@@ -87,7 +103,7 @@ impl Walk {
     pub(super) async fn close(&mut self) -> Result<(), Fault> {
         while self.step().await? == Step::Moved {}
         let state = self.state().await?;
-        if state.size > self.last.map_or(0, |(size, _)| size) {
+        if state.size > self.last.map_or(0, |last| last.size) {
             self.sign(&state.origin, state.size).await?;
         }
         Ok(())
@@ -110,6 +126,7 @@ impl Walk {
         let (notary, key) = (Arc::clone(&self.notary), self.notary.key());
         let found = notary.shelf.all().await?;
         let mut known: Vec<String> = found.into_iter().map(|found| found.note).collect();
+        must_be_of_the_tree(&known, &key, state)?;
         let stored = notary.tree.last_checkpoint().await?;
         known.extend(stored.map(|stored| stored.note));
         // What is not signed says nothing; `doorbook audit verify` names it.
@@ -122,7 +139,11 @@ impl Walk {
             if notary.tree.root(last.size).await? != last.root {
                 return Err(Fault::plain(ALTERED));
             }
-            self.last = Some((last.size, last.at));
+            self.last = Some(Last {
+                size: last.size,
+                root: last.root,
+                at: last.at,
+            });
             notary.note(|figures| figures.signed = last.size);
         }
         self.ahead = Some(ahead.into_iter().map(|one| (one.size, one.root)).collect());
@@ -160,7 +181,7 @@ impl Walk {
     /// How many of the events may be taken in before something must be compared or signed.
     fn cut(&self, size: u64, events: usize) -> usize {
         let every = u64::from(self.notary.rules.events);
-        let signed = self.last.map_or(0, |(signed, _)| signed);
+        let signed = self.last.map_or(0, |last| last.size);
         // What is overdue is signed after this step.
         let due = Some(signed.saturating_add(every)).filter(|due| *due > size);
         let ahead = self.ahead.as_ref().and_then(|ahead| ahead.keys().next().copied());
@@ -179,7 +200,11 @@ impl Walk {
         if let Some(ahead) = &mut self.ahead {
             ahead.remove(&size);
         }
-        self.last = Some((size, self.notary.clock.now()));
+        self.last = Some(Last {
+            size,
+            root,
+            at: self.notary.clock.now(),
+        });
         self.notary.note(|figures| figures.signed = size);
         Ok(())
     }
@@ -192,15 +217,21 @@ impl Walk {
         let rules = &self.notary.rules;
         match self.last {
             None => at_head || size >= u64::from(rules.events),
-            Some((signed, at)) => {
-                size.saturating_sub(signed) >= u64::from(rules.events)
-                    || self.notary.clock.now().since(at) >= rules.every
+            Some(last) => {
+                size.saturating_sub(last.size) >= u64::from(rules.events)
+                    || self.notary.clock.now().since(last.at) >= rules.every
             }
         }
     }
 
+    /// Signs the tree, which must still begin with what was signed last.
     async fn sign(&mut self, origin: &str, size: u64) -> Result<(), Fault> {
         let notary = Arc::clone(&self.notary);
+        if let Some(last) = self.last
+            && notary.tree.root(last.size).await? != last.root
+        {
+            return Err(Fault::plain(ALTERED));
+        }
         let checkpoint = Checkpoint {
             origin: origin.to_owned(),
             size,
@@ -213,12 +244,39 @@ impl Walk {
             .tree
             .keep(&checkpoint, &note, notary.elsewhere().is_none())
             .await?;
-        self.last = Some((size, checkpoint.at));
+        self.last = Some(Last {
+            size,
+            root: checkpoint.root,
+            at: checkpoint.at,
+        });
         notary.note(|figures| figures.signed = size);
         Ok(())
     }
 }
 
+/// Whether a tree is the one of before, perhaps grown by another process. One that is not, is compared with what was signed.
+fn continues(left: &State, now: &State) -> bool {
+    (&left.log, &left.origin) == (&now.log, &now.origin) && left.size <= now.size
+}
+
+/// Which tree there is, and which key signs, databases say; files say what was signed. Whoever could only change the first
+/// must not thereby begin another history. `doorbook restore` puts files of before aside.
+fn must_be_of_the_tree(shelved: &[String], key: &NoteKey, state: &State) -> Result<(), Fault> {
+    let own = shelved.iter().filter_map(|note| Checkpoint::open(note, key).ok());
+    let mut own = own.filter(|one| one.is_of(state.log)).peekable();
+    let name = name_of(state.log);
+    if own.peek().is_none() && shelved.iter().any(|note| note.starts_with(&name)) {
+        return Err(Fault::plain(OTHER_KEY));
+    }
+    if own.any(|one| one.origin != state.origin) {
+        return Err(Fault::plain(OTHER_TREE));
+    }
+    Ok(())
+}
+
+const OTHER_KEY: &str = "the key has signed none of the checkpoints under data.dir: was it exchanged?";
+const OTHER_TREE: &str = "a checkpoint under data.dir is of another tree than the stored one: was that exchanged? Of a log that \
+    was restored elsewhere, put the checkpoints of before aside";
 const ALTERED: &str = "the log is not what was signed before: `doorbook audit verify` says where it differs";
 const CUT_OFF: &str = "the log ends before what was signed: `doorbook audit verify` says what is missing";
 

@@ -41,6 +41,7 @@ mod profile;
 mod proofs;
 mod recovery;
 pub mod retention;
+mod rights;
 pub(crate) mod runs;
 mod seals;
 mod session;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use doorbook_openapi::{
-    app::{Page, PageRequest, Refusal},
+    app::{LiveSession, Origin, Page, PageRequest, Refusal},
     proofs::{CheckpointEntry, ConsistencyProof, InclusionProof, ProofKey, Proofs},
 };
 use doorbook_projections::log::Position;
@@ -58,7 +58,13 @@ impl Proofs for Service {
         last.map(entry).ok_or(Refusal::NotFound)
     }
 
-    async fn prove_inclusion(&self, position: u64, size: Option<u64>) -> Result<InclusionProof, Refusal> {
+    async fn prove_inclusion(
+        &self,
+        reader: &LiveSession,
+        position: u64,
+        size: Option<u64>,
+        origin: &Origin,
+    ) -> Result<InclusionProof, Refusal> {
         if size.is_some_and(|size| position > size) {
             return Err(beyond("position", "this must not be larger than `size`"));
         }
@@ -66,6 +72,7 @@ impl Proofs for Service {
         if position == 0 || position > size {
             return Err(Refusal::NotFound);
         }
+        self.note_proof(reader, position, size, origin).await?;
         let read = self.notary.log().read(Position::new(position - 1), 1).await?;
         let event = read.first().filter(|event| event.position.number() == position);
         let event = event.ok_or(Refusal::NotFound)?;

@@ -143,6 +143,20 @@ async fn proofs_hold(service: &Service, auditor: &Caller, latest: &Value) {
         let shown: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!((&proof["event_id"], &proof["stream"]), (&shown["id"], &shown["stream"]));
     }
+    // A proof tells what happened, so asking for it is an event, as every other look into the log.
+    let asked = eventually("the questions are in the trail", || async {
+        let path = "/api/audit/events?type=audit.read&limit=200";
+        let read = auditor.get(path).await.expect(200).json();
+        let read = read["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["data"].clone());
+        let asked: Vec<Value> = read.filter(|data| data["operation"] == "getInclusionProof").collect();
+        (asked.len() == 4).then_some(asked)
+    })
+    .await;
+    assert_eq!(asked[0]["filters"]["position"], size.to_string());
     let path = format!("/api/audit/proofs/consistency?from=3&to={size}");
     let proof = auditor.get(&path).await.expect(200).json();
     let (before, after) = (hash(&proof["from_root"]), hash(&proof["to_root"]));

@@ -73,7 +73,10 @@ pub(super) fn cell(text: &str, out: &mut Vec<u8>) {
 }
 
 const fn begins_formula(character: char) -> bool {
-    matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
+    matches!(
+        character,
+        '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '﹦' | '﹢' | '﹣' | '﹫' | '−'
+    )
 }
 
 const fn is_separator(character: char) -> bool {

@@ -197,7 +197,19 @@ impl AuditApi {
         from: Checked<Option<Timestamp>>,
         /// Before this instant.
         to: Checked<Option<Timestamp>>,
-    ) -> Result<Download, Refused<{ ROLE | kinds(&[Kind::Invalid, Kind::ReauthenticationRequired]) }>> {
+    ) -> Result<
+        Download,
+        Refused<
+            {
+                ROLE | kinds(&[
+                    Kind::Invalid,
+                    Kind::ReauthenticationRequired,
+                    Kind::TooManyRequests,
+                    Kind::Busy,
+                ])
+            },
+        >,
+    > {
         let params = LoginParams {
             user_id,
             email,

@@ -192,8 +192,9 @@ impl ProofsApi {
         size: Query<Option<Whole>>,
     ) -> Result<Reply<Inclusion>, Refused<{ PROOF }>> {
         let size = size.0.map(|size| size.0);
-        let proof = auditor.call.gate().app.prove_inclusion(position.0.0, size).await?;
-        Ok(Reply::json(&proof.into()))
+        let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
+        let proof = app.prove_inclusion(&auditor.session, position.0.0, size, origin);
+        Ok(Reply::json(&proof.await?.into()))
     }
 
     /// Prove that the log has only grown

@@ -157,14 +157,15 @@ impl UsersApi {
 
     /// Reactivate a user
     ///
-    /// Allows logins again. Sessions that ended stay ended.
+    /// Allows logins again. Sessions that ended stay ended. Of a user with roles it needs a proof of who asks from the last
+    /// five minutes.
     #[oai(path = "/users/:id/reactivate", method = "post", operation_id = "reactivateUser")]
     async fn reactivate(
         &self,
         admin: Admin,
         /// The user.
         id: Path<UserId>,
-    ) -> Result<Done, Refused<CHANGE>> {
+    ) -> Result<Done, Refused<{ CHANGE | PROOF }>> {
         Ok(Self::act(&admin, id.0, UserAction::Reactivate).await?)
     }
 

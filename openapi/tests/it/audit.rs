@@ -57,6 +57,51 @@ async fn export_is_a_file_of_the_form_that_was_asked_for() {
     assert_eq!(refused.json()["type"], "urn:doorbook:problem:reauthentication-required");
 }
 
+/// `Origin`, `Sec-Fetch-Site`, `Referer`, and whether the book is opened.
+type Asked = (Option<&'static str>, Option<&'static str>, Option<&'static str>, bool);
+
+#[tokio::test]
+async fn no_other_page_has_the_book_read_in_an_auditors_name() {
+    const LISTED: &str = "http://localhost:5173";
+    const SIBLING: &str = "http://evil.localhost:8080";
+    let table: [Asked; 12] = [
+        (None, None, None, true),
+        (None, Some("none"), None, true),
+        (None, Some("same-origin"), None, true),
+        (Some("http://localhost:8080"), Some("same-origin"), None, true),
+        (Some(LISTED), Some("same-site"), None, true),
+        (None, Some("same-site"), Some("http://localhost:5173/logins"), true),
+        (None, Some("same-site"), None, false),
+        (None, Some("same-site"), Some("http://evil.localhost:8080/"), false),
+        (None, Some("cross-site"), None, false),
+        (None, Some("cross-site"), Some("http://localhost:5173/"), false),
+        (Some(SIBLING), Some("same-site"), None, false),
+        (Some("null"), None, None, false),
+    ];
+    let mut browser = auditor().await;
+    for path in [
+        "/api/audit/logins?email=ada@example.org",
+        "/api/audit/logins/export?format=csv",
+        "/api/audit/events",
+        "/api/audit/checkpoints",
+    ] {
+        for (origin, site, referer, opened) in table {
+            let mut asked = browser.ask(Method::GET, path);
+            for (name, value) in [("origin", origin), ("sec-fetch-site", site), ("referer", referer)] {
+                if let Some(value) = value {
+                    asked = asked.header(name, value);
+                }
+            }
+            let answer = asked.send().await;
+            if opened {
+                assert_eq!(answer.status, 200, "{path} {origin:?} {site:?} {referer:?}");
+            } else {
+                answer.is_problem(403, "origin-refused");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_wrong_parameter_is_named() {
     let mut browser = auditor().await;

@@ -47,12 +47,7 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
     let state = live.tree.state().await?.filter(|state| state.log == id);
     let stored = state.map_or(0, |state| state.size);
     let end = live.log.head().await?.number();
-    let furthest = held
-        .iter()
-        .map(|held| held.checkpoint.size)
-        .max()
-        .unwrap_or(0)
-        .max(stored);
+    let signed = held.iter().map(|held| held.checkpoint.size).max().unwrap_or(0);
     let mut leaves = Leaves::new(live.tree, stored);
     let mut examiner = Examiner::new(held.clone());
     let mut after = Position::START;
@@ -61,8 +56,9 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
         let Some(last) = events.last() else { break };
         after = last.position;
         for event in events.iter().filter(|event| event.position.number() <= end) {
-            // Places without an event, but no further than anybody has ever said that there were some.
-            while examiner.next() < event.position.number() && examiner.next() <= furthest {
+            // Places without an event, but no further than a signature or a leaf says that there was one: numbers alone may be
+            // as large as somebody likes who writes into the tables.
+            while examiner.next() < event.position.number() && (examiner.next() <= signed || leaves.are_left()) {
                 let leaf = leaves.next().await?;
                 examiner.look(Slot { event: None, leaf });
             }
@@ -74,7 +70,7 @@ pub async fn audit(live: Live<'_>, progress: &(dyn Fn(u64, u64) + Send + Sync)) 
         }
         progress(after.number(), end);
     }
-    while examiner.next() <= stored {
+    while leaves.are_left() {
         let leaf = leaves.next().await?;
         examiner.look(Slot { event: None, leaf });
     }
@@ -127,9 +123,14 @@ impl<'a> Leaves<'a> {
         }
     }
 
+    /// Whether there may be more, as far as was seen.
+    const fn are_left(&self) -> bool {
+        self.at < self.stored && !self.missing
+    }
+
     /// `None` behind the last one, and where one is missing.
     async fn next(&mut self) -> Result<Option<TreeHash>, Fault> {
-        if self.at >= self.stored || self.missing {
+        if !self.are_left() {
             return Ok(None);
         }
         if self.read.is_empty() {

@@ -17,6 +17,8 @@ use crate::proof::{
 
 /// Longest line that is read, in bytes.
 const LINE_MAX: u64 = 64 * 1024 * 1024;
+/// Last position that a log can have.
+const POSITION_MAX: u64 = u64::MAX >> 1;
 
 /// Compares an export with checkpoints.
 ///
@@ -31,7 +33,7 @@ pub fn audit_export(
 ) -> io::Result<Report> {
     let mut lines = Lines { export, number: 0 };
     let head = match lines.next()? {
-        Some(Ok(Line::Head { export })) if export.form == 1 && export.from > 0 => export,
+        Some(Ok(Line::Head { export })) if export.form == 1 && (1..=POSITION_MAX).contains(&export.from) => export,
         _ => return Ok(unreadable("its first line is not that of an export")),
     };
     let Some(before) = before(&head) else {
@@ -85,7 +87,7 @@ fn before(head: &Head) -> Option<Frontier> {
 fn finish(mut examiner: Examiner, foot: &Foot) -> Report {
     let last = examiner.next() - 1;
     let blocks = shape::blocks(last..foot.size.max(last));
-    let fits = foot.to == last && foot.size >= last && blocks.len() == foot.after.len();
+    let fits = foot.to == last && (last..=POSITION_MAX).contains(&foot.size) && blocks.len() == foot.after.len();
     if !fits {
         let mut report = examiner.finish_part();
         // Events are missing, or there are too many: which ones, the numbers have told where they could.

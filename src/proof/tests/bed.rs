@@ -149,9 +149,34 @@ impl Bed {
         connection.close().await.unwrap();
     }
 
-    /// Makes the stored tree fit the log again and removes every checkpoint of the store, as somebody would who may write
+    /// Removes the key that signs, as the database of keys has it, and opens the notary anew.
+    pub(super) async fn with_another_key(&self) -> Arc<Notary> {
+        let Database::Sqlite(file) = &self.config.keys.url else {
+            panic!("this is no SQLite")
+        };
+        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+        let removed = connection
+            .execute("delete from keys where name like '%checkpoints%'")
+            .await
+            .unwrap();
+        assert_eq!(removed.rows_affected(), 1);
+        connection.close().await.unwrap();
+        let Durable { store, keyring } = Durable::open(&self.config).await.unwrap();
+        let notary = open::notary(&self.config, &store, &keyring).await.unwrap();
+        keyring.close().await;
+        notary
+    }
+
+    /// As [`Self::leaves_as_events`], and removes every checkpoint of the store, as somebody would who may write
     /// everything but what is kept elsewhere.
     pub(super) async fn cover_up(&self) {
+        self.leaves_as_events().await;
+        self.tamper_with_tree("delete from checkpoints").await;
+        fs::remove_dir_all(self.notary.shelf().directory()).unwrap();
+    }
+
+    /// Makes the stored tree fit the log again.
+    pub(super) async fn leaves_as_events(&self) {
         let log = self.store.log();
         let (id, tree) = (log.id().await.unwrap(), self.notary.tree());
         let origin = tree.state().await.unwrap().unwrap().origin;
@@ -159,8 +184,6 @@ impl Bed {
         let events = log.read(Position::START, 10_000).await.unwrap();
         let leaves: Vec<_> = events.iter().map(leaf::of).collect();
         tree.append(0, &leaves).await.unwrap().unwrap();
-        self.tamper_with_tree("delete from checkpoints").await;
-        fs::remove_dir_all(self.notary.shelf().directory()).unwrap();
     }
 
     /// Compares the store with what is given, and with what it holds itself.

@@ -146,6 +146,18 @@ async fn part_of_an_export_whose_surroundings_were_made_up_fits_no_checkpoint() 
     assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Interval);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn export_that_begins_at_the_end_of_all_numbers_is_none() {
+    let (bed, kept) = Bed::signed(On::Sqlite).await;
+    let (key, text) = (bed.notary.key(), export(&bed, Form::Ndjson, 25, 45).await);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[0] = altered(&lines[0], false, |value| {
+        value["export"]["from"] = json!(u64::MAX);
+        value["export"]["before"] = json!(vec![bed_hash(); 63]);
+    });
+    assert_eq!(finding(&(lines.join("\n") + "\n"), &kept, &key).kind, Kind::Altered);
+}
+
 fn bed_hash() -> crate::proof::TreeHash {
     crate::proof::TreeHash::leaf(b"made up")
 }

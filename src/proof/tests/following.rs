@@ -12,7 +12,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::bed::{Bed, On};
-use crate::proof::{checkpoint::Checkpoint, courier::Courier, shelf::Shelf};
+use crate::proof::{
+    checkpoint::Checkpoint,
+    courier::Courier,
+    shelf::Shelf,
+    walk::{Step, Walk},
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -107,6 +112,66 @@ async fn tree_that_is_made_anew_is_compared_with_what_was_signed() {
     bed.tamper(&["delete from events where position > 30"], &[]).await;
     let refused = bed.notary.catch_up(&|_, _| {}).await.unwrap_err().to_string();
     assert!(refused.contains("ends before"), "{refused}");
+    assert_eq!(sizes(&bed).await, [20, 40, 60]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tree_that_is_taken_away_from_under_the_follower_is_compared_too() {
+    let (bed, _) = Bed::signed(On::Sqlite).await;
+    let mut walk = Walk::new(&bed.notary);
+    while walk.step().await.unwrap() == Step::Moved {}
+    bed.tamper(&["update events set payload = '{}' where position = 33"], &[])
+        .await;
+    bed.tamper_with_tree("delete from tiles; update tree set size = 0")
+        .await;
+    let refused = loop {
+        match walk.step().await {
+            Ok(Step::Moved) => {}
+            Ok(Step::AtHead) => panic!("the altered log became a tree"),
+            Err(fault) => break fault.to_string(),
+        }
+    };
+    assert!(refused.contains("not what was signed"), "{refused}");
+    assert_eq!(sizes(&bed).await, [20, 40, 60]);
+
+    // And one that was exchanged for that of another log of the same length, whose last event is the same.
+    let (mut bed, _) = Bed::signed(On::Sqlite).await;
+    let mut walk = Walk::new(&bed.notary);
+    while walk.step().await.unwrap() == Step::Moved {}
+    bed.tamper(&["update events set payload = '{}' where position = 33"], &[])
+        .await;
+    bed.leaves_as_events().await;
+    bed.append(5).await;
+    let refused = walk.close().await.unwrap_err().to_string();
+    assert!(refused.contains("not what was signed"), "{refused}");
+    assert_eq!(sizes(&bed).await, [20, 40, 60]);
+}
+
+/// Whoever writes the databases, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tree_and_key_that_were_exchanged_in_the_databases_sign_nothing() {
+    let (bed, _) = Bed::signed(On::Sqlite).await;
+    bed.tamper(&["update events set payload = '{}' where position = 33"], &[])
+        .await;
+    bed.tamper_with_tree("delete from tiles").await;
+    bed.tamper_with_tree("update tree set size = 0, origin = origin || '/restored-20260101T000000Z'")
+        .await;
+    let refused = bed.notary.catch_up(&|_, _| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("of another tree"), "{refused}");
+    follow_until(&bed, async || bed.notary.figures().broken).await;
+    bed.tamper_with_tree("delete from tree").await;
+    let refused = bed.notary.catch_up(&|_, _| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("not what was signed"), "{refused}");
+    assert_eq!(sizes(&bed).await, [20, 40, 60]);
+
+    let (bed, _) = Bed::signed(On::Sqlite).await;
+    bed.tamper(&["update events set payload = '{}' where position = 33"], &[])
+        .await;
+    bed.tamper_with_tree("delete from tiles; delete from tree; delete from checkpoints")
+        .await;
+    let notary = bed.with_another_key().await;
+    let refused = notary.catch_up(&|_, _| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("was it exchanged"), "{refused}");
     assert_eq!(sizes(&bed).await, [20, 40, 60]);
 }
 

@@ -253,6 +253,28 @@ async fn leaves_and_nodes_that_were_altered_are_told_from_events(on: On) {
     assert!(bed.audit(&[]).await.sound);
 }
 
+/// Numbers are believed as far as there is something under them: an audit that never ends names nothing.
+async fn tree_that_claims_to_be_endless_is_audited_all_the_same(on: On) {
+    const ENDLESS: &str = "update tree set size = 4000000000000000000";
+    let (bed, kept) = Bed::signed(on).await;
+    bed.tamper_with_tree(ENDLESS).await;
+    let patience = std::time::Duration::from_mins(1);
+    let finding = tokio::time::timeout(patience, bed.finding(&kept)).await.unwrap();
+    assert_eq!(finding.kind, Kind::NodesAltered);
+    assert!(bed.notary.catch_up(&|_, _| {}).await.is_err());
+
+    let (bed, kept) = Bed::signed(on).await;
+    bed.tamper_with_tree(ENDLESS).await;
+    bed.tamper(
+        &["update events set position = 3999999999999999999 where position = 60"],
+        &["update log set position = 3999999999999999999 where position = 60"],
+    )
+    .await;
+    let report = tokio::time::timeout(patience, bed.audit(&kept)).await.unwrap();
+    let first = report.findings.first().unwrap();
+    assert_eq!((first.kind, first.position), (Kind::Reordered, Some(60)), "{report:?}");
+}
+
 /// What counts in a stream must stand in the log.
 async fn event_that_stands_nowhere_in_the_log_is_noticed(on: On) {
     let (bed, kept) = Bed::signed(on).await;
@@ -308,6 +330,7 @@ on_both!(
     tampering_that_was_covered_up_is_narrowed_to_an_interval,
     rolled_back_store_is_noticed_also_after_it_has_grown_again,
     leaves_and_nodes_that_were_altered_are_told_from_events,
+    tree_that_claims_to_be_endless_is_audited_all_the_same,
     event_that_stands_nowhere_in_the_log_is_noticed,
     checkpoint_that_was_altered_or_is_of_another_log_is_named,
 );

@@ -3,12 +3,13 @@
 use doorbook_domain::{
     id::{SessionId, UserId},
     role::Role,
-    session::Session,
-    user::User,
 };
 
 use super::{AccountError, Accounts};
-use crate::{service::metadata_of, store::CommandMetadata};
+use crate::{
+    service::{metadata_of, rights},
+    store::CommandMetadata,
+};
 
 /// Who manages accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +45,8 @@ impl Accounts {
         let Actor::Admin { user, session, .. } = &self.actor else {
             return Ok(());
         };
-        let state = self.store.load::<User>(&user.to_string()).await?.aggregate;
-        let session = self.store.load::<Session>(&session.to_string()).await?.aggregate;
-        let lives = session.is_live(self.clock.now(), state.epoch());
-        if lives && state.is_active() && state.roles().contains(Role::Admin) {
+        let held = rights::hold(&self.store, self.clock.now(), (*session, *user), &[Role::Admin]);
+        if held.await? {
             Ok(())
         } else {
             Err(AccountError::NotSignedIn)

@@ -14,7 +14,6 @@ use doorbook_projections::{
 use serde_json::Value;
 use std::time::Duration;
 
-use super::reading::event_wish;
 use crate::service::{Service, signup::field};
 
 /// Events that are read at once where the whole log is walked.
@@ -51,9 +50,9 @@ impl Service {
         origin: &Origin,
     ) -> Result<Page<EventRecord>, Refusal> {
         let cursor = position(page)?;
-        self.caught_up(trail::NAME).await?;
+        self.has_all(trail::NAME).await?;
         let head = self.store.log().head().await?;
-        self.note_reading(reader, "searchEvents", event_wish(filter).page(page), origin)
+        self.note_reading(reader, "searchEvents", self.event_wish(filter).page(page), origin)
             .await?;
         let newest = Position::new(head.number().saturating_add(1));
         let before = cursor.map_or(newest, |cursor| cursor.min(newest));

@@ -1,28 +1,43 @@
 //! Logins on their way out. One task reads candidates, another opens them and looks whether its reader may still read, and
 //! what answers the request writes them: each is ahead of the next by two batches at most.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use doorbook_domain::{role::Role, session::Session, user::User};
+use doorbook_domain::role::Role;
 use doorbook_openapi::{
     app::{LiveSession, Origin, Refusal},
     audit::{LoginBatches, LoginFilter, LoginRecord},
     formats::Format,
 };
 use doorbook_projections::{cursor::Cursor, fault::Fault, login_history::LoginRow};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
 use super::{logins::Search, reading::Reader, records::People};
-use crate::service::Service;
+use crate::service::{Service, rights};
 
-/// Rows of one batch.
-const BATCH: u32 = 2000;
 /// Batches that wait to be sent.
 const AHEAD: usize = 2;
-/// How long a look at the session is good for.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long a look at the session is good for, and what was learned of users.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How an export goes.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Rows of one batch.
+    batch: u32,
+    /// How long whoever reads over HTTP may take over one.
+    patience: Duration,
+}
+
+const PACE: Pace = Pace {
+    batch: 2000,
+    patience: Duration::from_mins(2),
+};
 
 impl Service {
     pub(super) async fn hand_out_logins(
@@ -33,8 +48,9 @@ impl Service {
         origin: &Origin,
     ) -> Result<Box<dyn LoginBatches>, Refusal> {
         self.must_be_proven(reader)?;
+        let seat = self.tabs.place_for_export(reader.id, reader.user)?;
         let reader = Reader::Session(reader.clone(), origin.clone());
-        self.begin_export(reader, filter, format).await
+        self.begin_export(reader, filter, format, (PACE, Some(seat))).await
     }
 
     /// As over HTTP, for whoever may use the command line.
@@ -47,7 +63,8 @@ impl Service {
         filter: &LoginFilter,
         format: Format,
     ) -> Result<Box<dyn LoginBatches>, Refusal> {
-        self.begin_export(Reader::Operator, filter, format.as_str()).await
+        self.begin_export(Reader::Operator, filter, format.as_str(), (PACE, None))
+            .await
     }
 
     async fn begin_export(
@@ -55,8 +72,9 @@ impl Service {
         reader: Reader,
         filter: &LoginFilter,
         format: &str,
+        (pace, seat): (Pace, Option<Box<dyn Send + Sync>>),
     ) -> Result<Box<dyn LoginBatches>, Refusal> {
-        self.history_caught_up().await?;
+        self.history_has_all().await?;
         let wish = self.login_wish(filter).with("format", Some(format));
         let reading = self.note_question(&reader, "exportLogins", wish).await?;
         // What happens from now on belongs to the next export.
@@ -71,13 +89,32 @@ impl Service {
             reading,
             search: Arc::new(search),
             rows: 0,
+            pace,
+            _seat: seat,
         };
         self.commands.spawn(export.run(out));
         Ok(Box::new(Batches(batches)))
     }
+
+    /// In batches of one row.
+    #[cfg(test)]
+    pub(in crate::service) async fn export_row_by_row(
+        &self,
+        reader: &LiveSession,
+        origin: &Origin,
+        patience: Duration,
+    ) -> Box<dyn LoginBatches> {
+        let reader = Reader::Session(reader.clone(), origin.clone());
+        let (filter, pace) = (LoginFilter::default(), Pace { batch: 1, patience });
+        let begun = self.begin_export(reader, &filter, "ndjson", (pace, None));
+        begun.await.unwrap()
+    }
 }
 
-type Batch = Result<Vec<LoginRecord>, Fault>;
+/// Some records; `None` behind the last. A channel that closes without that was broken off, whatever the reason.
+type Batch = Result<Option<Vec<LoginRecord>>, Fault>;
+/// Some candidates, and whether they are the last.
+type Candidates = Result<(Vec<LoginRow>, bool), Fault>;
 
 /// What is sent.
 struct Batches(mpsc::Receiver<Batch>);
@@ -85,7 +122,8 @@ struct Batches(mpsc::Receiver<Batch>);
 #[async_trait]
 impl LoginBatches for Batches {
     async fn next(&mut self) -> Result<Option<Vec<LoginRecord>>, Fault> {
-        self.0.recv().await.transpose()
+        let broken_off = || Err(Fault::plain("the export did not come to its end"));
+        self.0.recv().await.unwrap_or_else(broken_off)
     }
 }
 
@@ -96,6 +134,8 @@ struct Export {
     reading: Uuid,
     search: Arc<Search>,
     rows: u64,
+    pace: Pace,
+    _seat: Option<Box<dyn Send + Sync>>,
 }
 
 impl Export {
@@ -103,8 +143,8 @@ impl Export {
         let complete = match self.feed(&out).await {
             Ok(complete) => complete,
             Err(fault) => {
-                // Whoever receives it breaks the file off. It may have gone away itself.
-                out.send(Err(fault)).await.unwrap_or_default();
+                // Whoever receives it breaks the file off. Where there is no room for it, the end that is missing says so.
+                out.try_send(Err(fault)).unwrap_or_default();
                 false
             }
         };
@@ -122,37 +162,54 @@ impl Export {
         let mut candidates = self.read_ahead();
         let mut people = People::default();
         let mut looked: Option<Instant> = None;
-        let closing = self.service.tabs.closing().clone();
         loop {
+            let read = candidates.recv().await;
+            let (rows, is_last) = read.ok_or(Fault::plain("the history was not read to its end"))??;
             if looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
                 self.may_read_on().await?;
+                // Somebody may have been erased meanwhile.
+                people.forget_users();
                 looked = Some(Instant::now());
             }
-            let Some(rows) = candidates.recv().await else {
-                return Ok(true);
-            };
-            let found = self.service.fitting(&self.search, rows?).await?;
+            let found = self.service.fitting(&self.search, rows).await?;
             let records = self.service.records(found, &mut people).await?;
             let count = u64::try_from(records.len()).unwrap_or(0);
-            match closing.run_until_cancelled(out.send(Ok(records))).await {
-                Some(Ok(())) => self.rows += count,
-                Some(Err(_)) => return Ok(false),
-                None => return Err(Fault::plain("the service is about to stop")),
+            if !self.hand_over(out, Some(records)).await? {
+                return Ok(false);
+            }
+            self.rows += count;
+            if is_last {
+                return self.hand_over(out, None).await;
             }
         }
     }
 
+    /// `false` where nobody takes it any more.
+    async fn hand_over(&self, out: &mpsc::Sender<Batch>, batch: Option<Vec<LoginRecord>>) -> Result<bool, Fault> {
+        let patience = match self.reader {
+            Reader::Session(..) => self.pace.patience,
+            Reader::Operator => Duration::MAX,
+        };
+        let closing = self.service.tabs.closing();
+        let taken = closing.run_until_cancelled(timeout(patience, out.send(Ok(batch))));
+        match taken.await {
+            Some(Ok(taken)) => Ok(taken.is_ok()),
+            Some(Err(_)) => Err(Fault::plain("the reader takes too long")),
+            None => Err(Fault::plain("the service is about to stop")),
+        }
+    }
+
     /// Reads candidates until there are no more, or nobody takes them.
-    fn read_ahead(&self) -> mpsc::Receiver<Result<Vec<LoginRow>, Fault>> {
+    fn read_ahead(&self) -> mpsc::Receiver<Candidates> {
         let (out, candidates) = mpsc::channel(AHEAD);
-        let (service, search) = (self.service.clone(), Arc::clone(&self.search));
+        let (service, search, batch) = (self.service.clone(), Arc::clone(&self.search), self.pace.batch);
         self.service.commands.spawn(async move {
             let mut after = Some(Cursor::start());
             while let Some(cursor) = after.take() {
-                let read = service.candidates(&search, &cursor, BATCH).await;
+                let read = service.candidates(&search, &cursor, batch).await;
                 let rows = read.map(|(rows, next)| {
                     after = next;
-                    rows
+                    (rows, after.is_none())
                 });
                 if out.send(rows).await.is_err() {
                     return;
@@ -162,19 +219,15 @@ impl Export {
         candidates
     }
 
-    /// Whoever may use the command line may read on. Of others the log is asked: a role's removal raises the epoch, and no session outlives that.
+    /// Whoever may use the command line may read on. Of others the log is asked: a role's removal raises the epoch, and no
+    /// session outlives that.
     async fn may_read_on(&self) -> Result<(), Fault> {
         let Reader::Session(reader, _) = &self.reader else {
             return Ok(());
         };
-        let store = &self.service.store;
-        let session = store.load::<Session>(&reader.id.to_string()).await?.aggregate;
-        let user = store.load::<User>(&reader.user.to_string()).await?.aggregate;
-        let roles = user.roles();
-        let allowed = [Role::Auditor, Role::Admin]
-            .into_iter()
-            .any(|role| roles.contains(role));
-        if allowed && user.is_active() && session.is_live(self.service.clock.now(), user.epoch()) {
+        let (store, now) = (&self.service.store, self.service.clock.now());
+        let who = (reader.id, reader.user);
+        if rights::hold(store, now, who, &[Role::Auditor, Role::Admin]).await? {
             Ok(())
         } else {
             Err(Fault::plain("the reader's session is dead, or the role is gone"))

@@ -27,8 +27,10 @@ use crate::service::{
 const CANDIDATES: u32 = 256;
 /// Candidates that are opened for one page: then it ends, short as it may be.
 const MOST: usize = 4096;
-/// Holders of one address that are looked at, latest first.
-const HOLDERS: usize = 16;
+/// Spans in which one address was held that are looked at, latest first.
+const SPANS: usize = 16;
+/// Of them, those of one user: what is older is taken together, so that nobody hides logins by changing to and fro.
+const SPANS_OF_ONE: usize = 4;
 
 /// What is looked for: what indices know, and what only seals tell.
 pub(super) struct Search {
@@ -51,7 +53,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<Page<LoginRecord>, Refusal> {
         let after = start(page)?;
-        self.history_caught_up().await?;
+        self.history_has_all().await?;
         let wish = self.login_wish(filter).page(page);
         self.note_reading(reader, "searchLogins", wish, origin).await?;
         let search = self.search_for(filter).await?;
@@ -69,9 +71,10 @@ impl Service {
         })
     }
 
-    pub(super) async fn history_caught_up(&self) -> Result<(), Refusal> {
+    /// What an auditor is told must not lack anything: a projection that somebody has paused is not asked.
+    pub(super) async fn history_has_all(&self) -> Result<(), Refusal> {
         for name in [login_history::NAME, sessions::NAME, users::NAME] {
-            self.caught_up(name).await?;
+            self.has_all(name).await?;
         }
         Ok(())
     }
@@ -195,7 +198,7 @@ impl Service {
             }
         }
         let mut holders = Vec::new();
-        for holder in held.into_iter().rev().take(HOLDERS) {
+        for holder in latest(&held) {
             if !self.is_erased(holder.user).await? {
                 holders.push(holder);
             }
@@ -208,8 +211,58 @@ impl Service {
     }
 }
 
+/// The spans that are looked at, latest first.
+fn latest(held: &[Holder]) -> Vec<Holder> {
+    let mut spans: Vec<Holder> = Vec::new();
+    for holder in held.iter().rev() {
+        let mut own = spans.iter_mut().filter(|span| span.user == holder.user);
+        if let Some(oldest) = own.nth(SPANS_OF_ONE - 1) {
+            oldest.from = holder.from;
+        } else if spans.len() < SPANS {
+            spans.push(*holder);
+        }
+    }
+    spans
+}
+
 /// Whether there are more candidates than were opened.
 enum More {
     Yes(Cursor),
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn held(user: u128, from: i64) -> Holder {
+        Holder {
+            user: UserId(Uuid::from_u128(user)),
+            from: Timestamp::from_micros(from),
+            to: Timestamp::from_micros(from + 1),
+        }
+    }
+
+    #[test]
+    fn who_changes_an_address_to_and_fro_hides_nobody() {
+        let mut all = vec![held(1, 0), held(2, 10)];
+        all.extend((0..40).map(|turn| held(3, 20 + 10 * turn)));
+        let spans = latest(&all);
+        let of = |span: &Holder| (span.user.0.as_u128(), span.from.micros(), span.to.micros());
+        let found: Vec<_> = spans.iter().map(of).collect();
+        assert_eq!(
+            found,
+            [
+                (3, 410, 411),
+                (3, 400, 401),
+                (3, 390, 391),
+                (3, 20, 381),
+                (2, 10, 11),
+                (1, 0, 1)
+            ]
+        );
+        let many: Vec<_> = (0..40).map(|user| held(user, 0)).collect();
+        assert_eq!(latest(&many).len(), SPANS);
+    }
 }

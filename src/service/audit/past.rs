@@ -35,7 +35,7 @@ impl Service {
     ) -> Result<Page<SessionRecord>, Refusal> {
         let after = start(page)?;
         for name in [sessions::NAME, users::NAME] {
-            self.caught_up(name).await?;
+            self.has_all(name).await?;
         }
         let wish = Wish::default().with("as_of", Some(at)).with("user_id", user).page(page);
         self.note_reading(reader, "listSessionsAsOf", wish, origin).await?;

@@ -60,6 +60,22 @@ impl Service {
         self.note_question(&reader, operation, wish).await
     }
 
+    /// Records that somebody asked for the proof of an event.
+    pub(in crate::service) async fn note_proof(
+        &self,
+        reader: &LiveSession,
+        position: u64,
+        size: u64,
+        origin: &Origin,
+    ) -> Result<(), Refusal> {
+        let wish = Wish::default()
+            .with("position", Some(position))
+            .with("size", Some(size));
+        self.note_reading(reader, "getInclusionProof", wish, origin)
+            .await
+            .map(drop)
+    }
+
     /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
     /// until read models have it.
     pub(super) async fn note_question(&self, reader: &Reader, operation: &str, wish: Wish) -> Result<Uuid, Refusal> {
@@ -129,7 +145,8 @@ impl Service {
         }
     }
 
-    /// An address is recorded as its claim only: who is erased later must not live on in what others looked for.
+    /// An address is recorded as its claim only, wherever it was typed: who is erased later must not live on in what others
+    /// looked for.
     pub(super) fn login_wish(&self, filter: &LoginFilter) -> Wish {
         // What can be asked is recorded: another filter does not compile until it stands here and below.
         let LoginFilter {
@@ -152,19 +169,32 @@ impl Service {
                 "outcome",
                 filter.outcome.map(doorbook_projections::login_history::Won::as_str),
             )
-            .with("method", filter.method.as_ref())
-            .with("provider", filter.provider.as_ref())
-            .with("reason", filter.reason.as_ref())
+            .with("method", self.word(filter.method.as_ref()))
+            .with("provider", self.word(filter.provider.as_ref()))
+            .with("reason", self.word(filter.reason.as_ref()))
             .with("from", filter.from)
             .with("to", filter.to)
     }
-}
 
-pub(super) fn event_wish(filter: &EventFilter) -> Wish {
-    Wish::default()
-        .with("type", filter.event_type.as_ref())
-        .with("stream", filter.stream.as_ref())
-        .with("actor", filter.actor.as_ref())
-        .with("from", filter.from)
-        .with("to", filter.to)
+    /// As [`Self::login_wish`].
+    pub(super) fn event_wish(&self, filter: &EventFilter) -> Wish {
+        Wish::default()
+            .with("type", self.word(filter.event_type.as_ref()))
+            .with("stream", self.word(filter.stream.as_ref()))
+            .with("actor", self.word(filter.actor.as_ref()))
+            .with("from", filter.from)
+            .with("to", filter.to)
+    }
+
+    /// A word that was looked for; the claim of one that may be an address, which nothing that is found by words is.
+    fn word(&self, word: Option<&String>) -> Option<String> {
+        let kept = |word: &String| {
+            if word.contains(['@', '\u{ff20}', '\u{fe6b}']) {
+                self.claim_as_typed(word).0.into()
+            } else {
+                word.clone()
+            }
+        };
+        word.map(kept)
+    }
 }

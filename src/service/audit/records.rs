@@ -55,6 +55,11 @@ impl People {
         self.users.get(&user)
     }
 
+    /// Who they are is learned anew.
+    pub(super) fn forget_users(&mut self) {
+        self.users.clear();
+    }
+
     fn client(&mut self, user_agent: Option<&str>) -> Option<Client> {
         let user_agent = user_agent?;
         if let Some(known) = self.clients.get(user_agent) {

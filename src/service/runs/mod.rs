@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use doorbook_domain::{
     id::RunId,
     projection::{Projection, ProjectionEvent, Record},
+    role::Role,
     time::Timestamp,
 };
 use doorbook_openapi::{
@@ -22,7 +23,7 @@ use doorbook_projections::{
 };
 
 use self::entry::{parked_entry, projection_entry, run_entry};
-use super::{Service, metadata_of, signup::field};
+use super::{Service, metadata_of, rights, signup::field};
 use crate::store::{CommandMetadata, Failure, Store};
 
 /// Writes down what is done to a read model.
@@ -112,6 +113,13 @@ impl Service {
             })
     }
 
+    /// Asks the log once more: a body may have taken its time, and the role may be gone since.
+    async fn must_still_be_admin(&self, session: &LiveSession) -> Result<(), Refusal> {
+        let who = (session.id, session.user);
+        let held = rights::hold(&self.store, self.clock.now(), who, &[Role::Admin]).await?;
+        held.then_some(()).ok_or(Refusal::NotSignedIn)
+    }
+
     /// Begins a run, which goes on by itself.
     async fn begin_run(
         self,
@@ -121,6 +129,7 @@ impl Service {
         scope: Scope,
         origin: Origin,
     ) -> Result<RunEntry, Refusal> {
+        self.must_still_be_admin(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let names = [&*name];
         let order = Order {
@@ -162,6 +171,7 @@ impl Service {
 
     async fn set_paused(self, session: LiveSession, name: String, paused: bool, origin: Origin) -> Result<(), Refusal> {
         self.knows_projection(&name)?;
+        self.must_still_be_admin(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let at = metadata.at;
         let event = if paused {
@@ -180,6 +190,7 @@ impl Service {
 
     async fn do_roll_back(self, session: LiveSession, name: String, origin: Origin) -> Result<(), Refusal> {
         self.knows_projection(&name)?;
+        self.must_still_be_admin(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let event = ProjectionEvent::RolledBack { at: metadata.at };
         self.write_down(&name, event, &metadata).await?;
@@ -188,6 +199,7 @@ impl Service {
 
     async fn do_cancel(self, session: LiveSession, name: String, id: RunId, origin: Origin) -> Result<(), Refusal> {
         self.engine.run_of(&name, id.0).await.map_err(denied)?;
+        self.must_still_be_admin(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let event = ProjectionEvent::Cancelled {
             run: id,
@@ -199,6 +211,7 @@ impl Service {
 
     async fn do_retry(self, session: LiveSession, name: String, stream: String, origin: Origin) -> Result<(), Refusal> {
         self.engine.is_parked(&name, &stream).await.map_err(denied)?;
+        self.must_still_be_admin(&session).await?;
         let metadata = self.metadata(&origin, Some(session.user));
         let event = ProjectionEvent::Retried {
             stream: (&*stream).into(),

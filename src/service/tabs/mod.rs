@@ -1,4 +1,5 @@
-//! Pages that follow their session: what they hear, how many there may be, and when they are sent away.
+//! Pages that follow their session: what they hear, how many there may be, and when they are sent away. Files on their way
+//! to somebody have places beside theirs.
 //!
 //! A [`page::Page`] is woken by the session directory and asks it anew; it keeps what it has told and nothing else, so
 //! that a page that reads slowly costs no memory. It asks SQL only when the session is over, for the reason.
@@ -22,6 +23,10 @@ const PER_SESSION: usize = 16;
 const PER_USER: usize = 64;
 /// Most pages of this node, however many descriptors it may have.
 const ON_NODE: usize = 16_384;
+/// Most files of one user that are on their way at a time.
+const EXPORTS_PER_USER: usize = 2;
+/// Most files that are on their way on this node: each holds some ten thousand rows in memory.
+const EXPORTS_ON_NODE: usize = 8;
 /// When to come again where the user has too many.
 const LATER: Duration = Duration::from_secs(30);
 /// When to come again where the node has too many, or is about to stop.
@@ -31,6 +36,7 @@ const SOON: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Tabs {
     seats: Arc<Seats>,
+    exports: Arc<Seats>,
     closing: CancellationToken,
 }
 
@@ -38,6 +44,7 @@ impl Tabs {
     pub(super) fn new() -> Self {
         Self {
             seats: Arc::new(Seats::new(room(), PER_USER, PER_SESSION)),
+            exports: Arc::new(Seats::new(EXPORTS_ON_NODE, EXPORTS_PER_USER, EXPORTS_PER_USER)),
             closing: CancellationToken::new(),
         }
     }
@@ -49,14 +56,19 @@ impl Tabs {
 
     /// A place for something else that a session follows, until it is dropped.
     pub(super) fn place(&self, session: SessionId, user: UserId) -> Result<Box<dyn Send + Sync>, Refusal> {
-        Ok(Box::new(self.seat(session, user)?))
+        Ok(Box::new(self.seat(&self.seats, session, user)?))
     }
 
-    fn seat(&self, session: SessionId, user: UserId) -> Result<seats::Seat, Refusal> {
+    /// A place for a file on its way to a session, until it is dropped.
+    pub(super) fn place_for_export(&self, session: SessionId, user: UserId) -> Result<Box<dyn Send + Sync>, Refusal> {
+        Ok(Box::new(self.seat(&self.exports, session, user)?))
+    }
+
+    fn seat(&self, seats: &Arc<Seats>, session: SessionId, user: UserId) -> Result<seats::Seat, Refusal> {
         if self.closing.is_cancelled() {
             return Err(Refusal::Busy(SOON));
         }
-        Seats::take(&self.seats, session, user).map_err(|full| match full {
+        Seats::take(seats, session, user).map_err(|full| match full {
             seats::Full::Node => Refusal::Busy(SOON),
             seats::Full::User => Refusal::Throttled(LATER),
         })
@@ -77,7 +89,7 @@ impl Service {
         let (id, now) = (presented.id, self.clock.now());
         let live = self.directory.resolve(id, &presented.secret, now).await?;
         let live = live.ok_or(Refusal::NotSignedIn)?;
-        let seat = self.tabs.seat(id, live.user)?;
+        let seat = self.tabs.seat(&self.tabs.seats, id, live.user)?;
         // Listens first and asks again: what happened in between is not missed.
         let ear = self.directory.listen(id, live.user);
         let live = self.directory.resolve(id, &presented.secret, now).await?;

@@ -7,6 +7,7 @@ use doorbook_domain::{
 };
 use doorbook_openapi::{
     overview::Glance as _,
+    runs::{Rebuild, Runs as _},
     users::{Invitation, UserAction, UserState, Users as _},
 };
 use tokio_util::sync::CancellationToken;
@@ -65,7 +66,7 @@ async fn power_and_erasure_need_a_proof_of_the_last_five_minutes_and_defence_doe
     let (bed, admin, bob) = admin_and_bob(None).await;
     let stale = LiveSession {
         authenticated_at: admin.authenticated_at.minus(Duration::from_mins(5)),
-        ..admin
+        ..admin.clone()
     };
     let (service, from) = (&bed.service, origin());
     let refused = [
@@ -82,6 +83,28 @@ async fn power_and_erasure_need_a_proof_of_the_last_five_minutes_and_defence_doe
     for action in REVERSIBLE {
         service.act_on_user(&stale, bob, action, &from).await.unwrap();
     }
+    bed.change(
+        bob,
+        GrantRole {
+            role: Role::Auditor,
+            at: service.clock.now(),
+        }
+        .into(),
+    )
+    .await;
+    service
+        .act_on_user(&stale, bob, UserAction::Deactivate, &from)
+        .await
+        .unwrap();
+    let refused = service.act_on_user(&stale, bob, UserAction::Reactivate, &from).await;
+    assert!(
+        matches!(refused, Err(Refusal::ReauthenticationRequired)),
+        "roles come back with the user: {refused:?}"
+    );
+    service
+        .act_on_user(&admin, bob, UserAction::Reactivate, &from)
+        .await
+        .unwrap();
     let made = service.invite(&stale, invitation(&[]), &from).await.unwrap();
     assert_eq!(made.entry.state, UserState::Active);
     assert!(bed.events("user.erased").await.is_empty());
@@ -105,10 +128,48 @@ async fn admin_who_lost_the_role_meanwhile_changes_nothing() {
             .err(),
         service.invite(&admin, invitation(&[]), &from).await.err(),
     ];
-    for refusal in refused {
+    let users = doorbook_projections::users::NAME;
+    let whole = Rebuild::default();
+    let runs = [
+        service
+            .rebuild_projection(&admin, users, whole, &from)
+            .await
+            .map(drop)
+            .err(),
+        service.verify_projection(&admin, users, &from).await.map(drop).err(),
+        service.pause_projection(&admin, users, &from).await.err(),
+        service.resume_projection(&admin, users, &from).await.err(),
+        service.roll_back_projection(&admin, users, &from).await.err(),
+    ];
+    for refusal in refused.into_iter().chain(runs) {
         assert!(matches!(refusal, Some(Refusal::NotSignedIn)), "{refusal:?}");
     }
     assert_eq!(bed.service.store.written().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn nobody_stays_admin_by_a_pause() {
+    let (bed, admin, bob) = admin_and_bob(None).await;
+    let (at, role) = (bed.service.clock.now(), Role::Admin);
+    bed.change(bob, GrantRole { role, at }.into()).await;
+    bed.service.has_all(doorbook_projections::users::NAME).await.unwrap();
+    let (service, from) = (&bed.service, origin());
+    let bobs = bed.log_in(BOB, PASSWORD).await.unwrap().session;
+    service
+        .pause_projection(&bobs, doorbook_projections::users::NAME, &from)
+        .await
+        .unwrap();
+    service
+        .act_on_user(&admin, bob, UserAction::Deactivate, &from)
+        .await
+        .unwrap();
+    let alone = service
+        .act_on_user(&admin, admin.user, UserAction::Deactivate, &from)
+        .await;
+    assert!(
+        matches!(alone, Err(Refusal::Fault(_))),
+        "who else there is cannot be known: {alone:?}"
+    );
 }
 
 #[tokio::test]

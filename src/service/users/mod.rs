@@ -80,7 +80,14 @@ impl Service {
         let id = user.to_string();
         let done = match action {
             UserAction::Deactivate => accounts.change(&id, Change::Deactivate).await,
-            UserAction::Reactivate => accounts.change(&id, Change::Reactivate).await,
+            UserAction::Reactivate => {
+                // Who gets roles back gets power.
+                let asked = self.store.load::<User>(&id).await?.aggregate;
+                if !asked.roles().is_empty() {
+                    self.must_be_proven(&admin)?;
+                }
+                accounts.change(&id, Change::Reactivate).await
+            }
             UserAction::EndSessions => accounts.change(&id, Change::EndSessions).await,
             UserAction::Unlock => {
                 accounts.change(&id, Change::Unlock).await?;

@@ -1,4 +1,7 @@
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
 
 use super::*;
 
@@ -43,11 +46,19 @@ async fn command_line_exports_what_the_api_does_beside_a_service_and_without_one
     service.stop().await;
     let alone = service.directory().join("logins.ndjson");
     let path = alone.to_str().unwrap();
+    // What lies in the way, perhaps of somebody else, is not written into.
+    let (foreign, in_the_way) = (
+        service.directory().join("foreign"),
+        service.directory().join("logins.ndjson.part"),
+    );
+    fs::write(&foreign, "as it was").unwrap();
+    symlink(&foreign, &in_the_way).unwrap();
     assert_eq!(
         service.doorbook(&[&filtered[..], &["--output", path]].concat()).await,
         ""
     );
     assert_eq!(fs::read_to_string(&alone).unwrap(), beside);
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "as it was");
     assert_eq!(fs::metadata(&alone).unwrap().permissions().mode() & 0o777, 0o600);
     service.start_again().await;
 }

@@ -74,7 +74,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("exportMyData", "GET /api/me/export: 200 400 401 403 500 503"),
     (
         "exportLogins",
-        "GET /api/audit/logins/export: 200 400 401 403 422 500 503",
+        "GET /api/audit/logins/export: 200 400 401 403 422 429 500 503",
     ),
     (
         "createUser",

@@ -41,7 +41,13 @@ impl Proofs for StandIn {
         Ok(checkpoint())
     }
 
-    async fn prove_inclusion(&self, position: u64, size: Option<u64>) -> Result<InclusionProof, Refusal> {
+    async fn prove_inclusion(
+        &self,
+        _: &LiveSession,
+        position: u64,
+        size: Option<u64>,
+        _: &Origin,
+    ) -> Result<InclusionProof, Refusal> {
         Ok(InclusionProof {
             position,
             size: reached(size)?,
