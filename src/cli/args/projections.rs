@@ -14,7 +14,7 @@ Examples:
     List,
     /// Build read models anew from the log; the old ones serve until the new ones have caught up
     #[command(after_long_help = "\
-Ctrl-C leaves the read models as they were. So does kill -9: the next rebuild starts afresh. It can be done beside a running
+Ctrl-C leaves the read models as they were. So does kill -9: the next rebuild starts afresh. It can be done beside a running \
 service, which goes over to the new tables by itself; where the service rebuilds or verifies already, it ends with 75.
 
 Examples:
@@ -112,9 +112,9 @@ fn run_id(text: &str) -> Result<RunId, &'static str> {
 
 /// `doorbook projections rebuild …`
 #[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = false)]
 pub struct RebuildWish {
-    /// Which one: `sessions`, `users`, `login_history` or `signups`; or --all
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    /// Which one: `sessions`, `users`, `login_history`, `signups` or `audit_trail`; or --all
     pub name: Option<String>,
     /// All of them
     #[arg(long)]
