@@ -47,6 +47,11 @@ impl View {
         self.generation.table(name)
     }
 
+    /// The rows of `select` for each of the values, which it writes where it needs it.
+    pub(crate) fn for_each(&self, values: &[String], select: &dyn Fn(&str) -> String) -> String {
+        self.generation.dialect.for_each(values, select)
+    }
+
     /// The table under the name `alias`: the whole of it where it has about `most` rows or fewer, else a sample of its pages,
     /// about so many rows. Only `PostgreSQL` takes samples, and knows without counting how large a table is.
     pub(crate) async fn sample(&self, name: &str, alias: &str, most: u64) -> Result<Sample, Fault> {
