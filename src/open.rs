@@ -1,6 +1,9 @@
 //! Opens the durable parts, for `serve` and for every command that works on them: the log, the keys, the read models.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+mod error;
+mod place;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use doorbook_openapi::app::Settings;
 use doorbook_projections::{
@@ -16,131 +19,26 @@ use doorbook_projections::{
 };
 use sqlx::postgres::PgConnectOptions;
 
+pub use self::error::StartError;
+pub(crate) use self::place::{directories, make_private};
 use crate::{
     atlas::Atlas,
     clock::Clock,
     config::{Config, Database},
     directory::Directory,
     hashing::{PasswordHasher, rules::MAX_LENGTH},
-    keys::{Keyring, KeysError, MasterKey},
-    lock::LockError,
-    mail::{MailError, Post},
+    keys::{Keyring, MasterKey},
+    mail::Post,
     proof::notary::Notary,
     service::{Lifetimes, Parts, Rules, erasures::Erasures, strength::Strength},
     social::Desk,
-    store::{InvalidStoreUrl, OpenError, Store, StoreOptions, StoreUrl},
+    store::{OpenError, Store, StoreOptions, StoreUrl},
     throttle::Throttle,
 };
 
 /// How long a whole body may take: many times what a slow line needs for the largest one, and so short that trickling
 /// bodies do not pile up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why the service, or a command, cannot start. One sentence that names the key and the remedy.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory cannot be used.
-    #[error("data.dir: {path} cannot be made: {source}; choose a directory that this user may write")]
-    Directory {
-        /// Which.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file of a database cannot be made or written.
-    #[error("{path} cannot be written: {source}; choose a file that this user may write")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A command that only reads, or changes what is there, found no log.
-    #[error("store.url: there is no log in {place}: name the directory with --data-dir, or start the service first")]
-    NoLog {
-        /// The directory, or `the database`.
-        place: String,
-    },
-    /// The address of the log cannot be used.
-    #[error(transparent)]
-    StoreUrl(#[from] InvalidStoreUrl),
-    /// The log cannot be opened.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The keys cannot be opened.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// Another service has the data.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// Mail cannot be written or sent.
-    #[error(transparent)]
-    Mail(#[from] MailError),
-    /// An address cannot be listened on.
-    #[error("{key}: {address} cannot be listened on: {source}; stop what listens there or choose another address")]
-    Listen {
-        /// `http.listen` or `http.admin_listen`.
-        key: &'static str,
-        /// Which address.
-        address: std::net::SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The operator's list of passwords cannot be read.
-    #[error(
-        "password.blocklist: {path} cannot be read: {source}; name a file of UTF-8 text with one password a line, or remove the key"
-    )]
-    Blocklist {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The operator's database of places cannot be read.
-    #[error(
-        "audit.geoip_file: {path} cannot be read: {source}; name a MaxMind DB file such as `GeoLite2-City.mmdb`, or remove the key"
-    )]
-    GeoIp {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: maxminddb::MaxMindDbError,
-    },
-    /// The read models cannot be opened.
-    #[error("read.url: the read models cannot be opened: {}", chain(.0))]
-    Read(#[source] Fault),
-    /// The counters of attempts cannot be opened.
-    #[error(
-        "{place}: the counters of attempts cannot be opened: {}; they may be deleted, nothing else depends on them",
-        chain(source)
-    )]
-    Throttle {
-        /// The file, or `read.url`.
-        place: String,
-        /// Why.
-        source: Fault,
-    },
-    /// The tree over the log cannot be opened.
-    #[error(
-        "{place}: the tree over the log cannot be opened: {}; it may be deleted, it is made anew from the log",
-        chain(source)
-    )]
-    Proof {
-        /// The file, or `read.url`.
-        place: String,
-        /// Why.
-        source: Fault,
-    },
-    /// Something else broke.
-    #[error("{}", chain(.0))]
-    Fault(#[from] Fault),
-}
-
-/// An error and everything that led to it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
 
 /// The durable parts.
 pub struct Durable {
@@ -374,54 +272,4 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
 /// [`StartError::StoreUrl`] when the driver cannot take the address.
 pub fn store_url(database: &Database) -> Result<StoreUrl, StartError> {
     Ok(database.url().parse::<StoreUrl>()?)
-}
-
-pub(crate) fn directories(config: &Config) -> Result<(), StartError> {
-    make(&config.data.dir)?;
-    for database in [&config.store, &config.keys.url] {
-        if let Database::Sqlite(file) = database
-            && let Some(parent) = file.parent()
-        {
-            make(parent)?;
-        }
-    }
-    if let Database::Sqlite(directory) = &config.read {
-        make(directory)?;
-    }
-    Ok(())
-}
-
-/// Makes the file of an embedded database, that only its owner can read, unless it is there. SQLite gives the files
-/// beside it the same mode. A file that is there is not opened: closing it would end this process's locks on it.
-pub(crate) fn make_private(database: &Database) -> Result<(), StartError> {
-    let Database::Sqlite(path) = database else {
-        return Ok(());
-    };
-    let mut options = fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(StartError::File {
-            path: path.display().to_string(),
-            source,
-        }),
-    }
-}
-
-/// Makes a directory that only its owner can enter.
-fn make(path: &Path) -> Result<(), StartError> {
-    if path.as_os_str().is_empty() || path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| StartError::Directory {
-        path: path.display().to_string(),
-        source,
-    })
 }

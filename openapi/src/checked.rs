@@ -1,15 +1,12 @@
 //! Parameters that are all looked at before one of them is refused.
 
-use std::net::IpAddr;
+use std::iter;
 
-use doorbook_domain::{id::UserId, time::Timestamp};
-use doorbook_projections::login_history::Won;
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
+    registry::{MetaParamIn, MetaSchemaRef},
 };
-use serde_json::json;
 
 use crate::{
     app::FieldError,
@@ -44,11 +41,31 @@ impl<'a, T: FromQuery> ApiExtractor<'a> for Checked<T> {
         _: &mut RequestBody,
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
+        Ok(Self::of(request, options.name))
+    }
+}
+
+impl<T: FromQuery> Checked<T> {
+    /// The parameter of that name.
+    pub(crate) fn of(request: &Request, name: &str) -> Self {
         let query = request.uri().query().unwrap_or_default();
-        Ok(Self {
-            read: param::read::<T>(query, options.name),
-            unknown: known::unknown(request, options.name),
-        })
+        Self {
+            read: param::read::<T>(query, name),
+            unknown: known::unknown(request, name),
+        }
+    }
+
+    /// The value, where nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`.
+    pub(crate) fn settled(self) -> Result<T, Problem> {
+        match self.read {
+            Ok(value) if self.unknown.is_empty() => Ok(value),
+            Ok(_) => Err(Problem::invalid(self.unknown)),
+            Err(error) => Err(Problem::invalid(iter::once(error).chain(self.unknown).collect())),
+        }
     }
 }
 
@@ -81,86 +98,4 @@ impl Findings {
             Err(Problem::invalid(self.0))
         }
     }
-}
-
-/// Absent, or of this form.
-macro_rules! optional {
-    ($type:ty, $schema:expr, $code:literal, $message:literal, $read:expr) => {
-        impl FromQuery for Option<$type> {
-            const REQUIRED: bool = false;
-
-            fn schema() -> MetaSchema {
-                $schema
-            }
-
-            fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
-                let read: fn(&str) -> Option<$type> = $read;
-                text.map(|text| read(text).ok_or(($code, $message))).transpose()
-            }
-        }
-    };
-}
-
-optional!(
-    UserId,
-    MetaSchema::new_with_format("string", "uuid"),
-    "not_an_id",
-    "This must be a UUID.",
-    |text| text.parse().ok()
-);
-optional!(
-    IpAddr,
-    MetaSchema {
-        max_length: Some(45),
-        ..MetaSchema::new("string")
-    },
-    "not_an_ip",
-    "This must be an address of IPv4 or IPv6.",
-    |text| text.parse().ok()
-);
-optional!(
-    Timestamp,
-    MetaSchema::new_with_format("string", "date-time"),
-    "not_an_instant",
-    "This must be an instant as in RFC 3339: `2026-11-25T14:03:00Z`.",
-    instant
-);
-optional!(
-    Won,
-    MetaSchema {
-        enum_items: vec![json!("success"), json!("failure")],
-        ..MetaSchema::new("string")
-    },
-    "unknown_value",
-    "This must be `success` or `failure`.",
-    |text| [Won::Success, Won::Failure]
-        .into_iter()
-        .find(|won| won.as_str() == text)
-);
-
-/// An instant that must be there.
-pub(crate) struct Moment(pub(crate) Timestamp);
-
-impl FromQuery for Moment {
-    const REQUIRED: bool = true;
-
-    fn schema() -> MetaSchema {
-        MetaSchema::new_with_format("string", "date-time")
-    }
-
-    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
-        let text = text.ok_or(("missing", "This parameter is required."))?;
-        let wrong = (
-            "not_an_instant",
-            "This must be an instant as in RFC 3339: `2026-11-25T14:03:00Z`.",
-        );
-        instant(text).map(Self).ok_or(wrong)
-    }
-}
-
-/// A `+` of an offset that nobody encoded arrives as a space.
-fn instant(text: &str) -> Option<Timestamp> {
-    let text = text.replace(' ', "+");
-    let instant = chrono::DateTime::parse_from_rfc3339(&text).ok()?;
-    Some(instant.to_utc().into())
 }

@@ -48,7 +48,6 @@ mod scalar;
 mod schema;
 pub mod social;
 pub mod users;
-mod whole;
 
 pub use crate::{admin::admin, client::is_trusted, document::document};
 use crate::{app::App, edge::Edge, gate::Gate, route::Router};

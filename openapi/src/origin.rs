@@ -1,15 +1,20 @@
 //! From which page a request comes: `Origin` and `Sec-Fetch-Site`.
 
-use poem::http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{
-        ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, REFERER,
+use poem::{
+    Request, RequestBody,
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{
+            ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, REFERER,
+        },
     },
 };
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::{
     app::Settings,
+    gate::Visit,
     problem::{Kind, Problem},
 };
 
@@ -130,5 +135,25 @@ impl Origins {
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone());
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+}
+
+/// Says that a page of this service, a listed one or no page sent the browser here: a navigation that begins something must
+/// be wished for.
+pub(crate) struct OwnPage;
+
+impl<'a> ApiExtractor<'a> for OwnPage {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn security_schemes() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Visit::of(request)?.gate.origins.check_navigation(request.headers())?;
+        Ok(Self)
     }
 }

@@ -32,6 +32,27 @@ pub enum StateWish {
     Unverified,
 }
 
+impl StateWish {
+    /// Every one.
+    pub const ALL: [Self; 4] = [
+        Self::Is(UserState::Active),
+        Self::Is(UserState::Deactivated),
+        Self::Is(UserState::Erased),
+        Self::Unverified,
+    ];
+
+    /// As it is asked for: `active`, `deactivated`, `erased`, `unverified`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Is(UserState::Active) => "active",
+            Self::Is(UserState::Deactivated) => "deactivated",
+            Self::Is(UserState::Erased) => "erased",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
 /// Which users a list shows. Without a state, all but those that were erased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSearch {

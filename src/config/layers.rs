@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     error::ConfigError,
-    key::{KEYS, Key, PREFIX, Preset},
+    key::{Key, PREFIX, Preset},
     mail,
     nearest::nearest,
     raw::{Raw, Source},
@@ -76,7 +76,7 @@ impl Layers {
     }
 
     fn defaults(&mut self) -> Result<(), ConfigError> {
-        for key in KEYS {
+        for key in Key::all() {
             if let Preset::Fixed(literal) = key.default {
                 let value = literal
                     .parse()
@@ -144,7 +144,7 @@ impl Layers {
             return self.put(&key, Raw::Text(value.to_owned()), source);
         }
         let Some((_, key)) = name.strip_suffix("_FILE").and_then(Key::of_variable) else {
-            let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
+            let known: Vec<String> = Key::all().map(Key::variable).collect();
             let hint = nearest(name, known.iter().map(String::as_str));
             return self.wrong.push(unknown(&format!("the variable {name}"), hint));
         };
@@ -172,7 +172,7 @@ impl Layers {
         if Key::find(name).is_some() {
             return self.put(name, raw, source);
         }
-        let known: Vec<String> = KEYS.iter().map(|key| key.beside(name)).collect();
+        let known: Vec<String> = Key::all().map(|key| key.beside(name)).collect();
         let hint = nearest(name, known.iter().map(String::as_str));
         self.wrong.push(unknown(&format!("the key `{name}` {source}"), hint));
     }
@@ -264,7 +264,7 @@ impl Layers {
 
     /// Every value, in the order of the template; what the operator named comes by its name.
     pub(crate) fn into_found(self) -> Vec<(String, &'static Key, Found)> {
-        let place = |key: &'static Key| KEYS.iter().position(|other| std::ptr::eq(key, other));
+        let place = |key: &'static Key| Key::all().position(|other| std::ptr::eq(key, other));
         let mut found: Vec<(String, &'static Key, Found)> = self
             .values
             .into_iter()

@@ -1,8 +1,8 @@
 //! What an operator decides: typed, complete and checked before anything starts.
 //!
 //! Defaults are weaker than `doorbook.toml`, that is weaker than the environment, and that is weaker than flags. Every key
-//! stands in [`KEYS`], from which names, defaults, documentation and the template come. Anything wrong stops the start
-//! with sentences that name the key, where its value comes from, and the remedy.
+//! stands in a table of `key`, from which names, defaults, documentation and the template come. Anything wrong stops the
+//! start with sentences that name the key, where its value comes from, and the remedy.
 
 mod audit;
 mod checkpoints;
@@ -30,7 +30,7 @@ pub use self::{
     checkpoints::{Checkpoints, Elsewhere},
     database::Database,
     error::ConfigError,
-    key::{KEYS, Key, Preset},
+    key::{Key, Preset},
     layers::Sources,
     mail::{Carrier, Encryption, Mail, SmtpServer},
     net::{Network, Origin},

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Config,
-    key::{KEYS, Key, Preset},
+    key::{Key, Preset},
 };
 
 const OPENING: &str = "\
@@ -23,7 +23,7 @@ const WIDTH: usize = 118;
 pub fn template() -> String {
     let mut text = OPENING.to_owned();
     let mut section = "";
-    for key in KEYS {
+    for key in Key::all() {
         let (own, name) = key.parts();
         if own != section {
             section = own;

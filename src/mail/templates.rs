@@ -238,6 +238,9 @@ fn broken(name: &str) -> impl FnOnce(minijinja::Error) -> MailError {
     }
 }
 
+const VERIFY: &str = "https://auth.example.org/auth/verify";
+const RESET: &str = "https://auth.example.org/auth/reset";
+
 /// Every letter with everything that it may say, and those that may say less once more.
 pub(super) fn samples() -> Vec<Letter> {
     let at = Timestamp::from_micros(1_772_441_070_000_000);
@@ -252,43 +255,50 @@ pub(super) fn samples() -> Vec<Letter> {
         ip: None,
         user_agent: None,
     };
-    let (verify, reset) = (
-        "https://auth.example.org/auth/verify",
-        "https://auth.example.org/auth/reset",
-    );
     let mut all = Vec::new();
     for asked in [whole, bare] {
-        all.extend([
-            Letter::VerifyAddress {
-                link: format!("{verify}#token=c2FtcGxl"),
-                asked: asked.clone(),
-                until,
-            },
-            Letter::AddressKnown {
-                login: "https://auth.example.org/login".to_owned(),
-                reset: reset.to_owned(),
-                asked: asked.clone(),
-            },
-            Letter::ResetPassword {
-                link: format!("{reset}#token=c2FtcGxl"),
-                asked: asked.clone(),
-                until,
-            },
-            Letter::NewDevice { seen: asked },
-        ]);
+        all.extend(asked_samples(&asked, until));
     }
+    all.extend(plain_samples(at, until));
+    all
+}
+
+/// Those that say from where something was asked for.
+fn asked_samples(asked: &Circumstances, until: Timestamp) -> [Letter; 4] {
+    [
+        Letter::VerifyAddress {
+            link: format!("{VERIFY}#token=c2FtcGxl"),
+            asked: asked.clone(),
+            until,
+        },
+        Letter::AddressKnown {
+            login: "https://auth.example.org/login".to_owned(),
+            reset: RESET.to_owned(),
+            asked: asked.clone(),
+        },
+        Letter::ResetPassword {
+            link: format!("{RESET}#token=c2FtcGxl"),
+            asked: asked.clone(),
+            until,
+        },
+        Letter::NewDevice { seen: asked.clone() },
+    ]
+}
+
+/// The others.
+fn plain_samples(at: Timestamp, until: Timestamp) -> [Letter; 13] {
     let provider = "GitHub".to_owned();
-    all.extend([
+    [
         Letter::Invited {
-            link: format!("{reset}#token=c2FtcGxl"),
+            link: format!("{RESET}#token=c2FtcGxl"),
             until,
         },
         Letter::ConfirmAddress {
-            link: format!("{verify}#token=c2FtcGxl"),
+            link: format!("{VERIFY}#token=c2FtcGxl"),
             until,
         },
         Letter::VerifyAddressOnly {
-            link: format!("{verify}#token=c2FtcGxl"),
+            link: format!("{VERIFY}#token=c2FtcGxl"),
             until,
         },
         Letter::PasswordChanged { at },
@@ -310,6 +320,5 @@ pub(super) fn samples() -> Vec<Letter> {
         Letter::SocialUnlinked { provider, at },
         Letter::Deactivated { at },
         Letter::Test { at },
-    ]);
-    all
+    ]
 }

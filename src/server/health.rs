@@ -18,6 +18,21 @@ use crate::{outbox::Counts, service::Service};
 
 type Labels = Vec<(&'static str, &'static str)>;
 
+/// Where figures of the whole node are written.
+struct Figures<'a>(&'a mut Registry);
+
+impl Figures<'_> {
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        self.0.register(name, help, gauge);
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// What is sent, watched.
 pub(super) struct Outboxes {
     /// Letters.
@@ -45,6 +60,80 @@ impl Vitals {
     /// From now on the service is not ready: no new traffic should be sent.
     pub(super) fn stopping(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// What the directory of sessions holds.
+    fn memory(&self, figures: &mut Figures<'_>) {
+        let directory = self.service.directory.counts();
+        figures.gauge(
+            "sessions_in_memory",
+            "Live sessions that this node holds",
+            count(directory.sessions),
+        );
+        figures.gauge("users_in_memory", "Users of these sessions", count(directory.users));
+        figures.gauge(
+            "session_fills",
+            "Sessions read from the log since the start",
+            directory.fills,
+        );
+        figures.gauge(
+            "session_evictions",
+            "Sessions that gave way to others since the start",
+            directory.evictions,
+        );
+        figures.gauge("sessions_memory_bytes", "Memory that they take", count(directory.bytes));
+        figures.gauge(
+            "session_streams",
+            "Pages that follow their session",
+            count(self.service.tabs_open()),
+        );
+    }
+
+    /// How busy those are that hash passwords.
+    fn passwords(&self, figures: &mut Figures<'_>) {
+        let hasher = self.service.hasher.counts();
+        figures.gauge(
+            "passwords_hashed",
+            "Password hashes made and verified since the start",
+            hasher.hashed,
+        );
+        figures.gauge(
+            "passwords_refused",
+            "Logins and sign-ups sent away because the queue was full",
+            hasher.refused,
+        );
+        figures.gauge("passwords_waiting", "Password hashes that wait", count(hasher.waiting));
+    }
+
+    /// How letters get on.
+    fn mail(&self, figures: &mut Figures<'_>) {
+        let mail = self.outboxes.mail.figures();
+        figures.gauge("mail_pending", "Letters that wait to be sent", mail.pending);
+        figures.gauge("mail_parked", "Letters that are not tried any more", mail.parked);
+        figures.gauge("mail_sent", "Letters sent since the start", mail.sent);
+        figures.gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
+    }
+
+    /// How far the tree over the log is.
+    fn proof(&self, figures: &mut Figures<'_>) {
+        let proof = self.service.notary.figures();
+        figures.gauge("proof_events", "Events that the tree over the log holds", proof.size);
+        figures.gauge(
+            "proof_signed_events",
+            "Events that the last checkpoint covers",
+            proof.signed,
+        );
+        figures.gauge(
+            "proof_unsent_checkpoints",
+            "Checkpoints that have not left yet",
+            proof.unsent,
+        );
+        let broken = u64::from(proof.broken);
+        figures.gauge(
+            "proof_broken",
+            "1 while the log is not what was signed, or cannot be signed",
+            broken,
+        );
     }
 
     /// How far those are that act on the log.
@@ -190,76 +279,18 @@ impl Health for Vitals {
     }
 
     fn metrics(&self) -> String {
-        let (directory, hasher) = (self.service.directory.counts(), self.service.hasher.counts());
         let mut registry = Registry::with_prefix("doorbook");
-        let mut gauge = |name: &str, help: &str, value: u64| {
-            let gauge: Gauge = Gauge::default();
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-            registry.register(name, help, gauge);
-        };
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        gauge(
-            "sessions_in_memory",
-            "Live sessions that this node holds",
-            count(directory.sessions),
-        );
-        gauge("users_in_memory", "Users of these sessions", count(directory.users));
-        gauge(
-            "session_fills",
-            "Sessions read from the log since the start",
-            directory.fills,
-        );
-        gauge(
-            "session_evictions",
-            "Sessions that gave way to others since the start",
-            directory.evictions,
-        );
-        gauge("sessions_memory_bytes", "Memory that they take", count(directory.bytes));
-        gauge(
-            "session_streams",
-            "Pages that follow their session",
-            count(self.service.tabs_open()),
-        );
-        gauge(
-            "passwords_hashed",
-            "Password hashes made and verified since the start",
-            hasher.hashed,
-        );
-        gauge(
-            "passwords_refused",
-            "Logins and sign-ups sent away because the queue was full",
-            hasher.refused,
-        );
-        gauge("passwords_waiting", "Password hashes that wait", count(hasher.waiting));
-        gauge(
+        let mut figures = Figures(&mut registry);
+        self.memory(&mut figures);
+        self.passwords(&mut figures);
+        figures.gauge(
             "log_position_read",
             "Last event that this node has read",
             self.service.directory.read_position().number(),
         );
-        let mail = self.outboxes.mail.figures();
-        gauge("mail_pending", "Letters that wait to be sent", mail.pending);
-        gauge("mail_parked", "Letters that are not tried any more", mail.parked);
-        gauge("mail_sent", "Letters sent since the start", mail.sent);
-        gauge("mail_failed", "Tries to send that failed since the start", mail.failed);
-        let proof = self.service.notary.figures();
-        gauge("proof_events", "Events that the tree over the log holds", proof.size);
-        gauge(
-            "proof_signed_events",
-            "Events that the last checkpoint covers",
-            proof.signed,
-        );
-        gauge(
-            "proof_unsent_checkpoints",
-            "Checkpoints that have not left yet",
-            proof.unsent,
-        );
-        let broken = u64::from(proof.broken);
-        gauge(
-            "proof_broken",
-            "1 while the log is not what was signed, or cannot be signed",
-            broken,
-        );
-        gauge(
+        self.mail(&mut figures);
+        self.proof(&mut figures);
+        figures.gauge(
             "retention_overdue_months",
             "Months that should be forgotten by now and are not",
             self.service.months_overdue(),

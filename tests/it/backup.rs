@@ -109,29 +109,7 @@ async fn drill_brings_back_who_was_there_and_nobody_who_was_erased() {
     service.signed_up(DAVE).await;
     Arc::get_mut(&mut service).unwrap().stop().await;
 
-    let mut other = elsewhere(&service).await;
-    let erasures = service.data().join("erasures.ndjson");
-    let line = [
-        "restore",
-        "--log",
-        &log,
-        "--keys",
-        &keys,
-        "--erasures",
-        erasures.to_str().unwrap(),
-        "--json",
-    ];
-    let settled: Value = serde_json::from_str(&other.doorbook(&line).await).unwrap();
-    assert_eq!(
-        (&settled["erased_again"], &settled["differing"]),
-        (&json!(1), &json!(0)),
-        "{settled}"
-    );
-    assert!(settled["signed_out"].as_u64().unwrap() >= 3, "{settled}");
-    let again = other.output(&line).await;
-    assert_eq!(again.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
-
+    let mut other = restored(&service, &log, &keys).await;
     other.start_again().await;
     let revived = other.anonymous();
     revived.jar().plant("sessionid", &signed_out);
@@ -152,6 +130,33 @@ async fn drill_brings_back_who_was_there_and_nobody_who_was_erased() {
     other.signed_up(CAROL).await;
     other.signed_up(DAVE).await;
     assert!(!other.log().contains("\"ERROR\""), "{}", other.log());
+}
+
+/// Log and keys elsewhere, with what was erased after the backup erased again.
+async fn restored(service: &Service, log: &str, keys: &str) -> Service {
+    let other = elsewhere(service).await;
+    let erasures = service.data().join("erasures.ndjson");
+    let line = [
+        "restore",
+        "--log",
+        log,
+        "--keys",
+        keys,
+        "--erasures",
+        erasures.to_str().unwrap(),
+        "--json",
+    ];
+    let settled: Value = serde_json::from_str(&other.doorbook(&line).await).unwrap();
+    assert_eq!(
+        (&settled["erased_again"], &settled["differing"]),
+        (&json!(1), &json!(0)),
+        "{settled}"
+    );
+    assert!(settled["signed_out"].as_u64().unwrap() >= 3, "{settled}");
+    let again = other.output(&line).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
+    other
 }
 
 /// Log and keys are of one moment: whoever is in the log has a password that can be checked.

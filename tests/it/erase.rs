@@ -1,15 +1,14 @@
 //! The end of an account: nothing that names its owner is left anywhere, and the address is anybody's again.
 
-use std::{fs, path::Path};
+mod admins;
+mod traces;
 
-use base64::{
-    Engine as _,
-    prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
-};
+use std::fs;
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
+use self::traces::{assert_gone, counters, everything_stored, files, hex, needles, stored_keys};
 use crate::support::{Answer, Caller, Database, Kind, PASSWORD, Person, Provider, Service, eventually};
 
 on_each_store!(
@@ -17,9 +16,6 @@ on_each_store!(
     letter_that_is_under_way_is_erased_with_its_addressee,
     erased_address_is_anybodys_again_and_shows_nothing_of_before,
     command_erases_beside_the_service,
-    last_admin_stays_until_there_is_another,
-    two_admins_cannot_erase_each_other_at_once,
-    deactivation_and_roles_hold_on_the_next_request,
     export_shows_everything_but_secrets,
 );
 
@@ -91,105 +87,6 @@ async fn prepared(database: Database) -> Service {
     .await
 }
 
-/// What would give her away, in the forms in which it could be stored.
-fn needles(cookie: &str) -> Vec<Vec<u8>> {
-    let lower = TYPED.to_lowercase();
-    let mut needles: Vec<Vec<u8>> = [
-        TYPED,
-        &lower,
-        "Grace.Canary",
-        "grace.canary",
-        "Canaryname",
-        "canaryelsewhere",
-        "7700770077",
-        IP,
-        "CanaryBrowser",
-    ]
-    .iter()
-    .map(|text| text.as_bytes().to_vec())
-    .collect();
-    for text in [TYPED, &lower, NAME, IP, AGENT] {
-        needles.push(BASE64_URL_SAFE_NO_PAD.encode(text).into_bytes());
-        needles.push(BASE64_STANDARD_NO_PAD.encode(text).into_bytes());
-        needles.push(hex(text.as_bytes()).into_bytes());
-    }
-    // The secret of a cookie comes last; what is before it is an id and no secret.
-    let tail = cookie.get(cookie.len() - 30..).unwrap();
-    needles.push(tail.as_bytes().to_vec());
-    needles.push(cookie.as_bytes().to_vec());
-    needles
-}
-
-fn hex(bytes: &[u8]) -> String {
-    doorbook_domain::seal::hex(bytes)
-}
-
-/// Every key as it is stored: name, and wrapped bytes where there are any.
-async fn stored_keys(service: &Service, database: Database) -> Vec<(String, Option<Vec<u8>>)> {
-    match database {
-        Database::Sqlite => {
-            let url = format!("sqlite:{}", service.data().join("keys.db").display());
-            let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            let rows = sqlx::query_as("select name, wrapped from keys")
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
-            connection.close().await.unwrap();
-            rows
-        }
-        Database::Postgres => {
-            let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
-            let rows = sqlx::query_as("select name, wrapped from doorbook_keys.keys")
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
-            connection.close().await.unwrap();
-            rows
-        }
-    }
-}
-
-/// The bytes of every file, by name.
-fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, into);
-        } else {
-            into.push((path.display().to_string(), fs::read(&path).unwrap()));
-        }
-    }
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    let first = needle[0];
-    (0..bytes.len().saturating_sub(needle.len() - 1)).any(|at| bytes[at] == first && bytes[at..].starts_with(needle))
-}
-
-async fn everything_stored(service: &Service, database: Database) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    files(&service.data(), &mut all);
-    if database == Database::Postgres {
-        let tables = service.postgres().tables().await;
-        assert!(tables.len() > 8);
-        all.extend(tables.into_iter().map(|(name, rows)| (name, rows.into_bytes())));
-    }
-    all
-}
-
-#[track_caller]
-fn assert_gone(stored: &[(String, Vec<u8>)], needles: &[Vec<u8>]) {
-    for (name, bytes) in stored {
-        for needle in needles {
-            assert!(
-                !contains(bytes, needle),
-                "{name} still holds {}",
-                String::from_utf8_lossy(needle)
-            );
-        }
-    }
-}
-
 /// Links an account elsewhere, and lets another one wait.
 async fn links(caller: &Caller, github: &Provider) {
     let start = json!({"intent": "link"});
@@ -197,23 +94,6 @@ async fn links(caller: &Caller, github: &Provider) {
     let her = Person::verified(7_700_770_077, ELSEWHERE);
     let back = github.agree(started["authorize_url"].as_str().unwrap(), &her);
     post(caller, "/api/social/github", back.body()).await.expect(200);
-}
-
-/// How many rows the counters of attempts have: their names are keyed hashes.
-async fn counters(service: &Service, database: Database) -> i64 {
-    let query = "select count(*) from counters";
-    match database {
-        Database::Sqlite => {
-            let url = format!("sqlite:{}", service.data().join("throttle.db").display());
-            let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
-        }
-        Database::Postgres => {
-            let mut connection = PgConnection::connect(service.postgres().url().as_str()).await.unwrap();
-            let query = query.replace("counters", "doorbook_throttle.counters");
-            sqlx::query_scalar(&query).fetch_one(&mut connection).await.unwrap()
-        }
-    }
 }
 
 async fn nothing_that_names_the_erased_is_left(database: Database) {
@@ -269,21 +149,23 @@ async fn nothing_that_names_the_erased_is_left(database: Database) {
         let cookie = anybody.session_cookie();
         assert_eq!(cookie.is_some(), anybody.is_signed_in().await);
     }
+    nothing_comes_back(&service, database, &id, &needles).await;
+}
+
+/// Not by a rebuild, in no list, and in nothing that is printed.
+async fn nothing_comes_back(service: &Service, database: Database, id: &str, needles: &[Vec<u8>]) {
     service.doorbook(&["projections", "verify"]).await;
     service.doorbook(&["projections", "rebuild", "--all"]).await;
     service.doorbook(&["projections", "verify"]).await;
     let listed = service.doorbook(&["user", "list", "--json"]).await;
-    assert!(!listed.contains(&id) && listed.contains("bob@example.org"), "{listed}");
+    assert!(!listed.contains(id) && listed.contains("bob@example.org"), "{listed}");
     let events = service
         .doorbook(&["events", "tail", "--json", "--after", "0", "--lines", "100000"])
         .await;
     assert!(events.contains("user.erased") && events.contains("claim.released"));
-    assert_gone(&[("events".to_owned(), events.into_bytes())], &needles);
-    assert_gone(&everything_stored(&service, database).await, &needles);
-    assert_gone(
-        &[("the service's log".to_owned(), service.log().into_bytes())],
-        &needles,
-    );
+    assert_gone(&[("events".to_owned(), events.into_bytes())], needles);
+    assert_gone(&everything_stored(service, database).await, needles);
+    assert_gone(&[("the service's log".to_owned(), service.log().into_bytes())], needles);
 }
 
 /// The letter is asked for at the last moment: whoever makes it may have read the address already.
@@ -377,94 +259,6 @@ async fn command_erases_beside_the_service(database: Database) {
     let list = fs::read_to_string(service.data().join("erasures.ndjson")).unwrap();
     assert_eq!(list.lines().count(), 1, "{list}");
     assert!(!list.contains("ada@"), "{list}");
-}
-
-/// Logs in after the session has died: the CSRF token that was bound to it fits no more.
-async fn log_in_again(caller: &Caller, email: &str) {
-    caller.get("/api/csrf").await.expect(200);
-    caller.log_in(email).await;
-}
-
-async fn admin(service: &Service, email: &str) -> Caller {
-    let caller = service.signed_up(email).await;
-    service.doorbook(&["user", "grant", email, "admin"]).await;
-    log_in_again(&caller, email).await;
-    caller
-}
-
-async fn last_admin_stays_until_there_is_another(database: Database) {
-    let mut service = prepared(database).await;
-    let (ada, bob) = ("ada@example.org", "bob@example.org");
-    let first = admin(&service, ada).await;
-    let stays = async |service: &Service| {
-        for line in [
-            &["user", "erase", ada, "--yes"][..],
-            &["user", "deactivate", ada],
-            &["user", "revoke", ada, "admin"],
-        ] {
-            let output = service.output(line).await;
-            assert_eq!(output.status.code(), Some(1), "{line:?}");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(said.contains("last active admin"), "{said}");
-        }
-    };
-    stays(&service).await;
-    first.delete("/api/me").await.expect_problem(409, "last-admin");
-    assert!(first.is_signed_in().await);
-
-    // Somebody who may not log in is no help.
-    admin(&service, bob).await;
-    service.doorbook(&["user", "deactivate", bob]).await;
-    stays(&service).await;
-    service.doorbook(&["user", "reactivate", bob]).await;
-    first.delete("/api/me").await.expect(204);
-    let output = service.output(&["user", "revoke", bob, "admin"]).await;
-    assert_eq!(output.status.code(), Some(1));
-
-    service.stop().await;
-    let output = service.output(&["user", "deactivate", bob]).await;
-    assert_eq!(output.status.code(), Some(1), "without a service too");
-    service
-        .doorbook(&["user", "create", ada, "--role", "admin", "--password-hash", HASH])
-        .await;
-    service.doorbook(&["user", "deactivate", bob]).await;
-}
-
-const HASH: &str = "pbkdf2_sha256$1000$c2FsdHNhbHQ$4GsTjvUTWtFAkyzOGZoMQIcZ3gbDtCGZqkxX3dm3oPk=";
-
-async fn two_admins_cannot_erase_each_other_at_once(database: Database) {
-    let service = prepared(database).await;
-    let (first, second) = (
-        admin(&service, "ada@example.org").await,
-        admin(&service, "bob@example.org").await,
-    );
-    let (one, other) = tokio::join!(first.delete("/api/me"), second.delete("/api/me"));
-    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [204, 409]);
-}
-
-async fn deactivation_and_roles_hold_on_the_next_request(database: Database) {
-    let service = prepared(database).await;
-    let ada = service.signed_up("ada@example.org").await;
-    service.doorbook(&["user", "deactivate", "ada@example.org"]).await;
-    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
-    ada.get("/api/csrf").await.expect(200);
-    let refused = ada.try_log_in("ada@example.org", PASSWORD).await.unwrap();
-    refused.expect_problem(401, "invalid-credentials");
-    service.doorbook(&["user", "reactivate", "ada@example.org"]).await;
-    assert!(!ada.is_signed_in().await, "what ended stays ended");
-    log_in_again(&ada, "ada@example.org").await;
-    assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!([]));
-
-    service.doorbook(&["user", "grant", "ada@example.org", "auditor"]).await;
-    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
-    log_in_again(&ada, "ada@example.org").await;
-    assert_eq!(ada.get("/api/me").await.expect(200).json()["roles"], json!(["auditor"]));
-    service
-        .doorbook(&["user", "revoke", "ada@example.org", "auditor"])
-        .await;
-    ada.get("/api/me").await.expect_problem(401, "unauthenticated");
 }
 
 async fn export_shows_everything_but_secrets(database: Database) {

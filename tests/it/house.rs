@@ -1,4 +1,4 @@
-//! The house: who may depend on whom, and what every crate states.
+//! The house: who may depend on whom, what every crate states, and how long a file may be.
 
 use std::{
     fs,
@@ -113,14 +113,28 @@ fn every_crate_states_its_licence_its_purpose_and_the_shared_lints() {
     }
 }
 
+/// Most lines of a source file: what one reads at a sitting. That of a function stands in `clippy.toml`.
+const MOST_LINES: usize = 400;
+/// Files that are longer, and why.
+const LONGER: &[(&str, &str)] = &[];
+
+#[test]
+fn no_source_file_is_too_long_to_find_ones_way_in() {
+    for file in sources() {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        let name = file.strip_prefix(root()).unwrap().display().to_string();
+        let excepted = LONGER.iter().any(|(known, _)| *known == name);
+        assert!(
+            lines <= MOST_LINES || excepted,
+            "{name} has {lines} lines, and {MOST_LINES} is the most: split it by meaning"
+        );
+        assert!(lines > MOST_LINES || !excepted, "{name} is no exception any more");
+    }
+}
+
 #[test]
 fn exception_from_a_lint_is_expected_and_has_a_reason() {
-    let mut sources = Vec::new();
-    for directory in ["src", "domain", "projections", "openapi", "xtask", "tests", "benches"] {
-        collect(&root().join(directory), &mut sources);
-    }
-    assert!(sources.len() > 20, "the sources were not found");
-    for file in sources {
+    for file in sources() {
         let text = fs::read_to_string(&file).unwrap();
         // In two parts, so that this file does not find itself.
         for attribute in [concat!("#[", "allow("), concat!("#![", "allow(")] {
@@ -265,6 +279,16 @@ fn documents() -> Vec<PathBuf> {
     gather(&root().join("docs"), "md", &mut documents);
     assert!(documents.len() > 15, "the documents were not found");
     documents
+}
+
+/// Every source file of the house.
+fn sources() -> Vec<PathBuf> {
+    let mut sources = Vec::new();
+    for directory in ["src", "domain", "projections", "openapi", "xtask", "tests", "benches"] {
+        collect(&root().join(directory), &mut sources);
+    }
+    assert!(sources.len() > 20, "the sources were not found");
+    sources
 }
 
 fn collect(directory: &Path, sources: &mut Vec<PathBuf>) {

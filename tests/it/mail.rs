@@ -310,6 +310,10 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
         .unwrap()
         .expect(200);
 
+    only_a_service_of_this_machine_that_writes_files_shows_them(&mut service, &path).await;
+}
+
+async fn only_a_service_of_this_machine_that_writes_files_shows_them(service: &mut Service, path: &str) {
     let (origin, port) = (service.origin(), service.address().port());
     let server = MailServer::prepare();
     for (key, value) in [
@@ -327,7 +331,7 @@ async fn developers_read_mail_in_the_browser_and_nobody_else_does() {
         }
         service.set(key, value);
         service.start_again().await;
-        for path in ["/dev/mailbox", &path] {
+        for path in ["/dev/mailbox", path] {
             service.anonymous().get(path).await.expect_problem(404, "not-found");
         }
     }

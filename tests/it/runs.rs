@@ -1,10 +1,11 @@
 //! What admins do to read models, over HTTP and on the command line, with a service that runs, stands still or is killed.
 
+mod poison;
+
 use std::{process::Stdio, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::time::sleep;
 
 use crate::support::{Caller, Database, Follower, Service, eventually, random};
@@ -16,7 +17,6 @@ on_each_store!(
     stream_of_a_run_ends_with_the_role_of_who_follows_it,
     paused_projection_serves_what_it_has_and_makes_nobody_wait,
     projection_goes_back_and_forward_under_its_readers,
-    poison_parks_its_stream_only_until_it_can_be_read,
     command_line_and_service_do_not_work_on_the_same_projection,
     rebuild_killed_at_random_points_leaves_what_serves,
 );
@@ -75,6 +75,15 @@ async fn events(service: &Service, kind: &str) -> Vec<Value> {
         .collect()
 }
 
+/// What runs are, and who wanted them.
+fn told<'a>(pages: &[&'a Value]) -> Vec<(&'a str, &'a str)> {
+    pages
+        .iter()
+        .flat_map(|page| page["items"].as_array().unwrap())
+        .map(|run| (run["kind"].as_str().unwrap(), run["actor"].as_str().unwrap()))
+        .collect()
+}
+
 async fn admin_rebuilds_verifies_and_finds_the_history_again(database: Database) {
     let mut service = Service::start(database).await;
     let admin = admin(&service).await;
@@ -121,11 +130,7 @@ async fn admin_rebuilds_verifies_and_finds_the_history_again(database: Database)
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
     let cursor = page["next_cursor"].as_str().unwrap();
     let rest = admin.get(&format!("{BASE}/sessions/runs?cursor={cursor}")).await.json();
-    let told: Vec<(&str, &str)> = [&page, &rest]
-        .into_iter()
-        .flat_map(|page| page["items"].as_array().unwrap())
-        .map(|run| (run["kind"].as_str().unwrap(), run["actor"].as_str().unwrap()))
-        .collect();
+    let told = told(&[&page, &rest]);
     let by = format!("user-{}", user.as_str().unwrap());
     let expected = [
         ("rebuild", &*by),
@@ -288,126 +293,6 @@ async fn projection_goes_back_and_forward_under_its_readers(database: Database) 
         .await;
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["to"], 1);
     service.doorbook(&["projections", "verify", "sessions"]).await;
-}
-
-/// Changes the log by hand.
-async fn by_hand(service: &Service, database: Database, sql: &str) {
-    match database {
-        Database::Postgres => service.postgres().execute(sql).await,
-        Database::Sqlite => {
-            let file = service.data().join("log.db");
-            let mut connection = SqliteConnection::connect(&format!("sqlite:{}", file.display()))
-                .await
-                .unwrap();
-            connection.execute(sql).await.unwrap();
-            connection.close().await.unwrap();
-        }
-    }
-}
-
-const KINDS: [&str; 4] = ["unknown-type", "broken-json", "missing-key", "wrong-version"];
-
-/// An event that nobody can read, at the end of a stream that nobody else writes.
-fn poison(kind: &str, database: Database) -> String {
-    let (event_type, version, payload) = match kind {
-        "unknown-type" => ("session.teleported", "1.0", r#"{"teleported":{"at":1}}"#),
-        // PostgreSQL takes no broken JSON, but half a character.
-        "broken-json" if database == Database::Postgres => {
-            ("session.ended", "1.0", r#"{"ended":{"reason":"\ud800","at":1}}"#)
-        }
-        "broken-json" => ("session.refreshed", "1.0", r#"{"refreshed":{"idle_until":1,"at":1}"#),
-        "missing-key" => ("session.refreshed", "1.0", r#"{"refreshed":{"at":1}}"#),
-        _ => ("session.refreshed", "9.0", r#"{"refreshed":{"idle_until":1,"at":1}}"#),
-    };
-    format!(
-        "insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata)
-         values ('session', '{kind}', 1, '{event_type}', '{version}', '{payload}',
-                 '{{\"command_id\":\"01930000-0000-7000-8000-0000000000{:02x}\"}}')",
-        kind.len()
-    )
-}
-
-async fn poison_parks_its_stream_only_until_it_can_be_read(database: Database) {
-    let service = Service::start(database).await;
-    let admin = admin(&service).await;
-    for kind in KINDS {
-        by_hand(&service, database, &poison(kind, database)).await;
-    }
-    let parked = format!("{BASE}/sessions/parked");
-    let shown = eventually("every stream is parked", || async {
-        let page = admin.get(&parked).await.expect(200).json();
-        (page["items"].as_array().unwrap().len() == KINDS.len()).then_some(page)
-    })
-    .await;
-    for (item, reason) in shown["items"].as_array().unwrap().iter().zip([
-        "cannot be read",
-        "missing field",
-        "unknown variant",
-        "unknown version",
-    ]) {
-        assert!(item["reason"].as_str().unwrap().contains(reason), "{item}");
-    }
-    let bob = service.signed_up("bob@example.org").await;
-    assert_eq!(
-        bob.get("/api/sessions").await.expect(200).json()["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    let listed = projection(&admin, "sessions").await;
-    assert_eq!(
-        (&listed["parked_count"], &listed["state"]),
-        (&json!(4), &json!("serving"))
-    );
-    let said = service.doorbook(&["projections", "parked", "sessions"]).await;
-    assert!(
-        KINDS.iter().all(|kind| said.contains(&format!("session-{kind}"))),
-        "{said}"
-    );
-
-    ended(&admin, &begin(&admin, "sessions/rebuild").await).await;
-    let again = admin.get(&parked).await.json();
-    assert_eq!(
-        again["items"].as_array().unwrap().len(),
-        KINDS.len(),
-        "a rebuild parks them, too"
-    );
-    let retry = |kind: &str| format!("{parked}/session-{kind}/retry");
-    let early = admin.change(Method::POST, &retry(KINDS[0]), None).await.unwrap();
-    let detail = early.expect_problem(409, "still-unreadable").json()["detail"].clone();
-    assert!(detail.as_str().unwrap().contains("unknown variant"), "{detail}");
-
-    let heal = "update events set event_type = 'session.refreshed', event_version = '1.0',
-         payload = '{\"refreshed\":{\"idle_until\":1,\"at\":1}}' where aggregate_type = 'session'
-         and aggregate_id in ('unknown-type', 'broken-json', 'missing-key', 'wrong-version')";
-    let guard = match database {
-        Database::Sqlite => "drop trigger events_are_not_updated",
-        Database::Postgres => "alter table events disable trigger user",
-    };
-    by_hand(&service, database, guard).await;
-    by_hand(&service, database, heal).await;
-    admin
-        .change(Method::POST, &retry(KINDS[0]), None)
-        .await
-        .unwrap()
-        .expect(204);
-    admin
-        .change(Method::POST, &retry(KINDS[0]), None)
-        .await
-        .unwrap()
-        .expect_problem(404, "not-found");
-    service
-        .doorbook(&["projections", "retry", "sessions", "session-missing-key"])
-        .await;
-    service.doorbook(&["projections", "retry", "sessions", "--all"]).await;
-    service
-        .doorbook(&["projections", "retry", "login_history", "--all"])
-        .await;
-    let page = admin.get(&parked).await.json();
-    assert_eq!(page["items"], json!([]));
-    service.doorbook(&["projections", "verify"]).await;
-    assert_eq!(events(&service, "projection.retried").await.len(), 1 + 1 + 1 + 2 + 4);
 }
 
 async fn command_line_and_service_do_not_work_on_the_same_projection(database: Database) {

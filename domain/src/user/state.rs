@@ -196,22 +196,10 @@ impl User {
                 self.password = password;
             }
             UserEvent::ProfileChanged { name, .. } => self.name = name,
-            UserEvent::PasswordChanged { password, epoch, .. } => {
-                self.password = Some(password);
-                self.password_event = Some(event_type);
-                self.epoch = epoch;
-                self.drop_requests();
-            }
-            UserEvent::PasswordRemoved { epoch, .. } => {
-                self.password = None;
-                self.password_event = None;
-                self.epoch = epoch;
-                self.drop_requests();
-            }
-            UserEvent::PasswordUpgraded { password, .. } => {
-                self.password = Some(password);
-                self.password_event = Some(event_type);
-            }
+            UserEvent::PasswordChanged { .. }
+            | UserEvent::PasswordRemoved { .. }
+            | UserEvent::PasswordUpgraded { .. }
+            | UserEvent::PasswordResetRequested { .. } => self.take_in_password(event),
             UserEvent::RoleGranted { role, epoch, .. } => {
                 self.roles = self.roles.with(role);
                 self.end_sessions_at(epoch);
@@ -228,36 +216,14 @@ impl User {
             UserEvent::Reactivated { .. } => self.deactivated = false,
             UserEvent::SessionsEnded { epoch, .. } => self.end_sessions_at(epoch),
             UserEvent::Unlocked { .. } => {}
-            UserEvent::PasswordResetRequested { request, until, .. } => {
-                let superseded = self.reset.map_or(0, |before| before.superseded.saturating_add(1));
-                self.reset = Some(PasswordReset {
-                    request,
-                    until,
-                    superseded,
-                });
-            }
             UserEvent::EmailVerified { .. } => self.email_verified = true,
             UserEvent::EmailChangeRequested { .. }
             | UserEvent::EmailChangeConfirmed { .. }
             | UserEvent::EmailChanged { .. }
             | UserEvent::EmailChangeRefused { .. } => self.change_email(event),
-            UserEvent::SocialAccountLinked {
-                link,
-                provider,
-                claim,
-                subject,
-                label,
-                by_password,
-                at: _,
-            } => self.social.push(SocialAccount {
-                link,
-                provider,
-                claim,
-                subject,
-                label,
-                by_password,
-            }),
-            UserEvent::SocialAccountUnlinked { link, .. } => self.social.retain(|account| account.link != link),
+            UserEvent::SocialAccountLinked { .. } | UserEvent::SocialAccountUnlinked { .. } => {
+                self.take_in_social(event);
+            }
             UserEvent::Erased { epoch, .. } => {
                 self.erased = true;
                 self.epoch = epoch;
@@ -265,6 +231,55 @@ impl User {
                 self.password_event = None;
                 self.drop_requests();
             }
+        }
+    }
+
+    fn take_in_password(&mut self, event: UserEvent) {
+        let event_type = event.event_type();
+        if let UserEvent::PasswordChanged { password, epoch, .. } = event {
+            self.password = Some(password);
+            self.password_event = Some(event_type);
+            self.epoch = epoch;
+            self.drop_requests();
+        } else if let UserEvent::PasswordRemoved { epoch, .. } = event {
+            self.password = None;
+            self.password_event = None;
+            self.epoch = epoch;
+            self.drop_requests();
+        } else if let UserEvent::PasswordUpgraded { password, .. } = event {
+            self.password = Some(password);
+            self.password_event = Some(event_type);
+        } else if let UserEvent::PasswordResetRequested { request, until, .. } = event {
+            let superseded = self.reset.map_or(0, |before| before.superseded.saturating_add(1));
+            self.reset = Some(PasswordReset {
+                request,
+                until,
+                superseded,
+            });
+        }
+    }
+
+    fn take_in_social(&mut self, event: UserEvent) {
+        if let UserEvent::SocialAccountLinked {
+            link,
+            provider,
+            claim,
+            subject,
+            label,
+            by_password,
+            at: _,
+        } = event
+        {
+            self.social.push(SocialAccount {
+                link,
+                provider,
+                claim,
+                subject,
+                label,
+                by_password,
+            });
+        } else if let UserEvent::SocialAccountUnlinked { link, .. } = event {
+            self.social.retain(|account| account.link != link);
         }
     }
 

@@ -20,11 +20,9 @@ use poem_openapi::{
     ApiResponse,
     registry::{MetaMediaType, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
 };
-use serde_json::json;
 
 use crate::{
     audit::{LoginBatches, LoginRecord},
-    param::FromQuery,
     reply,
 };
 
@@ -99,23 +97,6 @@ fn line<T: serde::Serialize>(value: &T, out: &mut Vec<u8>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.push(b'\n');
     Ok(())
-}
-
-impl FromQuery for Format {
-    const REQUIRED: bool = true;
-
-    fn schema() -> MetaSchema {
-        MetaSchema {
-            enum_items: Self::ALL.map(|format| json!(format.as_str())).to_vec(),
-            ..MetaSchema::new("string")
-        }
-    }
-
-    fn read(text: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
-        let text = text.ok_or(("missing", "This parameter is required."))?;
-        let known = Self::ALL.into_iter().find(|format| format.as_str() == text);
-        known.ok_or(("unknown_value", "This must be `ndjson`, `csv` or `ocsf`."))
-    }
 }
 
 /// Whether an answer of this media type is a stream, which is not read to learn how long it would be.

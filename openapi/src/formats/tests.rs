@@ -1,5 +1,5 @@
 use doorbook_domain::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;

@@ -9,7 +9,7 @@ use crate::{
     app::PageRequest,
     audit::{EventFilter, EventRecord, LoginFilter, LoginRecord, SessionRecord, UserRecord},
     caller::Auditor,
-    checked::{Checked, Findings, Moment},
+    checked::{Checked, Findings},
     formats::{Download, Format},
     param::{Cursor, Limit, Line, Path},
     problem::{Kind, Problem, field_error},
@@ -229,7 +229,7 @@ impl AuditApi {
         &self,
         auditor: Auditor,
         /// The instant.
-        as_of: Checked<Moment>,
+        as_of: Checked<Timestamp>,
         /// Of this user.
         user_id: Checked<Option<UserId>>,
         /// From the page before.
@@ -238,7 +238,7 @@ impl AuditApi {
         limit: Checked<Limit>,
     ) -> Result<Reply<AuditSessionPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
         let mut findings = Findings::default();
-        let as_of = findings.take(as_of).map_or(Timestamp::default(), |moment| moment.0);
+        let as_of = findings.take(as_of).unwrap_or_default();
         let (user, page) = (findings.take(user_id).flatten(), page(cursor, limit, &mut findings));
         findings.settle()?;
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);

@@ -5,13 +5,12 @@ use super::Tag;
 use crate::{
     app::PageRequest,
     caller::Auditor,
-    param::{Cursor, Limit, Query},
+    param::{Cursor, Limit, Query, Whole},
     problem::Kind,
     proofs::{CheckpointEntry, ConsistencyProof, InclusionProof, ProofKey},
     refused::{ROLE, Refused, kinds},
     reply::Reply,
     scalar::Instant,
-    whole::Whole,
 };
 
 /// The public half of the key that signs checkpoints.

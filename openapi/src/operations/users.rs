@@ -1,4 +1,4 @@
-use doorbook_domain::id::UserId;
+use doorbook_domain::{id::UserId, role::Role};
 use poem::http::{HeaderValue, header::LOCATION};
 use poem_openapi::OpenApi;
 
@@ -14,7 +14,7 @@ use crate::{
     app::PageRequest,
     body::Json,
     caller::{Admin, Supervisor},
-    param::{Cursor, Limit, Line, Path, Query, RoleWish},
+    param::{Cursor, Limit, Line, Path, Query},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -65,7 +65,7 @@ impl UsersApi {
         /// The one with exactly this address, however it is spelled.
         email: Query<Option<Line>>,
         /// Those with this role.
-        role: Query<Option<RoleWish>>,
+        role: Query<Option<Role>>,
         /// Those in this state. `unverified` are active, and their address was not proven.
         state: Query<Option<StateWish>>,
         /// From the page before.
@@ -75,7 +75,7 @@ impl UsersApi {
     ) -> Result<Reply<AdminUserPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
         let search = UserSearch {
             email: email.0.map(|Line(email)| email),
-            role: role.0.map(|RoleWish(role)| role),
+            role: role.0,
             state: state.0,
         };
         let page = PageRequest {

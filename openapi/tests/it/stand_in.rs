@@ -1,10 +1,16 @@
 //! A service in memory: one user, any number of sessions, and a switch for everything that can break.
 
 mod audit;
+mod mailbox;
+mod own;
+mod proofs;
+pub(crate) mod runs;
+mod settings;
+mod social;
+mod users;
 
 use std::{
     collections::{HashMap, VecDeque},
-    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,22 +20,20 @@ use std::{
 
 use async_trait::async_trait;
 use doorbook_domain::{
-    id::{LinkId, SessionId, UserId},
-    role::{Role, Roles},
+    id::{SessionId, UserId},
     time::Timestamp,
 };
 use doorbook_openapi::{
     app::*,
-    export::{Export, ExportedAddress, ExportedEvent, ExportedProfile, Instant, Json},
+    export::Export,
     social::*,
     users::{UserAction, UserSearch},
 };
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-mod proofs;
-pub(crate) mod runs;
-mod users;
+use self::own::{OpenPage, entry, export, logins};
+pub(crate) use self::{own::session, settings::settings, social::account};
 
 /// 2026-11-23T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_435_200_000_000);
@@ -76,61 +80,6 @@ pub(crate) struct StandIn {
     pub(crate) shows_mail: AtomicBool,
     pub(crate) notices: Mutex<Vec<Notice>>,
     counter: AtomicU64,
-}
-
-pub(crate) fn settings() -> Settings {
-    Settings {
-        public_url: "http://localhost:8080".to_owned(),
-        https: false,
-        allowed_origins: vec!["http://localhost:5173".to_owned()],
-        trusted_proxies: vec![(IpAddr::from([10, 0, 0, 0]), 8)],
-        csrf_cookie: "csrftoken".to_owned(),
-        csrf_header: "X-CSRFToken".to_owned(),
-        csrf_key: [7; 32],
-        body_limit: 1024,
-        body_timeout: Duration::from_millis(500),
-        signup_enabled: true,
-        verify_email: false,
-        password_min_length: 8,
-        password_max_length: 1024,
-        session_absolute: Duration::from_hours(14 * 24),
-        session_idle: Duration::from_hours(7 * 24),
-    }
-}
-
-/// A hostile mail, and one without HTML.
-#[async_trait]
-impl Mailbox for StandIn {
-    async fn mails(&self) -> Result<Vec<MailEntry>, Fault> {
-        if *self.broken.lock().unwrap() == Broken::Log {
-            return Err(Fault::plain("the mail directory cannot be used"));
-        }
-        Ok(vec![hostile("m1").entry, hostile("m2").entry])
-    }
-
-    async fn mail(&self, id: &str) -> Result<Option<Mail>, Fault> {
-        Ok(match id {
-            "m1" => Some(hostile(id)),
-            "m2" => Some(Mail {
-                html: None,
-                ..hostile(id)
-            }),
-            _ => None,
-        })
-    }
-}
-
-fn hostile(id: &str) -> Mail {
-    Mail {
-        entry: MailEntry {
-            id: id.to_owned(),
-            to: "\"<i>@example.org".to_owned(),
-            subject: "<script>alert(1)</script>".to_owned(),
-            date: "Mon, 23 Nov 2026 12:00:00 +0000".to_owned(),
-        },
-        text: Some("<b> & http://localhost:8080/auth/verify#token=\"x javascript:alert(1)\n".to_owned()),
-        html: Some("<p onclick='alert(1)'>hello</p>".to_owned()),
-    }
 }
 
 impl StandIn {
@@ -193,24 +142,6 @@ impl StandIn {
         let before = sessions.len();
         sessions.retain(|_, session| session.id != id);
         sessions.len() < before
-    }
-}
-
-pub(crate) fn session(id: u64, remember: bool) -> LiveSession {
-    let day = Duration::from_hours(24);
-    LiveSession {
-        id: SessionId(Uuid::from_u128(u128::from(id))),
-        user: UserId(Uuid::from_u128(0xada)),
-        epoch: 0,
-        roles: Roles::default().with(Role::Auditor),
-        identity: Identity::new(EMAIL, Some("Ada \"Zoë\" \\ Lovelace\u{1}")),
-        email_verified: true,
-        user_since: NOW.minus(day),
-        started_at: NOW,
-        authenticated_at: NOW,
-        idle_until: NOW.plus(day),
-        absolute_until: NOW.plus(day * 2),
-        remember,
     }
 }
 
@@ -425,27 +356,7 @@ impl App for StandIn {
         if *self.broken.lock().unwrap() == Broken::Unproven {
             return Err(Refusal::ReauthenticationRequired);
         }
-        let at = || Instant(NOW);
-        Ok(Export {
-            exported_at: at(),
-            complete: true,
-            profile: ExportedProfile::new(session.user.0, EMAIL.into(), true, None, session.roles, NOW),
-            addresses: vec![ExportedAddress {
-                email: EMAIL.into(),
-                since: at(),
-            }],
-            social_accounts: Vec::new(),
-            pending: Vec::new(),
-            sessions: Vec::new(),
-            logins: Vec::new(),
-            events: vec![ExportedEvent {
-                position: "1".into(),
-                stream: format!("user-{}", session.user),
-                r#type: "user.registered".into(),
-                at: at(),
-                data: Json(serde_json::json!({"email": EMAIL})),
-            }],
-        })
+        Ok(export(session))
     }
 
     async fn sessions(&self, _: UserId, page: PageRequest) -> Result<Page<SessionEntry>, Refusal> {
@@ -472,126 +383,6 @@ impl App for StandIn {
 
     async fn logins(&self, _: UserId, page: PageRequest) -> Result<Page<LoginEntry>, Refusal> {
         self.pages.lock().unwrap().push(page);
-        let ok = LoginEntry {
-            id: "2".into(),
-            at: NOW,
-            outcome: "success".into(),
-            reason: None,
-            failures: None,
-            method: "password".into(),
-            provider: None,
-            ip: Some("192.0.2.1".into()),
-            user_agent: Some("curl".into()),
-            session: Some(SessionId(Uuid::from_u128(1))),
-            ended_at: Some(NOW),
-            end_reason: Some("logged_out".into()),
-        };
-        let failed = LoginEntry {
-            id: "1".into(),
-            outcome: "failure".into(),
-            reason: Some("wrong_password".into()),
-            ip: None,
-            user_agent: None,
-            session: None,
-            ended_at: None,
-            end_reason: None,
-            ..ok.clone()
-        };
-        Ok(Page {
-            items: vec![ok, failed],
-            next_cursor: None,
-        })
-    }
-}
-
-/// A page that hears what it is to hear, and then nothing more.
-struct OpenPage(VecDeque<Notice>);
-
-#[async_trait]
-impl Tab for OpenPage {
-    async fn next(&mut self) -> Option<Notice> {
-        self.0.pop_front()
-    }
-}
-
-fn entry(session: &LiveSession) -> SessionEntry {
-    SessionEntry {
-        id: session.id,
-        started_at: session.started_at,
-        last_seen_at: session.started_at,
-        idle_until: session.idle_until,
-        absolute_until: session.absolute_until,
-        method: "password".into(),
-        provider: None,
-        ip: None,
-        user_agent: Some("curl".into()),
-    }
-}
-
-pub(crate) fn account() -> SocialAccountEntry {
-    SocialAccountEntry {
-        id: LinkId(Uuid::from_u128(5)),
-        provider: ProviderEntry {
-            id: "github".into(),
-            name: "GitHub".into(),
-        },
-        label: Some(EMAIL.into()),
-        linked_at: NOW,
-    }
-}
-
-#[async_trait]
-impl Social for StandIn {
-    fn providers(&self) -> Vec<ProviderEntry> {
-        vec![account().provider]
-    }
-
-    async fn start_social(&self, wish: Start, origin: &Origin) -> Result<Started, Refusal> {
-        self.gate(origin)?;
-        let browser = wish.browser.clone().unwrap_or(Secret("new-browser".into()));
-        self.starts.lock().unwrap().push(wish);
-        Ok(Started {
-            authorize_url: "https://id.example.org/authorize?state=s".into(),
-            browser,
-        })
-    }
-
-    async fn land_social(&self, back: Return, origin: &Origin) -> Landed {
-        let linking = back.session.is_some();
-        let refused = self.gate(origin).err();
-        self.returns.lock().unwrap().push(back);
-        let outcome = match refused {
-            Some(refusal) => Err(refusal),
-            None if linking => Ok(Arrival::Linked(session(1, true), account())),
-            None => Ok(Arrival::Session(self.open(session(self.count(), true)))),
-        };
-        Landed {
-            outcome,
-            return_to: Some("/settings?tab=2#top".into()),
-        }
-    }
-
-    async fn continue_social(
-        &self,
-        _: &LiveSession,
-        _: &str,
-        _: Option<Secret>,
-        origin: &Origin,
-    ) -> Result<SocialAccountEntry, Refusal> {
-        self.gate(origin)?;
-        Ok(account())
-    }
-
-    async fn social_accounts(&self, _: UserId) -> Result<Vec<SocialAccountEntry>, Refusal> {
-        Ok(vec![account()])
-    }
-
-    async fn unlink_social(&self, session: &LiveSession, link: LinkId, origin: &Origin) -> Result<Opened, Refusal> {
-        self.gate(origin)?;
-        if link == account().id {
-            Ok(self.open(session.clone()))
-        } else {
-            Err(Refusal::NotFound)
-        }
+        Ok(logins())
     }
 }

@@ -265,16 +265,14 @@ async fn every_filter_finds_what_it_says(place: Place) {
     running.stop().await;
 }
 
-async fn pages_of_every_filter_are_the_list_in_pieces(place: Place) {
-    let log = Arc::new(MemoryLog::new(1));
-    let running = run(open(&place, &log).await);
+/// Sixty of each kind, several at the same instant.
+fn many_logins(log: &MemoryLog) -> Position {
     let mut last = Position::START;
     for number in 0..60_u32 {
-        // Several at the same instant.
         let micros = i64::from(number / 4);
         let id = u128::from(number);
         log_in(
-            &log,
+            log,
             id % 3,
             100 + id,
             (number % 5 == 0).then_some("github"),
@@ -282,7 +280,7 @@ async fn pages_of_every_filter_are_the_list_in_pieces(place: Place) {
             micros,
         );
         fail(
-            &log,
+            log,
             id % 3,
             Some(id % 3),
             FailureReason::WrongPassword,
@@ -291,7 +289,13 @@ async fn pages_of_every_filter_are_the_list_in_pieces(place: Place) {
         );
         last = log.sign_up(100 + id, 1);
     }
-    running.reaches(last).await;
+    last
+}
+
+async fn pages_of_every_filter_are_the_list_in_pieces(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(many_logins(&log)).await;
     let reads = running.engine.reads();
     for filter in [
         Filter::default(),

@@ -151,6 +151,19 @@ const POISONS: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
+/// Makes the poisons readable.
+fn heal_all(log: &MemoryLog) {
+    log.alter(|events| {
+        let ids: Vec<String> = (1..=4).map(|number| session(number).to_string()).collect();
+        let poisoned = |event: &&mut Recorded| event.sequence == 2 && ids.iter().any(|id| **id == *event.stream_id);
+        for event in events.iter_mut().filter(poisoned) {
+            event.event_type = "session.refreshed".into();
+            event.version = "1.0".into();
+            event.payload = r#"{"refreshed":{"idle_until":77,"at":20}}"#.into();
+        }
+    });
+}
+
 async fn every_poison_parks_its_stream_only_live_and_by_rebuild(place: Place) {
     let log = Arc::new(MemoryLog::new(1));
     let running = run(open(&place, &log).await);
@@ -200,15 +213,7 @@ async fn every_poison_parks_its_stream_only_live_and_by_rebuild(place: Place) {
             .await;
     }
 
-    log.alter(|events| {
-        let ids: Vec<String> = (1..=4).map(|number| session(number).to_string()).collect();
-        let poisoned = |event: &&mut Recorded| event.sequence == 2 && ids.iter().any(|id| **id == *event.stream_id);
-        for event in events.iter_mut().filter(poisoned) {
-            event.event_type = "session.refreshed".into();
-            event.version = "1.0".into();
-            event.payload = r#"{"refreshed":{"idle_until":77,"at":20}}"#.into();
-        }
-    });
+    heal_all(&log);
     for name in ["sessions", "login_history"] {
         for parked in engine.parked(name, "", 10).await.unwrap() {
             engine.retry_parked(name, &parked.stream).await.unwrap();

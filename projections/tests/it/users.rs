@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use doorbook_domain::{role::Role, user::UserEvent};
-use doorbook_projections::{cursor::Cursor, engine::ReadTarget, figures, users};
+use doorbook_projections::{cursor::Cursor, engine::ReadTarget, figures, log::Position, users};
 
 use crate::support::{
     bench::{open, rebuild, run},
@@ -50,10 +50,8 @@ async fn of_many_a_sample_is_counted_where_the_database_can_and_it_says_so(place
     assert_eq!((later.many, later.approximate), (0, false));
 }
 
-async fn users_are_found_by_role_state_and_proof(place: Place) {
-    let log = Arc::new(MemoryLog::new(1));
-    let running = run(open(&place, &log).await);
-    let reads = running.engine.reads();
+/// An admin of before, one who is auditor as well, one who is shut out, one who is erased, and one more.
+fn five_users(log: &MemoryLog) -> Position {
     for number in 1..=5 {
         log.sign_up(number, i64::try_from(number).unwrap());
     }
@@ -72,7 +70,14 @@ async fn users_are_found_by_role_state_and_proof(place: Place) {
     );
     log.user(3, &UserEvent::Deactivated { epoch: 1, at });
     log.user(4, &UserEvent::Erased { epoch: 1, at });
-    running.reaches(log.release(4, 21)).await;
+    log.release(4, 21)
+}
+
+async fn users_are_found_by_role_state_and_proof(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    let reads = running.engine.reads();
+    running.reaches(five_users(&log)).await;
     let found = async |filter: users::Filter, after: &Cursor, limit: u32| {
         let rows = users::search(&reads, filter, after, limit).await.unwrap();
         assert!(rows.iter().all(|row| filter.admits(row)), "{filter:?}");

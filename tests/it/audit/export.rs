@@ -9,8 +9,8 @@ const FORMULA: &str = "=cmd|'/C calc'!A1";
 /// Line breaks reach no field over HTTP; that they are inert, too, the tests of the format show.
 const HOSTILE: &str = "=cmd|'/C calc'!A1\"x\",\u{202e}=1+1";
 
-async fn export_hands_out_every_row_in_each_form(database: Database) {
-    let service = prepared(database).await;
+/// Logins of somebody whose name, browser and address are formulas of a spreadsheet. Answers with the browser.
+async fn formulas(service: &Service) -> &'static str {
     let eve = service.anonymous();
     let wish = json!({"email": "eve@example.org", "password": PASSWORD, "name": FORMULA});
     post_from(&eve, ADAS_IP, AGENT, "/api/signup", &wish).await.expect(202);
@@ -21,6 +21,12 @@ async fn export_hands_out_every_row_in_each_form(database: Database) {
     post_from(&service.anonymous(), ADAS_IP, AGENT, "/api/login", &wrong)
         .await
         .expect(401);
+    agent
+}
+
+async fn export_hands_out_every_row_in_each_form(database: Database) {
+    let service = prepared(database).await;
+    let agent = formulas(&service).await;
     let auditor = auditor(&service).await;
     let listed = rows(&auditor, &format!("/api/audit/logins?ip={ADAS_IP}"), 2).await;
 

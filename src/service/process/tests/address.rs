@@ -1,11 +1,14 @@
 //! Changes of address that a crash interrupted.
 
 use doorbook_domain::{
-    claim::{self, ClaimCommand},
+    claim::{self, Claim, ClaimCommand},
     id::RequestId,
+    user::{self, UserCommand},
 };
+use doorbook_projections::keyring::Place;
 
 use super::*;
+use crate::ids;
 
 const NEW: &str = "countess@example.net";
 

@@ -1,9 +1,14 @@
 //! Users of another system, beside the followers.
 
+use std::sync::Arc;
+
 use doorbook_domain::role::Roles;
 
-use super::*;
-use crate::service::accounts::{Accounts, Actor, Newcomer};
+use super::{stand::config, *};
+use crate::{
+    mail::Post,
+    service::accounts::{Accounts, Actor, Newcomer},
+};
 
 #[tokio::test]
 async fn imported_user_is_not_reaped_however_long_ago_it_registered() {

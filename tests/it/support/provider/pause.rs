@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desk, Provider};
+use super::{Provider, desk::Desk};
 use crate::support::eventually;
 
 const PACE: Duration = Duration::from_millis(10);

@@ -1,211 +1,32 @@
-use poem::http::HeaderValue;
-use poem_openapi::{Enum, Object, OpenApi, types::Example};
-use url::form_urlencoded;
-use uuid::Uuid;
+//! Signing in with accounts at identity providers.
+
+mod landing;
+mod schema;
 
 use doorbook_domain::id::LinkId;
+use poem_openapi::OpenApi;
 
+pub(super) use self::schema::IdentityProvider;
+pub(crate) use self::schema::SocialAccount;
+use self::{
+    landing::{cookies, explained, land, returned},
+    schema::{Intent, ProviderList, SocialAccountList, SocialReturn, SocialSession, SocialStart, SocialStarted},
+};
 use super::Tag;
 use crate::{
-    app::{LiveSession, Secret},
+    app::Secret,
     body::Json,
     caller::{Actor, Anyone, Call, Reader, Visitor},
     flow::{FlowCookie, Traveller},
-    form::{Form, FromForm},
     gate::Gate,
-    param::{Line, OwnPage, Path, Provider, Query, Visible},
-    problem::{Kind, Problem},
+    origin::OwnPage,
+    param::{Line, Name, Path, Query, Visible},
+    problem::Kind,
     redirect::Redirect,
     refused::{BODY, LOOK, READ, Refused, WRITE, kinds},
     reply::{Done, Reply},
-    scalar::{Always, Instant},
-    schema::{SessionInfo, User},
-    social::{self, Arrival, Landed, ProviderEntry, Return, SocialAccountEntry, Start, Started},
+    social::{self, Landed, Return, Start, Started},
 };
-
-/// An identity provider.
-#[derive(Object)]
-pub(super) struct IdentityProvider {
-    /// Its place in paths: `github`.
-    id: String,
-    /// Its name for people: `GitHub`.
-    name: String,
-}
-
-impl From<ProviderEntry> for IdentityProvider {
-    fn from(entry: ProviderEntry) -> Self {
-        let ProviderEntry { id, name } = entry;
-        Self { id, name }
-    }
-}
-
-/// The providers of this service.
-#[derive(Object)]
-struct ProviderList {
-    /// In the order of their names.
-    items: Vec<IdentityProvider>,
-}
-
-/// What somebody wants of a provider.
-#[derive(Enum)]
-#[oai(rename_all = "snake_case")]
-enum Intent {
-    /// A session.
-    Login,
-    /// Another way into the account of the session that asks. It needs a recent proof.
-    Link,
-    /// A fresh proof for the session that asks.
-    Reauthenticate,
-}
-
-/// A wish to go to a provider.
-#[derive(Object)]
-#[oai(example)]
-struct SocialStart {
-    /// What for.
-    intent: Intent,
-    /// Where people go in the end: a path of this service, or a URL of a listed origin.
-    #[oai(nullable)]
-    return_to: Option<String>,
-}
-
-impl Example for SocialStart {
-    fn example() -> Self {
-        Self {
-            intent: Intent::Login,
-            return_to: Some("/settings".to_owned()),
-        }
-    }
-}
-
-impl FromForm for SocialStart {
-    fn take(form: &mut Form) -> Self {
-        let known = &["login", "link", "reauthenticate"];
-        Self {
-            intent: match form.word("intent", known).as_str() {
-                "link" => Intent::Link,
-                "reauthenticate" => Intent::Reauthenticate,
-                _ => Intent::Login,
-            },
-            return_to: form.optional_text("return_to"),
-        }
-    }
-}
-
-/// Where to go.
-#[derive(Object)]
-#[oai(example)]
-struct SocialStarted {
-    /// The provider's page: open it in this browser, within ten minutes.
-    authorize_url: String,
-}
-
-impl Example for SocialStarted {
-    fn example() -> Self {
-        Self {
-            authorize_url: "https://github.com/login/oauth/authorize?response_type=code&…".to_owned(),
-        }
-    }
-}
-
-/// What came back from a provider: the query of the callback page, unchanged.
-#[derive(Object)]
-#[oai(example)]
-struct SocialReturn {
-    /// The code; absent when the provider says no.
-    #[oai(nullable)]
-    code: Option<String>,
-    /// The state.
-    state: String,
-    /// The issuer, where the provider says it.
-    #[oai(nullable)]
-    iss: Option<String>,
-    /// Why the provider says no.
-    #[oai(nullable)]
-    error: Option<String>,
-}
-
-impl Example for SocialReturn {
-    fn example() -> Self {
-        Self {
-            code: Some("4/0AY0e-g7…".to_owned()),
-            state: "Zk3…".to_owned(),
-            iss: None,
-            error: None,
-        }
-    }
-}
-
-impl FromForm for SocialReturn {
-    fn take(form: &mut Form) -> Self {
-        Self {
-            code: form.optional_text("code"),
-            state: form.text("state"),
-            iss: form.optional_text("iss"),
-            error: form.optional_text("error"),
-        }
-    }
-}
-
-/// An account at a provider that the user can log in with.
-#[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
-pub(crate) struct SocialAccount {
-    /// Names the link.
-    id: Uuid,
-    /// The provider.
-    provider: IdentityProvider,
-    /// What the person knows it by: an address or a name there.
-    label: Option<String>,
-    /// Since when.
-    linked_at: Instant,
-}
-
-impl From<SocialAccountEntry> for SocialAccount {
-    fn from(entry: SocialAccountEntry) -> Self {
-        Self {
-            id: entry.id.0,
-            provider: entry.provider.into(),
-            label: entry.label,
-            linked_at: Instant(entry.linked_at),
-        }
-    }
-}
-
-/// The accounts at providers that the user can log in with.
-#[derive(Object)]
-struct SocialAccountList {
-    /// Oldest first.
-    items: Vec<SocialAccount>,
-}
-
-/// A live session, and what a flow at a provider did to it.
-#[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
-struct SocialSession {
-    /// Always true.
-    authenticated: Always<true>,
-    /// The session.
-    session: SessionInfo,
-    /// Its user.
-    user: User,
-    /// The account at the provider, where this linked it.
-    linked: Option<SocialAccount>,
-    /// Where people wanted to go in the end.
-    return_to: Option<String>,
-}
-
-impl SocialSession {
-    fn new(live: &LiveSession, linked: Option<SocialAccountEntry>, return_to: Option<String>) -> Self {
-        Self {
-            authenticated: Always,
-            session: SessionInfo::new(live),
-            user: User::new(live),
-            linked: linked.map(SocialAccount::from),
-            return_to,
-        }
-    }
-}
 
 /// What a flow can end in, beside the usual.
 const LANDING: u64 = LOOK
@@ -262,7 +83,7 @@ impl SocialApi {
         visitor: Visitor,
         flow: FlowCookie,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
         Json(body): Json<SocialStart>,
     ) -> Result<
         Reply<SocialStarted>,
@@ -296,7 +117,7 @@ impl SocialApi {
         visitor: Visitor,
         flow: FlowCookie,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
         Json(body): Json<SocialReturn>,
     ) -> Result<Reply<SocialSession>, Refused<{ LANDING | WRITE | BODY }>> {
         let back = Return {
@@ -324,7 +145,7 @@ impl SocialApi {
         &self,
         traveller: Traveller,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
         /// The code; absent when the provider says no.
         code: Query<Option<Visible>>,
         /// The state.
@@ -352,7 +173,7 @@ impl SocialApi {
         _from: OwnPage,
         flow: FlowCookie,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
         /// Where people go in the end: a path of this service, or a URL of a listed origin.
         return_to: Query<Option<Line>>,
     ) -> Result<Redirect, Refused<DEPARTURE>> {
@@ -382,7 +203,7 @@ impl SocialApi {
         &self,
         traveller: Traveller,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
         /// The code; absent when the provider says no.
         code: Query<Option<Visible>>,
         /// The state.
@@ -426,7 +247,7 @@ impl SocialApi {
         actor: Actor,
         flow: FlowCookie,
         /// The provider.
-        provider: Path<Provider>,
+        provider: Path<Name>,
     ) -> Result<
         Reply<SocialSession>,
         Refused<
@@ -496,71 +317,6 @@ impl SocialApi {
             .cookie(gate.session_cookie(&opened))
             .cookie(gate.device_cookie(&opened)))
     }
-}
-
-/// The query of a callback.
-type Query4 = (
-    Query<Option<Visible>>,
-    Query<Visible>,
-    Query<Option<Visible>>,
-    Query<Option<Visible>>,
-);
-
-fn returned(traveller: &Traveller, provider: Path<Provider>, query: Query4, to_server: bool) -> Return {
-    let (code, state, iss, error) = query;
-    let code = code.0.filter(|_| error.0.is_none());
-    Return {
-        provider: provider.0.0,
-        code: code.map(|line| Secret(line.0)),
-        state: Secret(state.0.0),
-        iss: iss.0.map(|line| line.0),
-        to_server,
-        browser: traveller.browser.clone(),
-        session: traveller.session.clone(),
-    }
-}
-
-/// Ends a flow of a page.
-async fn land(call: &Call, back: Return) -> Result<Reply<SocialSession>, Problem> {
-    let gate = call.gate();
-    let browser = back.browser.clone();
-    let Landed { outcome, return_to } = gate.app.land_social(back, &call.origin).await;
-    let arrival = outcome.map_err(|refusal| gate.flow_problem(refusal, browser.as_ref()))?;
-    let body = match &arrival {
-        Arrival::Session(opened) => SocialSession::new(&opened.session, None, return_to),
-        Arrival::Linked(session, entry) => SocialSession::new(session, Some(entry.clone()), return_to),
-    };
-    let cookies = cookies(gate, &arrival);
-    Ok(cookies.into_iter().fold(Reply::json(&body), Reply::cookie))
-}
-
-/// The cookies that a flow which went well sets.
-fn cookies(gate: &Gate, arrival: &Arrival) -> Vec<HeaderValue> {
-    match arrival {
-        Arrival::Session(opened) => {
-            let token = gate.fresh_token(Some(&opened.session));
-            let set = [gate.session_cookie(opened), gate.csrf_cookie(&token)];
-            set.into_iter().chain(gate.device_cookie(opened)).collect()
-        }
-        Arrival::Linked(..) => Vec::new(),
-    }
-}
-
-/// Back to where the person wanted to go, with the name of what went wrong.
-fn explained(target: &str, provider: &str, problem: Problem) -> Redirect {
-    let (page, fragment) = target.split_once('#').unwrap_or((target, ""));
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("social_error", problem.slug())
-        .append_pair("provider", provider)
-        .finish();
-    let join = if page.contains('?') { '&' } else { '?' };
-    let fragment = if fragment.is_empty() {
-        String::new()
-    } else {
-        format!("#{fragment}")
-    };
-    let redirect = Redirect::to(&format!("{page}{join}{query}{fragment}"));
-    problem.into_cookies().into_iter().fold(redirect, Redirect::cookie)
 }
 
 /// What stands in `getConfig`.
