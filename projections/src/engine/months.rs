@@ -57,7 +57,11 @@ const fn calendar(day: i64) -> (i64, i64) {
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let next = if month <= 2 { 1 } else { 0 };
     (year + era * 400 + next, month)
 }
@@ -75,13 +79,19 @@ const fn days(year: i64, month: i64) -> i64 {
 /// The months that rows of a table fall into.
 fn months(changes: &Changes) -> BTreeMap<String, Month> {
     let mut found = BTreeMap::new();
-    let Some(place) = changes.table.by_month.and_then(|by| changes.table.all().position(|column| column.name == by)) else {
+    let Some(place) = changes
+        .table
+        .by_month
+        .and_then(|by| changes.table.all().position(|column| column.name == by))
+    else {
         return found;
     };
     // Rows come about in the order of time: most are of the month of the one before.
     let mut last = i64::MIN..i64::MIN;
     for row in &changes.rows {
-        let Some(Value::Int(Some(micros))) = row.get(place) else { continue };
+        let Some(Value::Int(Some(micros))) = row.get(place) else {
+            continue;
+        };
         if last.contains(micros) {
             continue;
         }

@@ -163,10 +163,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
                 .set("ip_bucket", ip_bucket.map(i64::from))
                 .done();
         }
-        SessionEvent::Rotated { epoch, .. } => out
-            .row(&TABLES[4], [stream.into()])
-            .set("epoch", *epoch)
-            .done(),
+        SessionEvent::Rotated { epoch, .. } => out.row(&TABLES[4], [stream.into()]).set("epoch", *epoch).done(),
         // Nothing comes after it.
         SessionEvent::Ended { reason, by, at } => out
             .new_row(&TABLES[3], [stream.into()])

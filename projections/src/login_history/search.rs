@@ -134,7 +134,9 @@ impl Query {
             return Ok(());
         }
         let rest = self.rest(filter);
-        let user = filter.user.map(|user| format!(" and l.user_id = {}", self.bind(user.0)));
+        let user = filter
+            .user
+            .map(|user| format!(" and l.user_id = {}", self.bind(user.0)));
         let only = format!("{rest}{}", user.unwrap_or_default());
         match &filter.address {
             Some(address) => self.at_address(address, &wanted, &only),

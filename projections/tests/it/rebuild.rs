@@ -15,7 +15,7 @@ use doorbook_projections::{
     projection::Projection,
     sessions::{self, Sessions},
     table::Table,
-    users::{self, Users},
+    users,
 };
 use tokio_util::sync::CancellationToken;
 
