@@ -1,6 +1,6 @@
 //! Commands about read models.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use doorbook_domain::id::{RunId, UserId};
 
 /// `doorbook projections …`
@@ -89,15 +89,17 @@ Examples:
         name: Option<String>,
     },
     /// Try a parked stream again, with a program that can read its events
-    #[command(after_long_help = "\
+    #[command(
+        group = ArgGroup::new("streams").args(["stream", "all"]).required(true),
+        after_long_help = "\
 Examples:
   doorbook projections retry sessions session-0193a0de-4f7a-7000-8000-000000000001
-  doorbook projections retry sessions --all")]
+  doorbook projections retry sessions --all"
+    )]
     Retry {
         /// Which read model
         name: String,
         /// Which stream, as `doorbook projections parked` names it; or --all
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
         stream: Option<String>,
         /// All that it has parked
         #[arg(long)]
@@ -112,7 +114,7 @@ fn run_id(text: &str) -> Result<RunId, &'static str> {
 
 /// `doorbook projections rebuild …`
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false)]
+#[command(group = ArgGroup::new("which").args(["name", "all"]).required(true))]
 pub struct RebuildWish {
     /// Which one: `sessions`, `users`, `login_history`, `signups` or `audit_trail`; or --all
     pub name: Option<String>,
