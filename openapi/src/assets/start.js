@@ -22,7 +22,7 @@ async function explain() {
   const error = asked.get("social_error");
   if (!error) return;
   const place = document.getElementById("problem");
-  const sentence = Object.hasOwn(SENTENCES, error) ? SENTENCES[error] : "It did not work out.";
+  const sentence = Object.hasOwn(SENTENCES, error) ? SENTENCES[error] : "That login did not work out.";
   place.textContent = sentence;
   place.hidden = false;
   const { providers } = await (await fetch("/api/config")).json();
