@@ -15,6 +15,8 @@ pub const HOURS: usize = 24;
 pub struct Totals {
     /// They were true then.
     pub counted_at: Timestamp,
+    /// Whether a sample was counted, since there are very many.
+    pub approximate: bool,
     /// Sessions that nothing had ended.
     pub live_sessions: u64,
     /// Users who may log in.

@@ -48,6 +48,7 @@ pub(crate) fn routes() -> impl Iterator<Item = (String, HashMap<Method, BoxEndpo
         ("/auth/verify", HTML, Cow::Borrowed(include_str!("assets/verify.html"))),
         ("/auth/reset", HTML, Cow::Borrowed(include_str!("assets/reset.html"))),
         ("/auth/auth.js", SCRIPT, Cow::Borrowed(include_str!("assets/auth.js"))),
+        ("/api/start.js", SCRIPT, Cow::Borrowed(include_str!("assets/start.js"))),
         ("/api/docs.js", SCRIPT, Cow::Borrowed(include_str!("assets/docs.js"))),
         (
             "/api/docs.css",

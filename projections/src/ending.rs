@@ -23,6 +23,7 @@ pub(crate) const fn table(name: &'static str) -> Table {
         key: const { &[text("user_id"), int("epoch")] },
         columns: const { &[int("at"), text("cause")] },
         indices: &[],
+        by_month: None,
     }
 }
 

@@ -23,6 +23,17 @@ pub struct UserCounts {
     pub deactivated: u64,
     /// Those who are gone for good.
     pub erased: u64,
+    /// Whether a sample was counted.
+    pub approximate: bool,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// So many.
+    pub many: u64,
+    /// Whether a sample was counted.
+    pub approximate: bool,
 }
 
 /// Logins of an hour of the clock.
@@ -36,23 +47,28 @@ pub struct HourlyLogins {
     pub failures: u64,
 }
 
-/// Counts all users: as long as it takes to go through them.
+/// Counts all users: goes through them where there are about `most` or fewer, and else, on `PostgreSQL`, through a sample of
+/// about so many.
 ///
 /// # Errors
 ///
 /// [`Fault`] when the read model is not there yet or the database fails.
-pub async fn count_users(reads: &Reads) -> Result<UserCounts, Fault> {
+pub async fn count_users(reads: &Reads, most: u64) -> Result<UserCounts, Fault> {
     let view = reads.view(users::NAME)?;
+    let sample = view.sample("users", "u", most).await?;
     let sql = format!(
         "select u.state as state, count(*) as many
-         from {users} u left join {claims} c on c.claim = u.claim and c.user_id = u.user_id and c.held = 1
+         from {users} left join {claims} c on c.claim = u.claim and c.user_id = u.user_id and c.held = 1
          where c.held = 1 or u.state = $1 group by u.state",
-        users = view.table("users"),
+        users = sample.from,
         claims = view.table("user_claims"),
     );
-    let mut counts = UserCounts::default();
+    let mut counts = UserCounts {
+        approximate: sample.every > 1,
+        ..UserCounts::default()
+    };
     for row in view.fetch(&sql, vec![State::Erased.as_str().into()]).await? {
-        let many = row.count("many")?;
+        let many = sample.every.saturating_mul(row.count("many")?);
         match State::read(&row.text("state")?)? {
             State::Active => counts.active = many,
             State::Deactivated => counts.deactivated = many,
@@ -62,23 +78,34 @@ pub async fn count_users(reads: &Reads) -> Result<UserCounts, Fault> {
     Ok(counts)
 }
 
-/// Counts the sessions that are alive at the instant: as long as it takes to go through those that started within the
-/// longest life of one, however many there were before.
+/// Counts the sessions that are alive at the instant: goes through those that started within the longest life of one,
+/// however many there were before; where those are more than `most`, through a sample of all, as [`count_users`].
 ///
 /// # Errors
 ///
 /// As [`count_users`].
-pub async fn count_sessions(reads: &Reads, now: Timestamp) -> Result<u64, Fault> {
+pub async fn count_sessions(reads: &Reads, now: Timestamp, most: u64) -> Result<Count, Fault> {
     let view = reads.view(sessions::NAME)?;
     let Some(earliest) = as_of::earliest_start(&view, now).await? else {
-        return Ok(0);
+        return Ok(Count::default());
     };
+    let sessions = view.table("sessions");
+    // Along an index, and not to its end.
+    let recent = format!("select count(*) as many from (select 1 from {sessions} where started_at > $1 limit $2) s");
+    let limit = most.saturating_add(1);
+    let recent = many(view.find(&recent, vec![earliest.into(), limit.into()]).await?)?;
+    let most = if recent > most { most } else { u64::MAX };
+    let sample = view.sample("sessions", "s", most).await?;
     let sql = format!(
-        "select count(*) as many from {} s where s.started_at > $2 and {}",
-        view.table("sessions"),
+        "select count(*) as many from {} where s.started_at > $2 and {}",
+        sample.from,
         alive(&view.table("session_epochs"), 1)
     );
-    many(view.find(&sql, vec![now.into(), earliest.into()]).await?)
+    let counted = many(view.find(&sql, vec![now.into(), earliest.into()]).await?)?;
+    Ok(Count {
+        many: sample.every.saturating_mul(counted),
+        approximate: sample.every > 1,
+    })
 }
 
 /// Counts the sessions of a user that are alive at the instant.

@@ -66,6 +66,7 @@ static TABLES: [Table; 4] = [
                 on: "started_at desc, session_id desc, until",
             },
         ],
+        by_month: None,
     },
     // One row for every time that all sessions of a user ended at once.
     ending::table("session_epochs"),
@@ -75,6 +76,7 @@ static TABLES: [Table; 4] = [
         key: &[text("session_id"), int("sequence")],
         columns: &[int("epoch"), int("at")],
         indices: &[],
+        by_month: None,
     },
     // Every absolute lifetime that a session had, in microseconds: nothing lives longer.
     Table {
@@ -82,6 +84,7 @@ static TABLES: [Table; 4] = [
         key: &[int("lifetime")],
         columns: &[],
         indices: &[],
+        by_month: None,
     },
 ];
 

@@ -59,6 +59,7 @@ static TABLES: [Table; 1] = [Table {
             on: "state, until, signup_id",
         },
     ],
+    by_month: None,
 }];
 
 impl Projection for SignUps {

@@ -54,6 +54,7 @@ static TABLES: [Table; 1] = [Table {
     key: &[int("facet"), int("position")],
     columns: &[],
     indices: &[],
+    by_month: None,
 }];
 
 /// What events have in common.

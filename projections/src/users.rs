@@ -66,6 +66,7 @@ static TABLES: [Table; 3] = [
                 on: "email_verified, registered_at desc, user_id desc",
             },
         ],
+        by_month: None,
     },
     // Who owns an address. A user counts from when the claim that its address needs is its own.
     Table {
@@ -73,6 +74,7 @@ static TABLES: [Table; 3] = [
         key: &[text("claim")],
         columns: &[text("user_id"), int("held")],
         indices: &[],
+        by_month: None,
     },
     // Those who were ever given a role, few beside the users: who manages the others is asked whenever one of them goes.
     Table {
@@ -80,6 +82,7 @@ static TABLES: [Table; 3] = [
         key: &[text("role"), text("user_id")],
         columns: &[int("held")],
         indices: &[],
+        by_month: None,
     },
 ];
 

@@ -132,7 +132,7 @@ Examples:
     },
     /// Take over a backup, end every session of before and apply erasures again
     #[command(after_long_help = "\
-Into an empty data directory that holds the master key and nothing else. --in-place does the same to databases that other
+Into an empty data directory that holds the master key and nothing else. --in-place does the same to databases that other \
 tools restored, on PostgreSQL for example. See docs/guides/backup.md.
 
 Examples:

@@ -7,12 +7,13 @@ use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 use super::exit::Failure;
 use crate::config::{Log, LogFormat};
 
-/// Starts logging as configured, once in a process; `RUST_LOG` overrides the level.
+/// Starts logging as configured, once in a process; `RUST_LOG` overrides the level. Machines read what a service logs, people
+/// what another command does, into a pipe too.
 ///
 /// # Errors
 ///
 /// `RUST_LOG` cannot be understood.
-pub fn start(log: &Log) -> Result<(), Failure> {
+pub fn start(log: &Log, service: bool) -> Result<(), Failure> {
     let directives = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::try_new(directives.as_deref().unwrap_or(&log.level)).map_err(|error| {
         Failure::Usage(format!(
@@ -21,7 +22,7 @@ pub fn start(log: &Log) -> Result<(), Failure> {
     })?;
     let terminal = io::stderr().is_terminal();
     let json = match log.format {
-        LogFormat::Auto => !terminal,
+        LogFormat::Auto => service && !terminal,
         LogFormat::Text => false,
         LogFormat::Json => true,
     };

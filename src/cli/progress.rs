@@ -1,31 +1,33 @@
 //! How far a long work is.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use parking_lot::Mutex;
 use tracing::info;
 
 /// Between two log lines where there is no terminal.
 const SILENCE: Duration = Duration::from_secs(5);
+/// What is done sooner shows no bar: it would flash.
+const SHORT: Duration = Duration::from_millis(500);
 const TEMPLATE: &str = "{msg} [{bar:40}] {human_pos}/{human_len} {per_sec} ETA {eta}";
 
-/// How far a long work is: a bar on a terminal, a log line every five seconds elsewhere.
+/// How far a long work is: a bar on a terminal, a log line every five seconds elsewhere. What is short says nothing.
 pub struct Progress {
     what: &'static str,
     bar: ProgressBar,
     terminal: bool,
+    shown: AtomicBool,
     started: Instant,
     spoke: Mutex<Instant>,
 }
 
 impl Progress {
     pub(crate) fn new(what: &'static str, total: u64, terminal: bool) -> Self {
-        let bar = if terminal {
-            ProgressBar::new(total)
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar = ProgressBar::hidden();
         bar.set_length(total);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("=> "));
@@ -36,6 +38,7 @@ impl Progress {
             what,
             bar,
             terminal,
+            shown: AtomicBool::new(false),
             started: now,
             spoke: Mutex::new(now),
         }
@@ -49,6 +52,9 @@ impl Progress {
 
     /// `done` units are done.
     pub fn at(&self, done: u64) {
+        if self.terminal && self.started.elapsed() >= SHORT && !self.shown.swap(true, Ordering::Relaxed) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         self.bar.set_position(done);
         if !self.terminal {
             let mut spoke = self.spoke.lock();
@@ -68,7 +74,7 @@ impl Progress {
     pub fn finish(&self) {
         if self.terminal {
             self.bar.finish_and_clear();
-        } else {
+        } else if self.started.elapsed() >= SILENCE {
             self.speak(self.bar.position(), "done");
         }
     }

@@ -47,7 +47,7 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Command::Restore(command) => until_interrupted(backup::restore(command, &open(&sources)?, output)).await,
         Command::Keys(KeysCommand::Rotate) => until_interrupted(rotate(&open(&sources)?, output)).await,
         Command::Projections(command) => projections(command, &open(&sources)?, output).await,
-        Command::Serve => serve(&open(&sources)?, output).await,
+        Command::Serve => serve(&sources, output).await,
         Command::User(command) => until_interrupted(users(command, &open(&sources)?, output)).await,
         Command::Dev(command) => until_interrupted(dev(command, &open(&sources)?, output)).await,
     }
@@ -56,7 +56,7 @@ pub async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
 /// Reads the configuration and starts logging.
 fn open(sources: &Sources) -> Result<Config, Failure> {
     let config = Config::load(sources)?;
-    logging::start(&config.log)?;
+    logging::start(&config.log, false)?;
     Ok(config)
 }
 
@@ -69,7 +69,9 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> R
 }
 
 /// Runs the service until SIGTERM or Ctrl-C.
-async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
+async fn serve(sources: &Sources, output: &Output) -> Result<(), Failure> {
+    let config = Config::load(sources)?;
+    logging::start(&config.log, true)?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {
@@ -84,7 +86,7 @@ async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
             "Doorbook is ready: {public_url} (API at {public_url}/api/docs)"
         ));
     };
-    Ok(server::serve(config, ready, stop).await?)
+    Ok(server::serve(&config, ready, stop).await?)
 }
 
 async fn users(command: &UserCommand, config: &Config, output: &Output) -> Result<(), Failure> {

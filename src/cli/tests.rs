@@ -96,6 +96,35 @@ fn examples_of_the_help_can_be_typed() {
 }
 
 #[test]
+fn prose_of_the_help_is_wrapped_by_the_terminal_only() {
+    for_each_command(&Cli::command(), "doorbook", &mut |command, path| {
+        let help = command.get_after_long_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let listed = ["Examples:", "Exit codes:"];
+        for paragraph in help
+            .split("\n\n")
+            .filter(|text| !listed.iter().any(|list| text.starts_with(list)))
+        {
+            assert!(!paragraph.contains('\n'), "`{path} --help`: {paragraph}");
+        }
+    });
+}
+
+#[test]
+fn who_names_nothing_is_told_of_all() {
+    for line in [
+        &["doorbook", "projections", "rebuild"][..],
+        &["doorbook", "projections", "retry", "sessions"],
+        &["doorbook", "webhooks", "retry", "crm"],
+        &["doorbook", "webhooks", "drop", "crm"],
+        &["doorbook", "mail", "retry"],
+    ] {
+        let error = Cli::try_parse_from(line).unwrap_err().to_string();
+        assert!(error.contains("--all"), "{line:?}: {error}");
+    }
+}
+
+#[test]
 fn exit_codes_are_documented_in_the_help() {
     let help = Cli::command().render_long_help().to_string();
     assert!(help.contains(CODES));

@@ -1,7 +1,7 @@
 //! Finds every value, the strongest source last: defaults, file, environment, flags.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -49,6 +49,8 @@ pub(crate) type Found = (Raw, Source);
 pub(crate) struct Layers {
     values: BTreeMap<String, Found>,
     wrong: Vec<String>,
+    /// Keys whose value stands in a file that cannot be read: that was complained about.
+    unreadable: BTreeSet<String>,
 }
 
 impl Layers {
@@ -57,6 +59,7 @@ impl Layers {
         let mut layers = Self {
             values: BTreeMap::new(),
             wrong: Vec::new(),
+            unreadable: BTreeSet::new(),
         };
         layers.defaults()?;
         match &sources.file {
@@ -156,9 +159,12 @@ impl Layers {
                 Raw::Text(text.trim_end_matches(['\r', '\n']).to_owned()),
                 Source::VariableFile(name.to_owned(), path),
             ),
-            Err(error) => self.wrong.push(format!(
-                "`{key}` stands in the file {value} according to {name}, which cannot be read ({error}): name a readable file"
-            )),
+            Err(error) => {
+                self.wrong.push(format!(
+                    "`{key}` stands in the file {value} according to {name}, which cannot be read ({error}): name a readable file"
+                ));
+                self.unreadable.insert(key);
+            }
         }
     }
 
@@ -238,8 +244,11 @@ impl Layers {
         names
     }
 
-    /// Notes what is wrong with a key's value, and what to do about it.
+    /// Notes what is wrong with a key's value, and what to do about it, unless nobody could read what was written.
     pub(crate) fn complain(&mut self, key: &str, remedy: &str) {
+        if self.unreadable.contains(key) {
+            return;
+        }
         let secret = Key::find(key).is_some_and(|key| key.secret);
         let sentence = match self.values.get(key) {
             Some((raw, source)) => format!("`{key}` {source} is {}: {remedy}", raw.shown(secret)),

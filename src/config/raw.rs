@@ -54,31 +54,53 @@ impl Raw {
     }
 
     /// For people; a password inside a URL is hidden, and a secret that is no URL is hidden as a whole.
-    pub(crate) fn shown(&self, secret: bool) -> String {
+    pub(crate) fn shown(&self, secret: bool) -> toml::Value {
         match self {
-            _ if secret => self.text().map_or_else(|| "[hidden]".to_owned(), hide_password),
-            Self::Toml(value) => value.to_string(),
-            Self::Text(text) => toml::Value::String(text.clone()).to_string(),
+            _ if secret => toml::Value::String(self.text().map_or_else(hidden, hide_password)),
+            Self::Toml(value) => value.clone(),
+            Self::Text(text) => toml::Value::String(text.clone()),
         }
     }
+
+    /// The value as TOML has it where the default is `like` this: a variable says `3000` for the number.
+    pub(crate) fn typed(&self, like: &toml::Value) -> toml::Value {
+        let Self::Text(text) = self else {
+            return self.shown(false);
+        };
+        let typed = if like.is_bool() {
+            self.switch().map(toml::Value::Boolean)
+        } else if like.is_integer() {
+            self.integer().map(toml::Value::Integer)
+        } else if like.is_array() {
+            self.list()
+                .map(|list| list.into_iter().map(toml::Value::from).collect::<Vec<_>>().into())
+        } else {
+            None
+        };
+        typed.unwrap_or_else(|| toml::Value::String(text.clone()))
+    }
+}
+
+fn hidden() -> String {
+    "[hidden]".to_owned()
 }
 
 /// A URL without its password. A text that is no URL is hidden as a whole, since nobody knows what it is.
 fn hide_password(text: &str) -> String {
     if text.starts_with("sqlite:") || text.starts_with("file:") {
-        return toml::Value::String(text.to_owned()).to_string();
+        return text.to_owned();
     }
     let Ok(mut url) = Url::parse(text) else {
-        return "[hidden]".to_owned();
+        return hidden();
     };
     let named = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("password"));
     if url.cannot_be_a_base() || (url.password().is_some() && url.set_password(Some("hidden")).is_err()) {
-        return "[hidden]".to_owned();
+        return hidden();
     }
     if named {
         url.set_query(Some("hidden"));
     }
-    toml::Value::String(url.into()).to_string()
+    url.into()
 }
 
 /// Where a value comes from.

@@ -94,7 +94,7 @@ impl Setting for Token {
 /// Form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere.
+    /// JSON where a service does not log to a terminal, text elsewhere.
     Auto,
     /// For people.
     Text,

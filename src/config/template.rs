@@ -63,12 +63,12 @@ fn comment(doc: &str) -> String {
 }
 
 /// A key's value in effect, without passwords, and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Effective {
     /// The key.
     pub key: String,
-    /// Its value as TOML.
-    pub value: String,
+    /// Its value.
+    pub value: toml::Value,
     /// Where the value comes from.
     pub source: String,
 }
@@ -77,10 +77,14 @@ impl Config {
     /// Every key in effect, in the order of the template.
     #[must_use]
     pub fn effective(&self) -> Vec<Effective> {
-        let entry = |(name, key, (raw, source)): &(String, &'static Key, super::layers::Found)| Effective {
-            key: name.clone(),
-            value: raw.shown(key.secret),
-            source: source.to_string(),
+        let entry = |(name, key, (raw, source)): &(String, &'static Key, super::layers::Found)| {
+            let (Preset::Fixed(like) | Preset::Derived(like) | Preset::Example(like)) = key.default;
+            let like = like.parse().ok().filter(|_| !key.secret);
+            Effective {
+                key: name.clone(),
+                value: like.map_or_else(|| raw.shown(key.secret), |like| raw.typed(&like)),
+                source: source.to_string(),
+            }
         };
         self.found.iter().map(entry).collect()
     }

@@ -84,7 +84,7 @@ fn commented_defaults_of_the_template_are_the_derived_ones() {
                 .into_iter()
                 .find(|entry| entry.key == key.name)
                 .unwrap();
-            assert_eq!(entry.value, default, "{}", key.name);
+            assert_eq!(entry.value.to_string(), default, "{}", key.name);
         }
     }
 }
@@ -101,6 +101,35 @@ fn flags_beat_variables_beat_the_file_beats_defaults() {
     assert_eq!(config.http.body_limit, 3000);
     assert!(!config.signup.enabled);
     assert_eq!(config.password.min_length, 8);
+}
+
+#[test]
+fn effective_values_have_the_types_of_their_keys_wherever_they_come_from() {
+    let variables = [
+        ("DOORBOOK__HTTP__BODY_LIMIT", "3000"),
+        ("DOORBOOK__SIGNUP__ENABLED", "false"),
+        ("DOORBOOK__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1/32"),
+        ("DOORBOOK__SESSION__IDLE", "3d"),
+        ("DOORBOOK__STORE__URL", "postgres://door:hush@db/door"),
+    ];
+    let config = load("password.min_length = 12", &variables, &[]).unwrap();
+    let json = serde_json::to_value(config.effective()).unwrap();
+    let value = |key: &str| {
+        let entry = json.as_array().unwrap().iter().find(|entry| entry["key"] == key);
+        entry.unwrap()["value"].clone()
+    };
+    assert_eq!(value("http.body_limit"), 3000);
+    assert_eq!(value("signup.enabled"), false);
+    assert_eq!(
+        value("http.trusted_proxies"),
+        serde_json::json!(["10.0.0.0/8", "192.0.2.1/32"])
+    );
+    assert_eq!(value("session.idle"), "3d");
+    assert_eq!(value("password.min_length"), 12);
+    assert_eq!(value("csrf.header"), "X-CSRFToken");
+    assert_eq!(value("store.url"), "postgres://door:hidden@db/door");
+    let table: toml::Table = config.print().parse().unwrap();
+    assert_eq!(table["http"]["body_limit"].as_integer(), Some(3000));
 }
 
 #[test]
@@ -174,6 +203,25 @@ fn unreadable_file_of_a_variable_is_named() {
         sentence.contains("`store.url`") && sentence.contains("/nowhere/url"),
         "{sentence}"
     );
+}
+
+#[test]
+fn secret_in_a_file_that_is_missing_is_complained_about_once() {
+    let variables = [
+        ("DOORBOOK__SOCIAL__GITHUB__KIND", "github"),
+        ("DOORBOOK__SOCIAL__GITHUB__CLIENT_ID", "door"),
+        ("DOORBOOK__SOCIAL__GITHUB__CLIENT_SECRET_FILE", "/nowhere/secret"),
+    ];
+    let sentence = one(load("", &variables, &[]));
+    assert!(sentence.contains("/nowhere/secret"), "{sentence}");
+    let variables = [
+        ("DOORBOOK__WEBHOOKS__CRM__URL", "https://crm.example.org/"),
+        ("DOORBOOK__WEBHOOKS__CRM__EVENTS", "user.*"),
+        ("DOORBOOK__WEBHOOKS__CRM__SECRET_FILE", "/nowhere/secret"),
+    ];
+    one(load("", &variables, &[]));
+    let variables = [("DOORBOOK__SOCIAL__HOOK_SECRET_FILE", "/nowhere/secret")];
+    one(load("social.hook_url = 'https://hook.example.org/'", &variables, &[]));
 }
 
 #[test]

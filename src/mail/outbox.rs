@@ -114,7 +114,10 @@ impl Errand for Delivery {
         Ok(match sent {
             Ok(()) => Outcome::Sent,
             Err(Undelivered::Never(reason)) => Outcome::Parked(reason),
-            Err(Undelivered::NotNow(reason)) => Outcome::Later(reason),
+            Err(Undelivered::NotNow(reason)) => Outcome::Later {
+                reason,
+                after: Duration::ZERO,
+            },
         })
     }
 }

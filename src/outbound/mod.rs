@@ -10,6 +10,7 @@ use oauth2::{HttpRequest, HttpResponse};
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
     redirect,
 };
 use url::{Host, Url};
@@ -40,6 +41,15 @@ pub enum Outage {
     /// It lies where this service does not call.
     #[error("{0}")]
     Forbidden(&'static str),
+}
+
+/// The head of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// When to come back, as it was said.
+    pub retry_after: Option<String>,
 }
 
 /// The client of everything that the operator configured as an endpoint.
@@ -92,14 +102,18 @@ impl Outbound {
         Ok(response)
     }
 
-    /// Sends a request and waits for the status of the answer; the answer itself is not read.
+    /// Sends a request and waits for the head of the answer; its body is not read.
     ///
     /// # Errors
     ///
     /// [`Outage`] when there is no answer, or the address is one that this service does not call.
-    pub async fn status(&self, request: HttpRequest) -> Result<u16, Outage> {
+    pub async fn ask(&self, request: HttpRequest) -> Result<Answer, Outage> {
         let answer = self.call(request).await?;
-        Ok(answer.status().as_u16())
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Ok(Answer {
+            status: answer.status().as_u16(),
+            retry_after: retry_after.map(str::to_owned),
+        })
     }
 
     async fn call(&self, request: HttpRequest) -> Result<reqwest::Response, Outage> {
@@ -218,10 +232,10 @@ mod tests {
         let careful = Outbound::new(false, PATIENCE).unwrap();
         let mut request = HttpRequest::new(Vec::new());
         *request.uri_mut() = "https://localhost:1/".parse().unwrap();
-        let refused = careful.status(request.clone()).await.unwrap_err();
+        let refused = careful.ask(request.clone()).await.unwrap_err();
         assert_eq!(refused.to_string(), INTERNAL);
         let open = Outbound::new(true, PATIENCE).unwrap();
-        let called = open.status(request).await.unwrap_err();
+        let called = open.ask(request).await.unwrap_err();
         assert!(matches!(called, Outage::Unreachable(_)), "{called}");
     }
 }

@@ -27,7 +27,12 @@ pub enum Outcome {
     /// Other rows have taken the place of this one.
     Spread,
     /// To be tried again.
-    Later(String),
+    Later {
+        /// Why it has not left.
+        reason: String,
+        /// Not before so long is over; zero where nobody said so.
+        after: Duration,
+    },
     /// Not to be tried again.
     Parked(String),
 }
@@ -102,7 +107,10 @@ impl Outbox {
         let outcome = self.outcome(&row).await.unwrap_or_else(|fault| {
             let (what, _) = self.parts.errand.words();
             tracing::warn!(error = fault.cause(), process, position = %row.slot.position, "{what} was not made");
-            Outcome::Later(format!("{what} could not be made, see the service's log"))
+            Outcome::Later {
+                reason: format!("{what} could not be made, see the service's log"),
+                after: Duration::ZERO,
+            }
         });
         if let Err(fault) = self.note(&row, outcome).await {
             tracing::error!(error = fault.cause(), process, position = %row.slot.position, "a try to send was not noted");
@@ -132,7 +140,7 @@ impl Outbox {
                 return queue.remove(slot).await;
             }
             Outcome::Parked(reason) => (reason, None),
-            Outcome::Later(reason) => (reason, self.next_try(row, now)),
+            Outcome::Later { reason, after } => (reason, self.next_try(row, now, after)),
         };
         self.parts.counts.failed();
         let (process, (what, see)) = (self.parts.errand.name(), self.parts.errand.words());
@@ -144,10 +152,10 @@ impl Outbox {
         queue.postpone(slot, due_at, &reason).await
     }
 
-    /// When to try again; `None` when it was tried for long enough.
-    fn next_try(&self, row: &Queued, now: Timestamp) -> Option<Timestamp> {
+    /// When to try again, not before `after` is over; `None` when it was tried for long enough.
+    fn next_try(&self, row: &Queued, now: Timestamp, after: Duration) -> Option<Timestamp> {
         let errand = &self.parts.errand;
-        let next = now.plus(errand.pause(row.tries));
+        let next = now.plus(errand.pause(row.tries).max(after));
         (next < row.since.plus(errand.patience())).then_some(next)
     }
 }

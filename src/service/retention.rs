@@ -28,6 +28,11 @@ pub(super) struct Overdue(AtomicU64);
 impl Service {
     /// Forgets what is older than `audit.retention`, until cancelled.
     pub async fn keep_retention(self, cancel: CancellationToken) {
+        self.look_at_the_calendar(EVERY, cancel).await;
+    }
+
+    /// The same, as often as is said.
+    pub(super) async fn look_at_the_calendar(self, every: Duration, cancel: CancellationToken) {
         // A crash may have come between a key's end in its table and in the files around it.
         let mut again = true;
         while !cancel.is_cancelled() {
@@ -37,7 +42,7 @@ impl Service {
                     if months > 0 {
                         tracing::info!(months, "IP addresses and user agents were forgotten: audit.retention");
                     }
-                    EVERY
+                    every
                 }
                 Err(fault) => {
                     tracing::error!(

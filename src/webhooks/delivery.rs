@@ -110,7 +110,14 @@ impl Errand for Delivery {
         Ok(match posted {
             Ok(()) => Outcome::Sent,
             Err(Undelivered::Never(reason)) => Outcome::Parked(reason),
-            Err(Undelivered::NotNow(reason)) => Outcome::Later(reason),
+            Err(Undelivered::NotNow(reason)) => Outcome::Later {
+                reason,
+                after: Duration::ZERO,
+            },
+            Err(Undelivered::Busy { reason, after }) => Outcome::Later {
+                reason,
+                after: after.min(LONGEST_PAUSE),
+            },
         })
     }
 }

@@ -6,11 +6,12 @@
 //! * `body` is what a receiver is told: no secret, and nothing of a person but ids.
 //! * `signing` makes the signed request; the hook of social logins goes by it, too.
 //! * `receiver` posts it, by the client that calls no internal address ([`crate::outbound`]).
-//! * `delivery` says how patiently.
+//! * `delivery` says how patiently, and `retry_after` what the receiver says to that.
 
 mod body;
 mod delivery;
 mod receiver;
+mod retry_after;
 mod signing;
 #[cfg(test)]
 mod tests;

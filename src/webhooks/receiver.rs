@@ -6,10 +6,10 @@ use doorbook_domain::time::Timestamp;
 use doorbook_projections::fault::Fault;
 use uuid::Uuid;
 
-use super::{body, signing::signed};
+use super::{body, retry_after, signing::signed};
 use crate::{
     config::{Webhook, WebhookSecret},
-    outbound::{Outage, Outbound},
+    outbound::{Answer, Outage, Outbound},
 };
 
 /// How long one try may take.
@@ -24,6 +24,14 @@ pub enum Undelivered {
     /// It may later.
     #[error("{0}")]
     NotNow(String),
+    /// It may when so long is over: it says so itself.
+    #[error("{reason}")]
+    Busy {
+        /// Why not now.
+        reason: String,
+        /// How long it wants to be left alone.
+        after: Duration,
+    },
 }
 
 /// Where a webhook is posted to.
@@ -61,13 +69,8 @@ impl Receiver {
         let secrets = self.settings.secrets.iter().map(WebhookSecret::reveal);
         let request = signed(&self.settings.url, secrets, &id.to_string(), now, body.into_bytes());
         let request = request.ok_or_else(|| Undelivered::Never("the request cannot be written".to_owned()))?;
-        match self.http.status(request).await {
-            Ok(200..=299) => Ok(()),
-            Ok(410) => Err(Undelivered::Never("status 410: the receiver wants no more".to_owned())),
-            Ok(status @ 300..=399) => Err(Undelivered::NotNow(format!(
-                "status {status}: redirects are not followed"
-            ))),
-            Ok(status) => Err(Undelivered::NotNow(format!("status {status}"))),
+        match self.http.ask(request).await {
+            Ok(answer) => taken(&answer, now),
             Err(Outage::Unreachable(error)) if error.is_timeout() => Err(Undelivered::NotNow(format!(
                 "no answer within {} s",
                 PATIENCE.as_secs()
@@ -86,6 +89,24 @@ impl Receiver {
     /// As [`Self::post`].
     pub async fn test(&self, id: Uuid, now: Timestamp) -> Result<(), Undelivered> {
         self.post(id, body::test(now), now).await
+    }
+}
+
+/// Whether the receiver took it. Too many requests and an outage are what `Retry-After` is for (RFC 6585, 4; RFC 9110, 15.6.4).
+fn taken(answer: &Answer, now: Timestamp) -> Result<(), Undelivered> {
+    let status = answer.status;
+    let after = answer.retry_after.as_deref();
+    match (status, after.and_then(|text| retry_after::read(text, now))) {
+        (200..=299, _) => Ok(()),
+        (410, _) => Err(Undelivered::Never("status 410: the receiver wants no more".to_owned())),
+        (300..=399, _) => Err(Undelivered::NotNow(format!(
+            "status {status}: redirects are not followed"
+        ))),
+        (429 | 503, Some(after)) => Err(Undelivered::Busy {
+            reason: format!("status {status}"),
+            after,
+        }),
+        _ => Err(Undelivered::NotNow(format!("status {status}"))),
     }
 }
 

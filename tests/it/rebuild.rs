@@ -30,6 +30,13 @@ async fn rebuild_never_shows_an_older_or_empty_state(database: Database) {
     .await;
 
     let done = Arc::new(AtomicBool::new(false));
+    let checker = service.anonymous();
+    checker.log_in(STEADY).await;
+    let checks = tokio::spawn(check(checker, Arc::clone(&done)));
+    eventually("three sessions are listed", || async {
+        (sessions(&reader).await.len() == 3).then_some(())
+    })
+    .await;
     let readers = tokio::spawn(watch(reader, Arc::clone(&done)));
     let writer = tokio::spawn(log_in_and_out(service.anonymous(), Arc::clone(&done)));
     for _ in 0..3 {
@@ -37,6 +44,7 @@ async fn rebuild_never_shows_an_older_or_empty_state(database: Database) {
     }
     done.store(true, Ordering::SeqCst);
     assert!(readers.await.unwrap() > 10, "the reader has seen too little");
+    assert!(checks.await.unwrap() > 100, "too few sessions were checked");
     let logins = writer.await.unwrap();
     assert!(logins > 0);
 
@@ -69,6 +77,19 @@ async fn logins_of(caller: &Caller) -> usize {
         };
         path = format!("/api/me/logins?limit=200&cursor={cursor}");
     }
+}
+
+/// Checks its session again and again: it lives all the time. Returns how often.
+async fn check(caller: Caller, done: Arc<AtomicBool>) -> usize {
+    let mut checks = 0;
+    while !done.load(Ordering::SeqCst) {
+        assert!(
+            caller.is_signed_in().await,
+            "after {checks} checks the session was gone"
+        );
+        checks += 1;
+    }
+    checks
 }
 
 /// Reads again and again: nothing that was shown may be gone. Returns how often it looked.

@@ -372,4 +372,21 @@ async fn rebuild_killed_at_random_points_leaves_what_serves(database: Database) 
     })
     .await;
     service.doorbook(&["projections", "verify"]).await;
+    let why = "what serves and its predecessor; what the killed ones left is cleared away";
+    assert_eq!(generations(&service, database).await, 2, "{why}");
+}
+
+/// How many generations of the history are stored.
+async fn generations(service: &Service, database: Database) -> i64 {
+    if database == Database::Postgres {
+        let query = "select count(*) from doorbook_read.checkpoints where projection = 'login_history'";
+        return service.postgres().count(query).await;
+    }
+    let files = std::fs::read_dir(service.data().join("read")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let stored = files.filter(|file| {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        name.starts_with("login_history.g") && file.extension().is_some_and(|kind| kind == "db")
+    });
+    i64::try_from(stored.count()).unwrap()
 }

@@ -229,6 +229,19 @@ async fn both_secrets_sign_while_the_receiver_goes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn receiver_is_left_alone_for_as_long_as_it_says() {
+    let receiver = Receiver::start(&[Reply::After(429, "9"), TAKEN]).await;
+    let service = service(Database::Sqlite, &receiver, "user.registered").await;
+    service.signed_up(ADA).await;
+    let [first, second] = posted(&receiver, "user.registered", 2).await.try_into().unwrap();
+    let at = |posted: &Posted| posted.header("webhook-timestamp").parse::<u64>().unwrap();
+    // By itself it would have come back after 4 to 6 seconds.
+    assert!(at(&second) >= at(&first) + 9, "{first:?} {second:?}");
+    assert_eq!(first.id(), second.id());
+    nothing_waits(&service, "crm").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn webhook_that_is_taken_out_is_forgotten_and_put_back_is_new() {
     let receiver = Receiver::start(&[Reply::Status(500)]).await;
     let mut service = service(Database::Sqlite, &receiver, "user.registered").await;

@@ -10,6 +10,7 @@ use crate::{
 
 /// Measure, and write the figures to benches/RESULTS.md
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench -- session-check logins")]
 pub(crate) struct Bench {
     /// Handed to the bench: names of the measurements to take, all without any
     #[arg(last = true)]

@@ -40,12 +40,17 @@ enum Chore {
     /// Run every test: a private PostgreSQL, `cargo test --workspace`, then the contract
     Test(suite::Test),
     /// Check formatting, and clippy without a warning
+    #[command(after_help = "Example:\n  cargo xtask lint")]
     Lint,
     /// Read openapi.json with spectral, redocly, openapi-typescript and tsc, and call the service with schemathesis
+    #[command(
+        after_help = "What it needs, it installs under tools/openapi and target/schemathesis.\n\nExample:\n  cargo xtask contract"
+    )]
     Contract,
     /// Measure, and write the figures to benches/RESULTS.md
     Bench(bench::Bench),
     /// Make the filter of common passwords anew, from the list that tools/passwords names
+    #[command(after_help = "Example:\n  cargo xtask passwords && git diff --stat src/hashing/common-passwords.bin")]
     Passwords,
 }
 

@@ -4,12 +4,14 @@ use std::{
     env,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use crate::{
     postgres::free_port,
@@ -40,12 +42,13 @@ impl Serve {
         build.args(self.release.then_some("--release"));
         run::run(&mut build)?;
 
-        let is_new = !run::root().join("data/master.key").exists();
         let port = port("DOORBOOK__HTTP__LISTEN", 8080)?;
         let admin = port_of_admin()?;
         let profile = if self.release { "release" } else { "debug" };
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into);
-        let mut serve = Command::new(target.join(profile).join("doorbook"));
+        let doorbook = target.join(profile).join("doorbook");
+        let place = Place::ask(&doorbook);
+        let mut serve = Command::new(doorbook);
         serve.arg("serve").current_dir(run::root());
         if let Some(port) = port.moved {
             serve.env("DOORBOOK__HTTP__LISTEN", format!("127.0.0.1:{port}"));
@@ -54,7 +57,41 @@ impl Serve {
         if let Some(port) = admin.moved {
             serve.env("DOORBOOK__HTTP__ADMIN_LISTEN", format!("127.0.0.1:{port}"));
         }
-        attend(Group::start(&mut serve)?, port.number(), admin.number(), is_new)
+        attend(Group::start(&mut serve)?, port.number(), admin.number(), &place)
+    }
+}
+
+/// Where the service keeps what it keeps.
+struct Place {
+    data: String,
+    mail: String,
+    /// Whether nobody has been there before.
+    is_new: bool,
+}
+
+impl Place {
+    /// As its own configuration says. Where that is wrong, the service says so itself.
+    fn ask(doorbook: &Path) -> Self {
+        let mut print = Command::new(doorbook);
+        print.args(["config", "print", "--json"]).current_dir(run::root());
+        let lines = run::output(&mut print).unwrap_or_default();
+        let entries: Vec<Value> = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let value = |key: &str, usual: &str| {
+            let entry = entries
+                .iter()
+                .find(|entry| entry.get("key").is_some_and(|name| name == key));
+            let value = entry.and_then(|entry| entry.get("value")?.as_str());
+            value.unwrap_or(usual).to_owned()
+        };
+        let keys = PathBuf::from(value("keys.file", "./data/master.key"));
+        Self {
+            data: value("data.dir", "./data"),
+            mail: value("mail.url", "file:./data/mail"),
+            is_new: !run::root().join(keys).exists(),
+        }
     }
 }
 
@@ -96,7 +133,7 @@ fn port(key: &str, default: u16) -> Result<Port> {
     })
 }
 
-fn attend(mut service: Group, port: u16, admin: u16, is_new: bool) -> Result<()> {
+fn attend(mut service: Group, port: u16, admin: u16, place: &Place) -> Result<()> {
     let deadline = Instant::now() + START;
     while !is_ready(admin) {
         if let Some(status) = service.ended()? {
@@ -107,7 +144,7 @@ fn attend(mut service: Group, port: u16, admin: u16, is_new: bool) -> Result<()>
         }
         thread::sleep(Duration::from_millis(50));
     }
-    welcome(port, admin, is_new);
+    welcome(port, admin, place);
     match service.wait() {
         // Ctrl-C is how one leaves: it has shut down gracefully.
         Err(_) if run::interrupted() => Ok(()),
@@ -130,16 +167,23 @@ fn is_ready(admin: u16) -> bool {
 }
 
 /// Says where the service is and what to try: to sign up where it has new data, otherwise to log in.
-fn welcome(port: u16, admin: u16, is_new: bool) {
+fn welcome(port: u16, admin: u16, place: &Place) {
     let origin = format!("http://localhost:{port}");
-    let sign_up = if is_new { SIGN_UP } else { SIGNED_UP };
+    let Place { data, mail, is_new } = place;
+    let sign_up = match (is_new, mail.strip_prefix("file:")) {
+        (false, _) => format!(
+            "    # {data} is of an earlier start: who signed up then only logs in. To sign up anew: Ctrl-C, rm -r {data} jar, start again."
+        ),
+        (true, Some(letters)) => format!("{SIGN_UP}\n{}", PROVE.replace("LETTERS", letters)),
+        (true, None) => format!("{SIGN_UP}\n    # A letter goes out by the mail server of `mail.url`: open its link."),
+    };
     // Nobody is left to tell when the terminal is gone.
     let _ = write!(
         std::io::stderr(),
         r#"
   Doorbook is up.       API and its pages  {origin}/api/docs
                         health, metrics    http://127.0.0.1:{admin}/readyz  /metrics
-                        data               ./data   (delete it to begin anew)
+                        data               {data}   (delete it to begin anew)
 
   Try first, in another terminal:
 
@@ -159,13 +203,12 @@ fn welcome(port: u16, admin: u16, is_new: bool) {
     );
 }
 
-/// What to type where nobody has signed up yet; as in README.md.
+/// What to type where nobody has signed up yet; as in README.md, and so is what follows.
 const SIGN_UP: &str = r#"    ask $D/api/signup -H "X-CSRFToken: $(token)" \
-        --json '{"email": "ada@example.org", "password": "a violet anchor in the tundra"}'
-    unfold() { cat "$(ls data/mail/*-verify_address.eml | tail -1)" | awk '{ sub(/\r$/, "") } sub(/=$/, "") { printf "%s", $0; next } 1'; }
+        --json '{"email": "ada@example.org", "password": "a violet anchor in the tundra"}'"#;
+
+/// What to type to prove the address, where letters are files.
+const PROVE: &str = r#"    unfold() { cat "$(ls LETTERS/*-verify_address.eml | tail -1)" | awk '{ sub(/\r$/, "") } sub(/=$/, "") { printf "%s", $0; next } 1'; }
     link() { unfold 2> /dev/null | sed -n 's/^http.*verify#token=3D//p'; }
     for _ in $(seq 20); do sleep 1; [ -n "$(link)" ] && break; done
     ask $D/api/email/verify -H "X-CSRFToken: $(token)" --json "{\"token\": \"$(link)\"}"   # 204: prints nothing"#;
-
-/// What to know where there is data of before.
-const SIGNED_UP: &str = "    # ./data is of an earlier start: who signed up then only logs in. To sign up anew: Ctrl-C, rm -r data jar, start again.";

@@ -29,6 +29,11 @@ function typeOf(schema) {
   return schema.format ? `${type} (${schema.format})` : type;
 }
 
+/** A text of the document; what stands between backticks is code. */
+function prose(text) {
+  return (text ?? "").split("`").map((part, place) => (place % 2 === 1 ? make("code", {}, part) : part));
+}
+
 function pair(name, ...text) {
   return [make("dt", {}, make("code", {}, name)), make("dd", {}, ...text)];
 }
@@ -40,8 +45,8 @@ function properties(root, schema) {
     const { properties: all = {}, required = [] } = resolve(root, variant);
     const rows = Object.entries(all).flatMap(([name, field]) => {
       const needed = required.includes(name) ? "" : ", optional";
-      const about = field.description ? `: ${field.description}` : "";
-      return pair(name, make("em", {}, typeOf(field)), needed + about);
+      const about = field.description ? [": ", ...prose(field.description)] : [];
+      return pair(name, make("em", {}, typeOf(field)), needed, ...about);
     });
     return make("dl", {}, ...rows);
   });
@@ -122,7 +127,7 @@ function tryForm(root, method, path, operation) {
 function responses(root, operation) {
   const rows = Object.entries(operation.responses).flatMap(([status, response]) => {
     const schema = Object.values(response.content ?? {})[0]?.schema;
-    return pair(status, response.description, schema ? ` (${typeOf(schema)})` : "");
+    return pair(status, ...prose(response.description), schema ? ` (${typeOf(schema)})` : "");
   });
   const good = Object.values(operation.responses)[0]?.content?.["application/json"]?.schema;
   const parts = [make("h4", {}, "Answers"), make("dl", {}, ...rows)];
@@ -140,7 +145,7 @@ function show(root, path, method, operation) {
       {},
       make("span", { class: "method" }, method.toUpperCase()),
       make("code", { class: "path" }, path),
-      make("span", {}, operation.summary ?? ""),
+      make("span", {}, ...prose(operation.summary)),
     ),
     inside,
   );
@@ -148,7 +153,7 @@ function show(root, path, method, operation) {
     "toggle",
     () => {
       inside.append(make("p", {}, make("code", {}, operation.operationId)));
-      if (operation.description) inside.append(make("p", {}, operation.description));
+      for (const paragraph of operation.description?.split("\n\n") ?? []) inside.append(make("p", {}, ...prose(paragraph)));
       const schema = operation.requestBody?.content["application/json"]?.schema;
       if (schema) inside.append(make("h4", {}, `Body: ${typeOf(schema)}`), properties(root, schema));
       inside.append(...responses(root, operation), tryForm(root, method, path, operation));
@@ -160,10 +165,11 @@ function show(root, path, method, operation) {
 
 async function start() {
   const root = await (await fetch("/api/openapi.json")).json();
-  document.getElementById("about").textContent = `${root.info.summary}, version ${root.info.version}. ${root.info.description}`;
+  const about = prose(`${root.info.summary}, version ${root.info.version}. ${root.info.description}`);
+  document.getElementById("about").replaceChildren(...about);
   const place = document.getElementById("operations");
   for (const tag of root.tags) {
-    place.append(make("h2", {}, tag.name), make("p", { class: "quiet" }, tag.description ?? ""));
+    place.append(make("h2", {}, tag.name), make("p", { class: "quiet" }, ...prose(tag.description)));
     for (const [path, item] of Object.entries(root.paths)) {
       for (const method of METHODS) {
         if (item[method]?.tags?.includes(tag.name)) place.append(show(root, path, method, item[method]));

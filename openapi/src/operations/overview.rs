@@ -14,6 +14,8 @@ use crate::{
 struct StatsTotals {
     /// They were true then.
     counted_at: Instant,
+    /// Whether these are estimates: of very many, a sample is counted.
+    approximate: bool,
     /// Sessions that nothing had ended.
     live_sessions: u64,
     /// Users who may log in.
@@ -28,6 +30,7 @@ impl From<Totals> for StatsTotals {
     fn from(totals: Totals) -> Self {
         Self {
             counted_at: Instant(totals.counted_at),
+            approximate: totals.approximate,
             live_sessions: totals.live_sessions,
             active_users: totals.active,
             deactivated_users: totals.deactivated,

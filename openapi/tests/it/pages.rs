@@ -40,7 +40,7 @@ async fn pages_load_nothing_but_own_files() {
 
 #[tokio::test]
 async fn scripts_of_the_pages_write_text_only() {
-    for path in ["/api/docs.js", "/auth/auth.js"] {
+    for path in ["/api/start.js", "/api/docs.js", "/auth/auth.js"] {
         let script = Browser::new().get(path).await;
         assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
         for way in [
@@ -54,6 +54,20 @@ async fn scripts_of_the_pages_write_text_only() {
         ] {
             assert!(!script.text.contains(way), "{path}: {way}");
         }
+    }
+}
+
+#[tokio::test]
+async fn first_page_has_a_sentence_for_every_problem_of_a_social_login() {
+    let script = Browser::new().get("/api/start.js").await.text;
+    let guide = include_str!("../../../docs/social.md");
+    let (_, table) = guide.split_once("| problem |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let slugs: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(slugs.len() >= 12, "{slugs:?}");
+    for slug in slugs {
+        assert!(script.contains(&format!("\n  \"{slug}\": \"")), "{slug}");
     }
 }
 

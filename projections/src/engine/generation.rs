@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use doorbook_domain::time::Timestamp;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::{
@@ -37,12 +40,16 @@ pub(super) struct Generation {
     pub(super) tables: &'static [Table],
     pub(super) db: Db,
     pub(super) dialect: Dialect,
+    /// The partitions that are known to be there.
+    pub(super) partitions: Mutex<BTreeSet<String>>,
 }
 
 /// A transaction that has moved the checkpoint, and so is the only one to do so.
 pub(super) struct Batch<'a> {
     generation: &'a Generation,
     tx: Tx,
+    /// The partitions that are there when it is committed.
+    partitions: Vec<String>,
 }
 
 /// Rows that one statement of an ordinary write takes.
@@ -95,6 +102,7 @@ impl Generation {
             tables,
             db,
             dialect,
+            partitions: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -151,11 +159,20 @@ impl Generation {
                 let sql = index.create(&self.bare(table.name), &self.table(table.name));
                 self.db.execute(&sql, Vec::new()).await?;
             }
-            self.db
-                .execute(&format!("analyze {}", self.table(table.name)), Vec::new())
-                .await?;
+            self.analyze(table).await?;
         }
         Ok(())
+    }
+
+    async fn analyze(&self, table: &Table) -> Result<(), Fault> {
+        let sql = format!("analyze {}", self.table(table.name));
+        let Some(settings) = table.statistics().filter(|_| self.dialect == Dialect::Postgres) else {
+            return self.db.execute(&sql, Vec::new()).await.map(drop);
+        };
+        let mut tx = self.db.begin().await?;
+        tx.execute(settings, Vec::new()).await?;
+        tx.execute(&sql, Vec::new()).await?;
+        tx.commit().await
     }
 
     fn checkpoint_query(&self) -> String {
@@ -223,7 +240,11 @@ impl Generation {
         let mut values = self.own();
         values.extend([from.number().into(), to.0.number().into(), to.1.into()]);
         let moved = tx.execute(&sql, values).await? == 1;
-        Ok(moved.then_some(Batch { generation: self, tx }))
+        Ok(moved.then_some(Batch {
+            generation: self,
+            tx,
+            partitions: Vec::new(),
+        }))
     }
 }
 
@@ -285,7 +306,9 @@ impl Batch<'_> {
 
     /// Writes rows with ordinary statements.
     pub(super) async fn write(&mut self, patches: Patches) -> Result<(), Fault> {
-        for Changes { table, rows, .. } in patches.into_tables()? {
+        for changes in patches.into_tables()? {
+            self.make_room(&changes).await?;
+            let Changes { table, rows, .. } = changes;
             let name = self.generation.table(table.name);
             let mut left = rows.len();
             let mut rows = rows.into_iter();
@@ -308,13 +331,22 @@ impl Batch<'_> {
             return self.write(patches).await;
         }
         for changes in patches.into_tables()? {
+            self.make_room(&changes).await?;
             let name = self.generation.table(changes.table.name);
             self.tx.merge(&name, changes).await?;
         }
         Ok(())
     }
 
+    async fn make_room(&mut self, changes: &Changes) -> Result<(), Fault> {
+        let made = self.generation.make_room(&mut self.tx, changes).await?;
+        self.partitions.extend(made);
+        Ok(())
+    }
+
     pub(super) async fn commit(self) -> Result<(), Fault> {
-        self.tx.commit().await
+        self.tx.commit().await?;
+        self.generation.partitions.lock().extend(self.partitions);
+        Ok(())
     }
 }

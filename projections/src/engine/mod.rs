@@ -12,6 +12,7 @@ mod fold;
 mod follow;
 mod generation;
 mod load;
+mod months;
 mod open;
 mod order;
 mod parked;

@@ -71,9 +71,14 @@ pub(super) fn loading(options: &PgConnectOptions) -> Db {
     Db::Postgres(pool.connect_lazy_with(hasty(options).options([("maintenance_work_mem", "128MB")])))
 }
 
-/// What read models lose in a crash, they read again from the log. That a table is there already is no news.
+/// What read models lose in a crash, they read again from the log. A page is read sooner than a program for it is compiled: of
+/// many partitions, `jit` believes otherwise. That a table is there already is no news.
 fn hasty(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("synchronous_commit", "off"), ("client_min_messages", "warning")])
+    options.clone().options([
+        ("synchronous_commit", "off"),
+        ("jit", "off"),
+        ("client_min_messages", "warning"),
+    ])
 }
 
 pub(super) async fn generations(catalog: &Db, name: &'static str) -> Result<Vec<u64>, Fault> {

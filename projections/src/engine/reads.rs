@@ -4,6 +4,7 @@ use super::{Core, generation::Generation};
 use crate::{
     db::{Row, Value},
     fault::Fault,
+    table::Dialect,
 };
 
 /// Where queries read. A clone reads the same.
@@ -16,6 +17,14 @@ pub struct Reads {
 #[derive(Debug, Clone)]
 pub struct View {
     generation: Arc<Generation>,
+}
+
+/// A table to be counted, or so much of it that the rest can be told from that.
+pub(crate) struct Sample {
+    /// How SQL names it behind `from`.
+    pub(crate) from: String,
+    /// One row in so many is looked at; 1 is all of them.
+    pub(crate) every: u64,
 }
 
 impl Reads {
@@ -36,6 +45,33 @@ impl View {
     #[must_use]
     pub fn table(&self, name: &str) -> String {
         self.generation.table(name)
+    }
+
+    /// The rows of `select` for each of the values, which it writes where it needs it.
+    pub(crate) fn for_each(&self, values: &[String], select: &dyn Fn(&str) -> String) -> String {
+        self.generation.dialect.for_each(values, select)
+    }
+
+    /// The table under the name `alias`: the whole of it where it has about `most` rows or fewer, else a sample of its pages,
+    /// about so many rows. Only `PostgreSQL` takes samples, and knows without counting how large a table is.
+    pub(crate) async fn sample(&self, name: &str, alias: &str, most: u64) -> Result<Sample, Fault> {
+        let table = self.table(name);
+        let whole = format!("{table} as {alias}");
+        if self.generation.dialect == Dialect::Sqlite {
+            return Ok(Sample { from: whole, every: 1 });
+        }
+        let sql = "select cast(reltuples as bigint) as rows from pg_class where oid = to_regclass($1)";
+        let row = self.find(sql, vec![table.into()]).await?;
+        // It is -1 of a table that was never looked at.
+        let rows = row.map_or(Ok(0), |row| row.int("rows"))?;
+        let every = u64::try_from(rows).unwrap_or_default().div_ceil(most.max(1)).max(1);
+        let from = if every == 1 {
+            whole
+        } else {
+            // The same pages each time, so that a count changes only with what it counts.
+            format!("{whole} tablesample system (100.0 / {every}) repeatable (1)")
+        };
+        Ok(Sample { from, every })
     }
 
     /// Runs a query and returns all its rows.

@@ -3,6 +3,9 @@
 //! A row belongs to a class, which says its outcome, method, provider and reason at once: `success/social/github`,
 //! `failure/wrong_password`. There are as many classes as ways to log in and to fail, a dozen or two. Every search is a
 //! merge of one walk along an index for each class that it wants, so that no combination of filters reads rows in vain.
+//!
+//! On `PostgreSQL` the rows lie in months (`docs/adr/0010-login-history-lies-in-months.md`). So nothing changes a row: what comes
+//! later of a session knows when it came, and not in which month the login was. It stands in tables of its own.
 
 mod class;
 mod row;
@@ -31,18 +34,18 @@ pub struct LoginHistory;
 /// Its name.
 pub const NAME: &str = "login_history";
 
-static TABLES: [Table; 3] = [
+static TABLES: [Table; 5] = [
+    // What happened, which nothing changes later.
     Table {
         name: "logins",
-        key: &[text("entry")],
+        key: &[text("entry"), int("at")],
         columns: &[
             text("stream"),
             text("event_type"),
             text("outcome"),
             text("class"),
-            int("at"),
             text("user_id"),
-            int("epoch"),
+            int("first_epoch"),
             text("method"),
             text("provider"),
             text("reason"),
@@ -52,9 +55,6 @@ static TABLES: [Table; 3] = [
             int("ip_bucket"),
             int("failures"),
             int("since"),
-            int("ended_at"),
-            text("end_reason"),
-            text("ended_by"),
         ],
         indices: &[
             Index {
@@ -78,6 +78,7 @@ static TABLES: [Table; 3] = [
                 on: "address, class, at desc, entry desc where address is not null",
             },
         ],
+        by_month: Some("at"),
     },
     // One row for every time that all sessions of a user ended at once.
     ending::table("login_epochs"),
@@ -87,6 +88,23 @@ static TABLES: [Table; 3] = [
         key: &[text("class")],
         columns: &[],
         indices: &[],
+        by_month: None,
+    },
+    // How sessions were ended.
+    Table {
+        name: "login_ends",
+        key: &[text("entry")],
+        columns: &[int("ended_at"), text("end_reason"), text("ended_by")],
+        indices: &[],
+        by_month: None,
+    },
+    // The epochs of sessions that went on beyond the end of all others of their user.
+    Table {
+        name: "login_rotations",
+        key: &[text("entry")],
+        columns: &[int("epoch")],
+        indices: &[],
+        by_month: None,
     },
 ];
 
@@ -96,7 +114,7 @@ impl Projection for LoginHistory {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -132,26 +150,23 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
         } => {
             let class = class::success(method);
             out.row(&TABLES[2], [class.as_str().into()]).done();
-            out.row_of(recorded, &TABLES[0], [stream.as_str().into()])
+            out.row_of(recorded, &TABLES[0], [stream.as_str().into(), (*at).into()])
                 .set("stream", stream)
                 .set("event_type", &*recorded.event_type)
                 .set("outcome", "success")
                 .set("class", class)
-                .set("at", *at)
                 .set("user_id", user_id.0)
-                .set("epoch", *epoch)
+                .set("first_epoch", *epoch)
                 .set("method", method.as_str())
                 .set("provider", method.provider())
                 .set("origin", origin.as_ref().map(Sealed::as_str))
                 .set("ip_bucket", ip_bucket.map(i64::from))
                 .done();
         }
-        SessionEvent::Rotated { epoch, .. } => out
-            .row_of(recorded, &TABLES[0], [stream.into()])
-            .set("epoch", *epoch)
-            .done(),
+        SessionEvent::Rotated { epoch, .. } => out.row(&TABLES[4], [stream.into()]).set("epoch", *epoch).done(),
+        // Nothing comes after it.
         SessionEvent::Ended { reason, by, at } => out
-            .row_of(recorded, &TABLES[0], [stream.into()])
+            .new_row(&TABLES[3], [stream.into()])
             .set("ended_at", *at)
             .set("end_reason", reason.as_str())
             .set("ended_by", by.map(|UserId(id)| id.to_string()))
@@ -164,15 +179,15 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     let stream = format!("attempts-{}", recorded.stream_id);
     let entry = format!("{stream}#{}", recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
-    let class = match event {
-        LoginAttemptsEvent::Failed { reason, .. } => class::failure(reason.as_str()),
-        LoginAttemptsEvent::Summarized { .. } => class::failure(SEVERAL),
+    let (class, at) = match event {
+        LoginAttemptsEvent::Failed { reason, at, .. } => (class::failure(reason.as_str()), at),
+        LoginAttemptsEvent::Summarized { at, .. } => (class::failure(SEVERAL), at),
         // A link is no login.
         LoginAttemptsEvent::LinkRefused { .. } => return,
     };
     out.row(&TABLES[2], [class.as_str().into()]).done();
     let row = out
-        .new_row(&TABLES[0], [entry.into()])
+        .new_row(&TABLES[0], [entry.into(), (*at).into()])
         .set("stream", stream)
         .set("event_type", &*recorded.event_type)
         .set("class", class)
@@ -184,10 +199,9 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             reason,
             origin,
             ip_bucket,
-            at,
+            at: _,
         } => row
             .set("outcome", "failure")
-            .set("at", *at)
             .set("user_id", user(user_id))
             .set("reason", reason.as_str())
             .set("email", email.as_str())
@@ -198,10 +212,9 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             user_id,
             count,
             from,
-            at,
+            at: _,
         } => row
             .set("outcome", "failures")
-            .set("at", *at)
             .set("user_id", user(user_id))
             .set("failures", *count)
             .set("since", *from),

@@ -104,7 +104,15 @@ pub async fn search(reads: &Reads, filter: &Filter, after: &Cursor, limit: u32) 
 /// A merge of walks along indices.
 struct Query {
     values: Vec<Value>,
-    walks: Vec<String>,
+    walks: Vec<Walks>,
+}
+
+/// A walk for each of some classes; without any, one along all of them.
+struct Walks {
+    /// What holds of their rows.
+    on: String,
+    /// The parameters that stand for the classes.
+    classes: Vec<String>,
 }
 
 impl Query {
@@ -121,20 +129,27 @@ impl Query {
         let wanted: Vec<&String> = all.iter().filter(|class| filter.wants(class)).collect();
         let anybodys = filter.user.is_none() && filter.address.is_none() && filter.ip_bucket.is_none();
         if anybodys && wanted.len() == all.len() {
-            self.walks.push("1 = 1".to_owned());
+            let (on, classes) = ("1 = 1".to_owned(), Vec::new());
+            self.walks.push(Walks { on, classes });
             return Ok(());
         }
         let rest = self.rest(filter);
-        let user = filter.user.map(|user| self.bind(user.0));
-        for class in wanted {
-            let walk = format!("l.class = {}{rest}", self.bind(class.as_str()));
-            match (&filter.address, &user) {
-                (Some(address), user) => self.at_address(address, user.as_deref(), class, &walk),
-                (None, Some(user)) => self.walks.push(format!("l.user_id = {user} and {walk}")),
-                (None, None) => self.walks.push(walk),
-            }
+        let user = filter
+            .user
+            .map(|user| format!(" and l.user_id = {}", self.bind(user.0)));
+        let only = format!("{rest}{}", user.unwrap_or_default());
+        match &filter.address {
+            Some(address) => self.at_address(address, &wanted, &only),
+            None => self.walk(format!("1 = 1{only}"), &wanted),
         }
         Ok(())
+    }
+
+    fn walk(&mut self, on: String, classes: &[&String]) {
+        let classes: Vec<String> = classes.iter().map(|class| self.bind(class.as_str())).collect();
+        if !classes.is_empty() {
+            self.walks.push(Walks { on, classes });
+        }
     }
 
     /// Beside a user or an address, rows that are older than buckets are looked at, too: there are few.
@@ -150,9 +165,10 @@ impl Query {
         }
     }
 
-    fn at_address(&mut self, address: &Address, user: Option<&str>, class: &str, walk: &str) {
-        let only = user.map_or_else(String::new, |user| format!(" and l.user_id = {user}"));
-        if !class::is_success(class) {
+    fn at_address(&mut self, address: &Address, classes: &[&String], only: &str) {
+        let (successes, failures): (Vec<&String>, Vec<&String>) =
+            classes.iter().partition(|class| class::is_success(class));
+        if !failures.is_empty() {
             let claim = self.bind(&*address.claim.0);
             let mut known = vec!["l.user_id is null".to_owned()];
             for holder in &address.holders {
@@ -160,34 +176,50 @@ impl Query {
                 known.push(format!("l.user_id = {holder}"));
             }
             let known = known.join(" or ");
-            self.walks
-                .push(format!("l.address = {claim} and {walk}{only} and ({known})"));
+            self.walk(format!("l.address = {claim}{only} and ({known})"), &failures);
+        }
+        if successes.is_empty() {
             return;
         }
         for holder in &address.holders {
             let (id, from, to) = (self.bind(holder.user.0), self.bind(holder.from), self.bind(holder.to));
-            self.walks.push(format!(
-                "l.user_id = {id} and {walk}{only} and l.at >= {from} and l.at < {to}"
-            ));
+            let on = format!("l.user_id = {id}{only} and l.at >= {from} and l.at < {to}");
+            self.walk(on, &successes);
         }
     }
 
     fn finish(self, view: &View) -> (String, Vec<Value>) {
         let logins = view.table("logins");
-        let walks: Vec<String> = self
-            .walks
-            .iter()
-            .map(|walk| {
-                format!(
-                    "select * from (select l.* from {logins} l
-                     where {walk} and (l.at, l.entry) < ($1, $2) and l.at >= $3
-                     order by l.at desc, l.entry desc limit $4) w"
-                )
-            })
-            .collect();
+        let walk = |on: &str| {
+            // A comparison of rows alone does not say which months there is nothing in.
+            format!(
+                "select l.* from {logins} l
+                 where {on} and (l.at, l.entry) < ($1, $2) and l.at <= $1 and l.at >= $3
+                 order by l.at desc, l.entry desc limit $4"
+            )
+        };
+        let walks = self.walks.iter().map(|Walks { on, classes }| {
+            if classes.is_empty() {
+                return format!("select * from ({}) w", walk(on));
+            }
+            view.for_each(classes, &|class| walk(&format!("{on} and l.class = {class}")))
+        });
+        let walks: Vec<String> = walks.collect();
+        let end = |column: &str| {
+            let ends = view.table("login_ends");
+            format!("(select e.{column} from {ends} e where e.entry = l.entry) as {column}")
+        };
         let sql = format!(
-            "select l.*, {} from ({}) l order by l.at desc, l.entry desc limit $4",
+            "select l.*, {}, {}, {}, {} from (
+                select w.*, coalesce(
+                    (select r.epoch from {} r where r.entry = w.entry), w.first_epoch) as epoch
+                from (select * from ({}) w order by at desc, entry desc limit $4) w) l
+             order by l.at desc, l.entry desc",
+            end("ended_at"),
+            end("end_reason"),
+            end("ended_by"),
             ending::columns("l", &view.table("login_epochs")),
+            view.table("login_rotations"),
             walks.join(" union all ")
         );
         (sql, self.values)

@@ -15,6 +15,7 @@ mod support;
 
 mod book;
 mod live;
+mod months;
 mod own;
 mod parking;
 mod past;

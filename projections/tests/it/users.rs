@@ -1,16 +1,54 @@
 use std::sync::Arc;
 
 use doorbook_domain::{role::Role, user::UserEvent};
-use doorbook_projections::{cursor::Cursor, log::Position, users};
+use doorbook_projections::{cursor::Cursor, engine::ReadTarget, figures, log::Position, users};
 
 use crate::support::{
-    bench::{open, run},
+    bench::{open, rebuild, run},
     history::{at, user},
     log::MemoryLog,
     place::Place,
 };
 
-on_both!(users_are_found_by_role_state_and_proof,);
+on_both!(
+    users_are_found_by_role_state_and_proof,
+    of_many_a_sample_is_counted_where_the_database_can_and_it_says_so,
+);
+
+async fn of_many_a_sample_is_counted_where_the_database_can_and_it_says_so(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let many = 1_600;
+    for number in 1..=many {
+        log.sign_up(number, 1);
+        log.log_in(number, number, 1, 2);
+        if number % 4 == 0 {
+            log.user(number, &UserEvent::Deactivated { epoch: 2, at: at(3) });
+        }
+    }
+    let engine = open(&place, &log).await;
+    rebuild(&engine).await;
+    let reads = engine.reads();
+    let exact = figures::count_users(&reads, 1_600).await.unwrap();
+    assert_eq!(
+        (exact.active, exact.deactivated, exact.erased, exact.approximate),
+        (1_200, 400, 0, false)
+    );
+    let exact = figures::count_sessions(&reads, at(10), 1_600).await.unwrap();
+    assert_eq!((exact.many, exact.approximate), (1_200, false));
+
+    // A quarter of the pages.
+    let users = figures::count_users(&reads, 400).await.unwrap();
+    let sessions = figures::count_sessions(&reads, at(10), 400).await.unwrap();
+    let sampled = matches!(place.target, ReadTarget::Postgres(_));
+    assert_eq!((users.approximate, sessions.approximate), (sampled, sampled));
+    for (about, exact) in [(users.active, 1_200), (users.deactivated, 400), (sessions.many, 1_200)] {
+        assert!(about > exact / 2 && about < exact * 3 / 2, "{about} of {exact}");
+        assert!(sampled || about == exact);
+    }
+    // Where few are recent, each of them is counted, however many there were before.
+    let later = figures::count_sessions(&reads, at(1_000), 400).await.unwrap();
+    assert_eq!((later.many, later.approximate), (0, false));
+}
 
 /// An admin of before, one who is auditor as well, one who is shut out, one who is erased, and one more.
 fn five_users(log: &MemoryLog) -> Position {

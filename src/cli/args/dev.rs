@@ -7,7 +7,7 @@ use clap::Subcommand;
 pub enum DevCommand {
     /// Fill an empty log with a history that looks real
     #[command(after_long_help = "\
-The same numbers and seed give the same history. Users are user000001@example.org and so on; all have the password
+The same numbers and seed give the same history. Users are user000001@example.org and so on; all have the password \
 `correct horse battery staple`. For benches, tests and demonstrations only.
 
 Examples:

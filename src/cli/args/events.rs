@@ -29,7 +29,7 @@ Examples:
     },
     /// Write events, one JSON value a line
     #[command(after_long_help = "\
-The form `ndjson` holds events as they are stored, personal data sealed, and what `audit verify --export` needs. Its lines
+The form `ndjson` holds events as they are stored, personal data sealed, and what `audit verify --export` needs. Its lines \
 `payload` and `metadata` are texts that hold JSON, since every byte of them counts. In `cloudevents` secrets are hidden.
 
 Examples:
@@ -39,7 +39,7 @@ Examples:
     Export(Export),
     /// List events that a follower of the log could not act on, and why
     #[command(after_long_help = "\
-Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every
+Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every \
 hour by itself. Projections have a list of their own: `doorbook projections list --json`.
 
 Examples:

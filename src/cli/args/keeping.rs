@@ -36,7 +36,7 @@ pub struct Restore {
 pub enum KeysCommand {
     /// Put another master key in the place of the present one, which is destroyed
     #[command(after_long_help = "\
-The service must not run meanwhile. Backups of keys that were made before open with the old master key only: keep its
+The service must not run meanwhile. Backups of keys that were made before open with the old master key only: keep its \
 backup as long as theirs.
 
 Examples:

@@ -1,6 +1,6 @@
 //! Commands about letters.
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 
 use crate::keys::Slot;
 
@@ -9,7 +9,7 @@ use crate::keys::Slot;
 pub enum MailCommand {
     /// List letters that wait and letters that are parked, and why
     #[command(after_long_help = "\
-A letter is parked when the mail server refused it for good, or did not take it for a day. The list says which event it is
+A letter is parked when the mail server refused it for good, or did not take it for a day. The list says which event it is \
 about, not to whom it goes.
 
 Examples:
@@ -17,15 +17,17 @@ Examples:
   doorbook mail list --json | jq -r 'select(.state == \"parked\") | .id'")]
     List,
     /// Send parked letters again; a running service takes them up within a second
-    #[command(after_long_help = "\
+    #[command(
+        group = ArgGroup::new("letters").args(["id", "all"]).required(true),
+        after_long_help = "\
 A letter whose link is dead by now is not sent.
 
 Examples:
   doorbook mail retry 42.0
-  doorbook mail retry --all")]
+  doorbook mail retry --all"
+    )]
     Retry {
         /// Which one, as `doorbook mail list` names it; or --all
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
         id: Option<Slot>,
         /// All of them
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! Commands about read models.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use doorbook_domain::id::{RunId, UserId};
 
 /// `doorbook projections …`
@@ -14,7 +14,7 @@ Examples:
     List,
     /// Build read models anew from the log; the old ones serve until the new ones have caught up
     #[command(after_long_help = "\
-Ctrl-C leaves the read models as they were. So does kill -9: the next rebuild starts afresh. It can be done beside a running
+Ctrl-C leaves the read models as they were. So does kill -9: the next rebuild starts afresh. It can be done beside a running \
 service, which goes over to the new tables by itself; where the service rebuilds or verifies already, it ends with 75.
 
 Examples:
@@ -89,15 +89,17 @@ Examples:
         name: Option<String>,
     },
     /// Try a parked stream again, with a program that can read its events
-    #[command(after_long_help = "\
+    #[command(
+        group = ArgGroup::new("streams").args(["stream", "all"]).required(true),
+        after_long_help = "\
 Examples:
   doorbook projections retry sessions session-0193a0de-4f7a-7000-8000-000000000001
-  doorbook projections retry sessions --all")]
+  doorbook projections retry sessions --all"
+    )]
     Retry {
         /// Which read model
         name: String,
         /// Which stream, as `doorbook projections parked` names it; or --all
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
         stream: Option<String>,
         /// All that it has parked
         #[arg(long)]
@@ -120,9 +122,10 @@ fn which() -> String {
 
 /// `doorbook projections rebuild …`
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["name", "all"]).required(true))]
 pub struct RebuildWish {
     /// Which one
-    #[arg(help = which(), required_unless_present = "all", conflicts_with = "all")]
+    #[arg(help = which())]
     pub name: Option<String>,
     /// All of them
     #[arg(long)]

@@ -12,8 +12,8 @@ use crate::proof::{export::Form, note::NoteKey};
 pub enum AuditCommand {
     /// Compare the log with signed checkpoints; ends with 3 where anything is not as it was signed
     #[command(after_long_help = "\
-Names the first event that was altered, removed, inserted, reordered or cut off; where the stored leaves were altered as
-well, the checkpoints between which it happened. Those of the store itself are always looked at. Whoever can change the
+Names the first event that was altered, removed, inserted, reordered or cut off; where the stored leaves were altered as \
+well, the checkpoints between which it happened. Those of the store itself are always looked at. Whoever can change the \
 databases can change them, too: give those that you keep elsewhere, and the key that you wrote down. See docs/proof.md.
 
 Examples:
@@ -23,7 +23,7 @@ Examples:
     Verify(Verify),
     /// Write the logins that fit into a file: all of them, newest first
     #[command(after_long_help = "\
-The same files as `GET /api/audit/logins/export` makes, with the same filters; so is the record of it in the log, whose actor
+The same files as `GET /api/audit/logins/export` makes, with the same filters; so is the record of it in the log, whose actor \
 is `cli`. The service may be running. See docs/audit.md.
 
 Examples:

@@ -10,7 +10,7 @@ use doorbook_domain::role::Role;
 pub enum UserCommand {
     /// Create a user, with an address that counts as proven
     #[command(after_long_help = "\
-Without --password-stdin and --password-hash the password is asked for at the terminal. It is never an option, since
+Without --password-stdin and --password-hash the password is asked for at the terminal. It is never an option, since \
 options stand in process lists. Hashes of the usual systems are taken, see docs/passwords.md; they are upgraded at login.
 
 Examples:
@@ -35,9 +35,9 @@ Examples:
     },
     /// Take users over from another system: one JSON object a line
     #[command(after_long_help = "\
-A line: {\"email\": …} and, where known, name, password_hash, roles (a list), active (true), email_verified (true) and
-created_at (RFC 3339). Forms of hashes, and how to get such a file out of other systems: docs/passwords.md.
-An address that has a user already is left as it is, so that an import can be repeated. Refused lines are printed with
+A line: {\"email\": …} and, where known, name, password_hash, roles (a list), active (true), email_verified (true) and \
+created_at (RFC 3339). Forms of hashes, and how to get such a file out of other systems: docs/passwords.md. \
+An address that has a user already is left as it is, so that an import can be repeated. Refused lines are printed with \
 their number and the reason, and the command then ends with 5.
 
 Examples:

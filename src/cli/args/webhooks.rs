@@ -1,6 +1,6 @@
 //! Commands about webhooks.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use doorbook_projections::log::Position;
 
 /// `doorbook webhooks …`
@@ -50,11 +50,11 @@ Examples:
 
 /// Which parked events.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("parked").args(["position", "all"]).required(true))]
 pub struct Which {
     /// The webhook
     pub name: String,
     /// Position of the event, as `doorbook webhooks parked` shows it; or --all
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub position: Option<Position>,
     /// All of them
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::io;
 
 use clap::Parser as _;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
 use super::{Cli, Failure, Output, Paper, data_of};
@@ -205,6 +206,55 @@ async fn commands_that_need_a_log_make_none() {
         assert!(failure.to_string().contains(&said), "{command}: {failure}");
         assert!(!dir.path().join("data").exists(), "{command} made something");
     }
+}
+
+/// The same of a server: an empty database stays empty.
+#[tokio::test]
+async fn database_without_a_log_is_said_to_have_none_and_stays_empty() {
+    let server = std::env::var("DOORBOOK_TEST_POSTGRES")
+        .expect("set DOORBOOK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases");
+    let name = format!("doorbook_empty_test_{}", crate::ids::uuid_v4().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(&*format!("create database {name}")).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let store = format!("store.url={url}");
+    for command in [
+        "user list",
+        "user grant ada@example.org admin",
+        "audit verify",
+        "audit export --format csv",
+        "events tail",
+        "mail list",
+        "webhooks list",
+        "projections list",
+        "projections rebuild --all",
+        "keys rotate",
+    ] {
+        let before = ["doorbook", "--data-dir", data.to_str().unwrap(), "--set", &store];
+        let line = before.into_iter().chain(command.split(' '));
+        let failure = data_of(&line.collect::<Vec<_>>()).await.unwrap_err();
+        assert_eq!(failure.code(), 78, "{command}: {failure}");
+        assert!(
+            failure.to_string().contains("there is no log in the database"),
+            "{command}: {failure}"
+        );
+        assert!(!data.exists(), "{command} made something");
+    }
+    let mut own = PgConnection::connect(url.as_str()).await.unwrap();
+    let tables: i64 = sqlx::query_scalar(
+        "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')",
+    )
+    .fetch_one(&mut own)
+    .await
+    .unwrap();
+    assert_eq!(tables, 0);
+    own.close().await.unwrap();
+    let drop = format!("drop database {name} with (force)");
+    connection.execute(&*drop).await.unwrap();
 }
 
 /// The other side: who may begin a log does, and the list is whole without a service.

@@ -71,7 +71,7 @@ pub(super) const RUNNING: &[Key] = &[
     key(
         "log.format",
         r#""auto""#,
-        "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere.",
+        "`text`, `json`, or `auto`: text on a terminal and of other commands than `serve`, JSON elsewhere.",
     ),
     key(
         "log.level",

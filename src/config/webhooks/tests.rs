@@ -117,7 +117,7 @@ fn webhook_comes_from_variables_and_its_secret_from_a_file() {
     assert_eq!(config.webhooks[0].events.to_string(), "user.*, session.ended");
     assert!(!config.print().contains("MfKQ9"), "{}", config.print());
     assert!(
-        config.print().contains("webhooks.crm.secret = [hidden]"),
+        config.print().contains("webhooks.crm.secret = \"[hidden]\""),
         "{}",
         config.print()
     );

@@ -35,6 +35,7 @@ macro_rules! on_both {
 on_both!(
     month_is_forgotten_once_the_whole_of_it_is_older_than_the_retention,
     what_a_crash_left_is_finished_at_the_next_start,
+    calendar_is_looked_at_again_and_again_while_the_service_runs,
     login_in_a_month_that_was_forgotten_succeeds_and_tells_no_address,
 );
 
@@ -190,6 +191,39 @@ async fn what_a_crash_left_is_finished_at_the_next_start(place: &Place) {
     // And again it came after the key died, before its bytes were gone from the files.
     assert_eq!(bed.service.forget_months(true).await.unwrap(), 0);
     assert_eq!(bed.forgotten().await, ["month-2026-11"]);
+}
+
+async fn calendar_is_looked_at_again_and_again_while_the_service_runs(place: &Place) {
+    let (bed, clock) = bed(place, "40d").await;
+    november(&bed).await;
+    let cancel = CancellationToken::new();
+    // An hour of the calendar is a moment of the test.
+    let looking = bed
+        .service
+        .clone()
+        .look_at_the_calendar(Duration::from_millis(20), cancel.clone());
+    let running = tokio::spawn(looking);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(bed.forgotten().await, [""; 0], "nothing is due");
+    for (days, months) in [
+        (47, &["month-2026-11"][..]),
+        (70, &["month-2026-11", "month-2027-01"]),
+        (70, &["month-2026-11", "month-2027-01", "month-2027-03"]),
+    ] {
+        clock.advance(days * DAY);
+        tokio::time::timeout(Duration::from_secs(30), async {
+            while bed.forgotten().await != months {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("in vain: {months:?}"));
+        // It is what the next look finds.
+        bed.log_in_from(IP, PASSWORD).await.unwrap();
+    }
+    cancel.cancel();
+    running.await.unwrap();
+    assert_eq!(bed.service.months_overdue(), 0);
 }
 
 async fn login_in_a_month_that_was_forgotten_succeeds_and_tells_no_address(place: &Place) {

@@ -26,6 +26,9 @@ const HOUR: i64 = 3_600_000_000;
 const COUNT_EVERY: Duration = Duration::from_mins(1);
 /// Counting takes at most a hundredth of the time.
 const COUNT_SHARE: u32 = 100;
+/// Of so many users, or recent sessions, each is counted. Of more, where the database can tell how many there are, about so many
+/// are looked at.
+const COUNT_MOST: u64 = 500_000;
 /// How long an answer waits for a count. A small service is counted within.
 const COUNT_PATIENCE: Duration = Duration::from_secs(1);
 /// An hour is over so long after its end: failures are written in the background.
@@ -111,10 +114,12 @@ impl Service {
             let _ = self.caught_up(name).await;
         }
         let began = self.clock.now();
-        let users = figures::count_users(&reads).await?;
+        let users = figures::count_users(&reads, COUNT_MOST).await?;
+        let sessions = figures::count_sessions(&reads, began, COUNT_MOST).await?;
         let totals = Totals {
             counted_at: began,
-            live_sessions: figures::count_sessions(&reads, began).await?,
+            approximate: users.approximate || sessions.approximate,
+            live_sessions: sessions.many,
             active: users.active,
             deactivated: users.deactivated,
             erased: users.erased,

@@ -1,13 +1,6 @@
 //! A webhook over a real log, whose clock is moved by hand and whose receiver answers with the status that it is told.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU16, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use doorbook_domain::{
     claim::{self, Claim, ClaimCommand},
@@ -37,7 +30,7 @@ pub(super) struct Bed {
     pub(super) queue: Queue,
     pub(super) clock: Clock,
     store: Store,
-    status: Arc<AtomicU16>,
+    answer: Arc<Mutex<String>>,
     ids: Arc<Mutex<Vec<String>>>,
     _directory: TempDir,
 }
@@ -45,8 +38,11 @@ pub(super) struct Bed {
 impl Bed {
     pub(super) async fn new(bounds: Option<Waiting>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (status, ids) = (Arc::new(AtomicU16::new(200)), Arc::<Mutex<Vec<String>>>::default());
-        let url = receiver(Arc::clone(&status), Arc::clone(&ids)).await;
+        let (answer, ids) = (
+            Arc::new(Mutex::new("200 so".to_owned())),
+            Arc::<Mutex<Vec<String>>>::default(),
+        );
+        let url = receiver(Arc::clone(&answer), Arc::clone(&ids)).await;
         let flag = |key: &str, value: &str| ("--set", key.to_owned(), value.to_owned());
         let sources = Sources {
             flags: vec![
@@ -68,7 +64,7 @@ impl Bed {
             outbox: Outbox::new(store.log(), keyring, delivery, clock.clone()),
             clock,
             store,
-            status,
+            answer,
             ids,
             _directory: directory,
         }
@@ -92,7 +88,12 @@ impl Bed {
     }
 
     pub(super) fn answers(&self, status: u16) {
-        self.status.store(status, Ordering::SeqCst);
+        *self.answer.lock() = format!("{status} so");
+    }
+
+    /// Answers so, with `Retry-After`.
+    pub(super) fn answers_after(&self, status: u16, retry_after: &str) {
+        *self.answer.lock() = format!("{status} so\r\nretry-after: {retry_after}");
     }
 
     pub(super) async fn later(&self, span: Duration) {
@@ -111,12 +112,13 @@ impl Bed {
     }
 }
 
-async fn receiver(status: Arc<AtomicU16>, ids: Arc<Mutex<Vec<String>>>) -> String {
+async fn receiver(told: Arc<Mutex<String>>, ids: Arc<Mutex<Vec<String>>>) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            if let Some(id) = answer(stream, status.load(Ordering::SeqCst)).await {
+            let head = told.lock().clone();
+            if let Some(id) = answer(stream, &head).await {
                 ids.lock().push(id);
             }
         }
@@ -125,7 +127,7 @@ async fn receiver(status: Arc<AtomicU16>, ids: Arc<Mutex<Vec<String>>>) -> Strin
 }
 
 /// Reads a request, answers it, and returns the id that it had.
-async fn answer(stream: TcpStream, status: u16) -> Option<String> {
+async fn answer(stream: TcpStream, head: &str) -> Option<String> {
     let (mut reader, mut line) = (BufReader::new(stream), String::new());
     let (mut id, mut length) = (None, 0);
     while reader.read_line(&mut line).await.ok()? > 2 {
@@ -139,7 +141,7 @@ async fn answer(stream: TcpStream, status: u16) -> Option<String> {
         line.clear();
     }
     reader.read_exact(&mut vec![0; length]).await.ok()?;
-    let answer = format!("HTTP/1.1 {status} so\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     reader.write_all(answer.as_bytes()).await.ok()?;
     id
 }

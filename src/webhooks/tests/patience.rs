@@ -54,6 +54,53 @@ async fn tries_become_rarer_and_end_after_three_days() {
 }
 
 #[tokio::test]
+async fn receiver_says_how_long_it_wants_to_be_left_alone() {
+    let bed = Bed::new(None).await;
+    let (usual, longest) = (Duration::from_secs(4)..=Duration::from_secs(6), Duration::from_hours(8));
+    let date = |after: Duration| {
+        let at = bed.clock.now().micros() + i64::try_from(after.as_micros()).unwrap();
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_micros(at.try_into().unwrap()))
+    };
+    let (minute, day) = (Duration::from_mins(1), Duration::from_hours(24));
+    for (status, retry_after, least, most) in [
+        (429, "60".to_owned(), minute, minute),
+        (503, "60".to_owned(), minute, minute),
+        // To the second, as dates are.
+        (429, date(minute), Duration::from_secs(59), minute),
+        (503, "99999999999999999999999".to_owned(), longest, longest),
+        (503, date(day), longest, longest),
+        // Nothing that makes it come back sooner, or that it cannot mean.
+        (429, "0".to_owned(), *usual.start(), *usual.end()),
+        (503, date(Duration::ZERO), *usual.start(), *usual.end()),
+        (503, "soon".to_owned(), *usual.start(), *usual.end()),
+        (500, "60".to_owned(), *usual.start(), *usual.end()),
+        (302, "60".to_owned(), *usual.start(), *usual.end()),
+    ] {
+        bed.answers_after(status, &retry_after);
+        bed.causes(&[&format!("{status} {retry_after}")]).await;
+        bed.outbox.send_due().await.unwrap();
+        let row = bed.rows().await.pop().unwrap();
+        let pause = row.due_at.since(bed.clock.now());
+        assert!(pause >= least && pause <= most, "{status} {retry_after}: {pause:?}");
+        assert_eq!((row.tries, row.parked_at), (1, None));
+    }
+}
+
+#[tokio::test]
+async fn receiver_that_always_puts_off_ends_after_three_days() {
+    let bed = Bed::new(None).await;
+    bed.answers_after(503, "999999");
+    bed.causes(&["ada"]).await;
+    bed.later(Duration::ZERO).await;
+    for _ in 0..8 {
+        assert_eq!(bed.rows().await[0].parked_at, None);
+        bed.later(Duration::from_hours(8)).await;
+    }
+    assert!(bed.rows().await[0].parked_at.is_some());
+    assert_eq!(bed.came(), (9, 1), "every eight hours");
+}
+
+#[tokio::test]
 async fn every_status_but_success_is_a_failure_and_gone_is_the_last_one() {
     let bed = Bed::new(None).await;
     for (status, reason, parked) in [

@@ -56,6 +56,14 @@ impl OwnDatabase {
         all
     }
 
+    /// What a query counts.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let mut connection = PgConnection::connect(self.url().as_str()).await.unwrap();
+        let count = sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        count
+    }
+
     async fn on_server(&self, statement: String) {
         execute(&self.server, &statement).await;
     }

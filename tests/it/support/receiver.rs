@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 pub(crate) enum Reply {
     /// Answers with this status.
     Status(u16),
+    /// Answers with this status, and with this `Retry-After`.
+    After(u16, &'static str),
     /// Sends the client elsewhere.
     Redirect(String),
     /// Answers 204 after so long.
@@ -111,6 +113,10 @@ impl Receiver {
                 let answer = Response::builder();
                 match reply {
                     Reply::Status(status) => answer.status(StatusCode::from_u16(status).unwrap()).finish(),
+                    Reply::After(status, span) => answer
+                        .status(StatusCode::from_u16(status).unwrap())
+                        .header("retry-after", span)
+                        .finish(),
                     Reply::Redirect(to) => answer
                         .status(StatusCode::TEMPORARY_REDIRECT)
                         .header("location", to)

@@ -114,6 +114,7 @@ impl Glance for StandIn {
             at: NOW,
             totals: Some(Totals {
                 counted_at: NOW,
+                approximate: false,
                 live_sessions: 3,
                 active: 2,
                 deactivated: 1,

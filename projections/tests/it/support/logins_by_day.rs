@@ -28,6 +28,7 @@ static TABLES: [Table; 1] = [Table {
         name: "by_day",
         on: "day, method",
     }],
+    by_month: None,
 }];
 
 impl Projection for LoginsByDay {
