@@ -2,7 +2,7 @@ mod unfit;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use doorbook_domain::event::Event;
