@@ -27,6 +27,7 @@ mod memory;
 mod postgres;
 mod process;
 mod rebuild;
+mod replay;
 mod sequencer;
 mod service;
 mod session_check;
@@ -38,13 +39,14 @@ use figure::Measured;
 /// The measurements, in the order in which they are taken and written.
 type Measurement = (&'static str, fn() -> Measured);
 
-const MEASUREMENTS: [Measurement; 9] = [
+const MEASUREMENTS: [Measurement; 10] = [
     ("session-check", session_check::measure),
     ("memory", memory::measure),
     ("logins", logins::measure),
     ("enumeration", enumeration::measure),
     ("attempts", attempts::measure),
     ("rebuild", rebuild::measure),
+    ("replay", replay::measure),
     ("book", book::measure),
     ("sequencer", sequencer::measure),
     ("kill", kill::measure),

@@ -69,11 +69,8 @@ fn line(row: &[Value], text: &mut String) {
 }
 
 /// A digit of 16.
-const fn hex(digit: u8) -> char {
-    match digit {
-        0..10 => (b'0' + digit) as char,
-        _ => (b'a' - 10 + digit) as char,
-    }
+fn hex(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).unwrap_or('0')
 }
 
 fn escape(value: &str, text: &mut String) {
