@@ -178,6 +178,13 @@ impl Service {
 
     /// As [`Self::login_wish`].
     pub(super) fn event_wish(&self, filter: &EventFilter) -> Wish {
+        let EventFilter {
+            event_type: _,
+            stream: _,
+            actor: _,
+            from: _,
+            to: _,
+        } = filter;
         Wish::default()
             .with("type", self.word(filter.event_type.as_ref()))
             .with("stream", self.word(filter.stream.as_ref()))
