@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -13,7 +14,7 @@ use crate::{
     figure::{Limit, Measured},
     load::Connection,
     postgres::OwnDatabase,
-    process::{Watch, mib, quantile},
+    process::{Running, Watch, mib, quantile},
     service::{PASSWORD, Service},
 };
 
@@ -58,9 +59,14 @@ fn fill(measured: &mut Measured, service: &Service) {
         "",
     );
     let begun = Instant::now();
-    service.doorbook(&["projections", "rebuild", "--all"], "");
+    let mut command = service.command(&["projections", "rebuild", "--all"]);
+    let mut process = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let watch = Watch::start(process.0.id());
+    let status = process.0.wait().unwrap();
+    assert!(status.success(), "the rebuild ended with {status}");
     let rate = f64::from(EVENTS) / begun.elapsed().as_secs_f64();
     measured.put("rebuilt at", rate, "events/s", Limit::AtLeast(100_000.0));
+    measured.put("memory of the rebuild", mib(watch.peak()), "MiB", Limit::AtMost(300.0));
 }
 
 /// Somebody who may read the book.
