@@ -17,7 +17,7 @@ use super::{
     logging, openapi,
     output::Output,
     projections::Bench,
-    sealer, stores, webhooks,
+    stores, webhooks,
 };
 use crate::{
     config::{Config, Database, Sources},
@@ -141,13 +141,12 @@ async fn rotate(config: &Config, output: &Output) -> Result<(), Failure> {
 async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(), Failure> {
     let DevCommand::Seed { users, events, seed } = command;
     let durable = Durable::open(config).await?;
-    let sealer = sealer::of(&durable, config).await?;
     let size = super::seed::Size {
         users: *users,
         events: *events,
         seed: *seed,
     };
-    let done = super::seed::run(size, config, &durable.store, &sealer, output).await;
+    let done = super::seed::run(size, config, &durable, output).await;
     durable.store.close().await;
     done
 }

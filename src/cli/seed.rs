@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use doorbook_domain::time::Timestamp;
+use doorbook_projections::fault::Fault;
 
-use super::{exit::Failure, output::Output};
+use super::{exit::Failure, output::Output, sealer};
 use crate::{
     config::{Config, Sessions},
-    seed::{History, Lifetimes, PASSWORD, Sealer, Shape, fill},
-    store::{NewEvent, Store},
+    mail::outbox::QUEUE,
+    open::Durable,
+    seed::{History, Lifetimes, PASSWORD, Shape, fill},
+    service::process::{FOLLOWERS, Reaction as _, Shredder},
+    store::NewEvent,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -29,13 +33,8 @@ pub struct Size {
 /// # Errors
 ///
 /// The log is not empty, there are too few events for the users, or the keys or the log failed.
-pub async fn run(
-    size: Size,
-    config: &Config,
-    store: &Store,
-    sealer: &dyn Sealer,
-    output: &Output,
-) -> Result<(), Failure> {
+pub async fn run(size: Size, config: &Config, durable: &Durable, output: &Output) -> Result<(), Failure> {
+    let store = &durable.store;
     if !store.is_empty().await? {
         return Err(Failure::Refused(
             "the log is not empty: seed another one, such as `--data-dir /tmp/demo`".to_owned(),
@@ -44,14 +43,16 @@ pub async fn run(
     let until = midnight(config.service_clock().now());
     let history =
         History::new(shape(size, until, &config.session)).map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let sealer = sealer::of(durable, config).await?;
     let progress = output.progress("seeding", size.events);
     let taken = store.clone();
     let take = move |batch: Vec<NewEvent>| {
         let store = taken.clone();
         async move { store.import(&batch).await }
     };
-    let total = fill(history, sealer, take, |done| progress.at(done)).await?;
+    let total = fill(history, &sealer, take, |done| progress.at(done)).await?;
     progress.finish();
+    begin_behind(durable).await?;
     let said =
         serde_json::json!({"users": size.users, "events": total, "until": until.to_string(), "password": PASSWORD});
     output.value(&said, || {
@@ -60,6 +61,17 @@ pub async fn run(
             size.users
         )
     })?;
+    Ok(())
+}
+
+/// A made-up history leaves nothing to finish, nobody to erase and no letter to send: those that would look for it begin
+/// behind it. The keys of replaced passwords are there, and the [`Shredder`] goes through all of it for them.
+async fn begin_behind(durable: &Durable) -> Result<(), Fault> {
+    let head = durable.store.log().head().await?;
+    let followers = FOLLOWERS.iter().map(|follower| follower.name());
+    for name in followers.filter(|name| *name != Shredder.name()).chain([QUEUE]) {
+        durable.keyring.begin_at(name, head).await?;
+    }
     Ok(())
 }
 
