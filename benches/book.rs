@@ -29,7 +29,7 @@ const EXPORT: Duration = Duration::from_secs(15);
 
 pub(crate) fn measure() -> Measured {
     let mut measured = Measured::by(&format!(
-        "PostgreSQL with {EVENTS} events of {USERS} users (`doorbook dev seed --seed 1`), rebuilt once. Then an auditor asks for pages of 50 \
+        "PostgreSQL with {EVENTS} events of {USERS} users (`doorbook dev seed --seed 1`), rebuilt once. Then, when the service rests, an auditor asks for pages of 50 \
          with each filter and the common pairs: {PAGES} first pages with values of rows that are there, and {DEEP} pages on from one of them, over HTTP, \
          one after the other. The export is read for {} s at most.",
         EXPORT.as_secs()
@@ -41,6 +41,7 @@ pub(crate) fn measure() -> Measured {
     let create = ["user", "create", AUDITOR, "--role", "auditor", "--password-stdin"];
     service.doorbook(&create, PASSWORD);
     service.serve();
+    service.rest();
     let mut browser = service.browser();
     browser.log_in(AUDITOR, PASSWORD);
     let mut auditor = Auditor {

@@ -11,12 +11,17 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{load::Connection, process::Running};
+use crate::{
+    load::Connection,
+    process::{Running, cpu_micros},
+};
 
 pub(crate) const PASSWORD: &str = "a violet anchor in the tundra";
 
 /// Longest time from start to ready.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Longest time until a service with millions of made-up events rests.
+const RESTLESS: Duration = Duration::from_mins(30);
 
 /// A place for a service, and the service once it runs.
 pub(crate) struct Service {
@@ -105,6 +110,20 @@ impl Service {
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().expect("the service does not run").0.id()
+    }
+
+    /// Waits until the service rests: it works off what a made-up history left to do, and seals the tree over it.
+    pub(crate) fn rest(&self) {
+        let begun = Instant::now();
+        let window = Duration::from_secs(3);
+        loop {
+            let before = cpu_micros(self.pid());
+            thread::sleep(window);
+            if cpu_micros(self.pid()) - before < 0.03 * window.as_secs_f64() * 1e6 {
+                return;
+            }
+            assert!(begun.elapsed() < RESTLESS, "the service does not come to rest");
+        }
     }
 
     pub(crate) fn data(&self) -> PathBuf {

@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 use doorbook::cli::{args::Cli, output::Output, run};
+use tikv_jemallocator::Jemalloc;
+
+/// SQLite's memory comes from it, too (`docs/adr/0012-memory-comes-from-jemalloc.md`).
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();

@@ -68,7 +68,7 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
                         order by r.sequence desc limit 1),
                        s.first_epoch))
          order by s.started_at desc, s.session_id desc limit $4",
-        ends = ending::columns("s", &view.table("session_epochs")),
+        ends = ending::column("s", &view.table("session_epochs")),
         sessions = view.table("sessions"),
         epochs = view.table("session_epochs"),
         rotations = view.table("session_rotations"),

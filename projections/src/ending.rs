@@ -73,18 +73,12 @@ const fn password_cause(cause: PasswordCause) -> &'static str {
     }
 }
 
-/// Columns for [`Ended::read`]: when and why all sessions of the epoch of `row` ended. `epochs` is the table of [`fold`].
-pub(crate) fn columns(row: &str, epochs: &str) -> String {
-    let first = |column: &str| {
-        format!(
-            "(select e.{column} from {epochs} e where e.user_id = {row}.user_id and e.epoch > {row}.epoch
-              order by e.epoch limit 1)"
-        )
-    };
+/// A column for [`Ended::read`]: when and why all sessions of the epoch of `row` ended, in one, so that it is looked up once.
+/// `epochs` is the table of [`fold`].
+pub(crate) fn column(row: &str, epochs: &str) -> String {
     format!(
-        "{} as epoch_ended_at, {} as epoch_ended_by",
-        first("at"),
-        first("cause")
+        "(select e.at || ' ' || e.cause from {epochs} e where e.user_id = {row}.user_id and e.epoch > {row}.epoch
+          order by e.epoch limit 1) as epoch_ended"
     )
 }
 
@@ -103,22 +97,29 @@ pub struct Ended {
 
 impl Ended {
     /// What came first counts: its own end, or that of all sessions of its epoch. The row has `ended_at`, `end_reason`,
-    /// `ended_by` and [`columns`].
+    /// `ended_by` and [`column`].
     pub(crate) fn read(row: &Row) -> Result<Option<Self>, Fault> {
         let own = row.find_at("ended_at")?;
-        let common = row.find_at("epoch_ended_at")?;
+        let common = row.find_text("epoch_ended")?.as_deref().map(common).transpose()?;
         Ok(match (own, common) {
-            (Some(at), common) if common.is_none_or(|common| at <= common) => Some(Self {
+            (Some(at), common) if common.as_ref().is_none_or(|common| at <= common.at) => Some(Self {
                 at,
                 reason: row.text("end_reason")?,
                 by: row.find_id("ended_by")?.map(UserId),
             }),
-            (_, Some(at)) => Some(Self {
-                at,
-                reason: row.text("epoch_ended_by")?,
-                by: None,
-            }),
-            (_, None) => None,
+            (_, common) => common,
         })
     }
+}
+
+/// The end of all sessions of an epoch.
+fn common(text: &str) -> Result<Ended, Fault> {
+    let end = text.split_once(' ').and_then(|(at, cause)| {
+        Some(Ended {
+            at: Timestamp::from_micros(at.parse().ok()?),
+            reason: cause.to_owned(),
+            by: None,
+        })
+    });
+    end.ok_or_else(|| Fault::plain("a read model holds an end without an instant or a cause"))
 }

@@ -272,7 +272,7 @@ pub async fn page(
          order by s.started_at desc, s.session_id desc limit $4",
         sessions = view.table("sessions"),
         epochs = view.table("session_epochs"),
-        ends = ending::columns("s", &view.table("session_epochs")),
+        ends = ending::column("s", &view.table("session_epochs")),
     );
     let (live, now) = match which {
         Which::All => (false, Timestamp::default()),
@@ -298,7 +298,7 @@ pub async fn find(reads: &Reads, session: SessionId) -> Result<Option<SessionRow
     let view = reads.view(NAME)?;
     let sql = format!(
         "select s.*, {} from {} s where s.session_id = $1",
-        ending::columns("s", &view.table("session_epochs")),
+        ending::column("s", &view.table("session_epochs")),
         view.table("sessions")
     );
     let id: Value = session.0.into();

@@ -67,7 +67,8 @@ impl Database {
             let numbers: Vec<String> = (1..=names.len()).map(|number| format!("${number}")).collect();
             let query = format!("select name, wrapped from keys where name in ({})", numbers.join(", "));
             let rows: Vec<(String, Option<Vec<u8>>)> = on_pool!(&self.pool, db => {
-                let mut query = sqlx::query_as(&query).persistent(false);
+                // A statement that is as long as it can be comes again.
+                let mut query = sqlx::query_as(&query).persistent(names.len() == ROWS);
                 for name in names {
                     query = query.bind(name);
                 }

@@ -50,7 +50,7 @@ struct Chunk {
 }
 
 /// Folds the log from `from` to `to` into every build, in one pass: one task reads, one decodes and folds, and one for
-/// each build writes. Any of them waits for the slowest, so memory stays bounded.
+/// each build writes. Any of them waits for the slowest, so memory stays bounded: no chunk waits while the next is folded.
 pub(super) async fn load(
     log: &Arc<dyn EventLog>,
     builds: &[Build],
@@ -196,6 +196,10 @@ impl Folder {
             };
             // A writer that does not take it has failed, and says why.
             writer.send(chunk).await.unwrap_or_default();
+        }
+        for writer in &self.writers {
+            // Until it has begun with the chunk, or has failed.
+            writer.reserve().await.map(drop).unwrap_or_default();
         }
         self.from = to.0;
     }

@@ -205,22 +205,17 @@ impl Query {
             view.for_each(classes, &|class| walk(&format!("{on} and l.class = {class}")))
         });
         let walks: Vec<String> = walks.collect();
-        let end = |column: &str| {
-            let ends = view.table("login_ends");
-            format!("(select e.{column} from {ends} e where e.entry = l.entry) as {column}")
-        };
         let sql = format!(
-            "select l.*, {}, {}, {}, {} from (
+            "select l.*, d.ended_at, d.end_reason, d.ended_by, {} from (
                 select w.*, coalesce(
                     (select r.epoch from {} r where r.entry = w.entry), w.first_epoch) as epoch
                 from (select * from ({}) w order by at desc, entry desc limit $4) w) l
+             left join {} d on d.entry = l.entry
              order by l.at desc, l.entry desc",
-            end("ended_at"),
-            end("end_reason"),
-            end("ended_by"),
-            ending::columns("l", &view.table("login_epochs")),
+            ending::column("l", &view.table("login_epochs")),
             view.table("login_rotations"),
-            walks.join(" union all ")
+            walks.join(" union all "),
+            view.table("login_ends"),
         );
         (sql, self.values)
     }

@@ -3,6 +3,7 @@
 use std::io;
 
 use clap::Parser as _;
+use doorbook_projections::log::Position;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
@@ -11,7 +12,7 @@ use super::{Cli, Failure, Output, Paper, data_of};
 use crate::{
     cli::seed,
     config::Config,
-    open,
+    open::Durable,
     seed::{
         History, fill,
         tests::{Glass, shape},
@@ -281,19 +282,12 @@ async fn database_that_does_not_answer_ends_with_4() {
 }
 
 #[tokio::test]
-async fn seeding_fills_an_empty_log_only() {
+async fn seeding_fills_an_empty_log_only_and_leaves_followers_nothing_to_do() {
     let dir = tempfile::tempdir().unwrap();
-    let line = [
-        "doorbook",
-        "migrate",
-        "--data-dir",
-        dir.path().to_str().unwrap(),
-        "--json",
-    ];
-    data_of(&line).await.unwrap();
+    let line = ["doorbook", "doctor", "--data-dir", dir.path().to_str().unwrap()];
     let cli = Cli::try_parse_from(line).unwrap();
     let config = Config::load(&cli.options.sources()).unwrap();
-    let store = open::store(&config).await.unwrap();
+    let durable = Durable::open(&config).await.unwrap();
     let size = seed::Size {
         users: 10,
         events: 500,
@@ -301,13 +295,22 @@ async fn seeding_fills_an_empty_log_only() {
     };
     let paper = Paper::default();
     let output = Output::to(Box::new(paper.clone()), Box::new(io::sink()), true);
-    seed::run(size, &config, &store, &Glass::default(), &output)
-        .await
-        .unwrap();
+    seed::run(size, &config, &durable, &output).await.unwrap();
     assert!(paper.text().contains("\"events\":500"), "{}", paper.text());
-    let failure = seed::run(size, &config, &store, &Glass::default(), &output)
-        .await
-        .unwrap_err();
+
+    let head = durable.store.log().head().await.unwrap();
+    assert!(head.number() >= 500, "{head}");
+    for (follower, at) in [
+        ("finisher", head),
+        ("eraser", head),
+        ("reaper", head),
+        ("outbox", head),
+        ("shredder", Position::START),
+    ] {
+        assert_eq!(durable.keyring.cursor(follower).await.unwrap(), at, "{follower}");
+    }
+
+    let failure = seed::run(size, &config, &durable, &output).await.unwrap_err();
     assert!(failure.to_string().contains("not empty"), "{failure}");
-    store.close().await;
+    durable.store.close().await;
 }

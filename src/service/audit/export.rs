@@ -17,7 +17,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{logins::Search, reading::Reader, records::People};
+use super::{
+    logins::Search,
+    reading::Reader,
+    records::{People, mentioned},
+};
 use crate::service::{Service, rights};
 
 /// Batches that wait to be sent.
@@ -35,7 +39,7 @@ struct Pace {
 }
 
 const PACE: Pace = Pace {
-    batch: 2000,
+    batch: 1000,
     patience: Duration::from_mins(2),
 };
 
@@ -171,8 +175,15 @@ impl Export {
                 people.forget_users();
                 looked = Some(Instant::now());
             }
-            let found = self.service.fitting(&self.search, rows).await?;
-            let records = self.service.records(found, &mut people).await?;
+            let (users, sessions) = mentioned(rows.iter());
+            people.make_room();
+            let (found, named, deadlines) = tokio::try_join!(
+                self.service.fitting(&self.search, rows),
+                self.service.strangers(&users, &people),
+                self.service.deadlines(&sessions),
+            )?;
+            self.service.introduce(named, &mut people).await?;
+            let records = self.service.records_of(found, &mut people, &deadlines).await?;
             let count = u64::try_from(records.len()).unwrap_or(0);
             if !self.hand_over(out, Some(records)).await? {
                 return Ok(false);

@@ -23,7 +23,8 @@ use crate::service::{
     lists::{one_more, start},
 };
 
-/// Candidates that are opened at once where their seals decide.
+/// Candidates that are opened at once where their seals decide, at most: so many only when fewer were in vain, since a key is
+/// fetched for each.
 const CANDIDATES: u32 = 256;
 /// Candidates that are opened for one page: then it ends, short as it may be.
 const MOST: usize = 4096;
@@ -36,12 +37,6 @@ const SPANS_OF_ONE: usize = 4;
 pub(super) struct Search {
     filter: Filter,
     ip: Option<IpAddr>,
-}
-
-impl Search {
-    const fn is_decided_by_seals(&self) -> bool {
-        self.ip.is_some() || self.filter.address.is_some()
-    }
 }
 
 impl Service {
@@ -82,12 +77,7 @@ impl Service {
     /// At least `want` rows that fit, unless there are fewer, or so many candidates do not fit that the rest has to wait.
     async fn matching(&self, search: &Search, mut after: Cursor, want: u32) -> Result<(Vec<Opened>, More), Fault> {
         let wanted = usize::try_from(want).unwrap_or(usize::MAX);
-        let batch = if search.is_decided_by_seals() {
-            CANDIDATES.max(want)
-        } else {
-            want
-        };
-        let (mut found, mut seen) = (Vec::new(), 0);
+        let (mut found, mut seen, mut batch) = (Vec::new(), 0, want);
         loop {
             let (rows, next) = self.candidates(search, &after, batch).await?;
             seen += rows.len();
@@ -99,6 +89,7 @@ impl Service {
             if seen >= MOST {
                 return Ok((found, More::Yes(after)));
             }
+            batch = batch.saturating_mul(2).min(CANDIDATES.max(want));
         }
     }
 

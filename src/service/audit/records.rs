@@ -26,9 +26,12 @@ use crate::atlas::Spot;
 use crate::service::{Service, seals::Whence};
 
 /// Users that are remembered from one batch to the next.
-const REMEMBERED: usize = 50_000;
+const REMEMBERED: usize = 20_000;
 /// User agents that are remembered.
 const REMEMBERED_CLIENTS: usize = 5_000;
+
+/// When sessions are over, unless they are ended before.
+pub(super) type Deadlines = HashMap<SessionId, Timestamp>;
 
 /// A login, and from where it came.
 pub(super) struct Opened {
@@ -58,6 +61,13 @@ impl People {
     /// Who they are is learned anew.
     pub(super) fn forget_users(&mut self) {
         self.users.clear();
+    }
+
+    /// Before those of more logins are learned.
+    pub(super) fn make_room(&mut self) {
+        if self.users.len() > REMEMBERED {
+            self.users.clear();
+        }
     }
 
     fn client(&mut self, user_agent: Option<&str>) -> Option<Client> {
@@ -128,11 +138,19 @@ impl Service {
 
     /// The rows as auditors see them.
     pub(super) async fn records(&self, opened: Vec<Opened>, people: &mut People) -> Result<Vec<LoginRecord>, Fault> {
-        let users: Vec<UserId> = opened.iter().filter_map(|opened| opened.row.user_id).collect();
+        let (users, sessions) = mentioned(opened.iter().map(|opened| &opened.row));
         self.meet(&users, people).await?;
-        let sessions: Vec<SessionId> = opened.iter().filter_map(|opened| session_of(&opened.row)).collect();
-        let deadlines = as_of::deadlines(&self.engine.reads(), &sessions).await?;
-        let deadlines: HashMap<SessionId, Timestamp> = deadlines.into_iter().collect();
+        let deadlines = self.deadlines(&sessions).await?;
+        self.records_of(opened, people, &deadlines).await
+    }
+
+    /// As [`Self::records`], where their users and the deadlines of their sessions are known.
+    pub(super) async fn records_of(
+        &self,
+        opened: Vec<Opened>,
+        people: &mut People,
+        deadlines: &Deadlines,
+    ) -> Result<Vec<LoginRecord>, Fault> {
         let now = self.clock.now();
         let places = self.atlas.today().await;
         let mut records = Vec::with_capacity(opened.len());
@@ -140,7 +158,7 @@ impl Service {
             let client = people.client(opened.whence.user_agent.as_deref());
             let person = opened.row.user_id.and_then(|user| people.find(user));
             let Spot { city, country } = places.find(opened.whence.ip.as_deref());
-            let record = self.record(opened, person, &deadlines, now).await?;
+            let record = self.record(opened, person, deadlines, now).await?;
             records.push(LoginRecord {
                 client,
                 city,
@@ -151,18 +169,32 @@ impl Service {
         Ok(records)
     }
 
+    /// When the sessions are over, unless they are ended before.
+    pub(super) async fn deadlines(&self, sessions: &[SessionId]) -> Result<Deadlines, Fault> {
+        let deadlines = as_of::deadlines(&self.engine.reads(), sessions).await?;
+        Ok(deadlines.into_iter().collect())
+    }
+
     /// Opens the addresses and names of users that are not known yet.
     pub(super) async fn meet(&self, users: &[UserId], people: &mut People) -> Result<(), Fault> {
-        if people.users.len() > REMEMBERED {
-            people.users.clear();
-        }
+        people.make_room();
+        let named = self.strangers(users, people).await?;
+        self.introduce(named, people).await
+    }
+
+    /// The users that are not known yet.
+    pub(super) async fn strangers(&self, users: &[UserId], people: &People) -> Result<Vec<Named>, Fault> {
         let strangers: HashSet<UserId> = users
             .iter()
             .copied()
             .filter(|user| people.find(*user).is_none())
             .collect();
         let strangers: Vec<UserId> = strangers.into_iter().collect();
-        let named = addresses::of(&self.engine.reads(), &strangers).await?;
+        addresses::of(&self.engine.reads(), &strangers).await
+    }
+
+    /// Opens what they are called.
+    pub(super) async fn introduce(&self, named: Vec<Named>, people: &mut People) -> Result<(), Fault> {
         let sealed = named.iter().map(|named| &named.email.sealed).collect::<Vec<_>>();
         self.keyring.warm(&sealed).await?;
         for named in named {
@@ -192,7 +224,7 @@ impl Service {
         &self,
         opened: Opened,
         person: Option<&Person>,
-        deadlines: &HashMap<SessionId, Timestamp>,
+        deadlines: &Deadlines,
         now: Timestamp,
     ) -> Result<LoginRecord, Fault> {
         let Opened { row, whence } = opened;
@@ -268,6 +300,16 @@ fn blank(row: &LoginRow, whence: Whence, person: Option<&Person>) -> LoginRecord
 /// What a user agent tells; nothing of one that was erased.
 pub(super) fn understood(user_agent: Option<&str>) -> Option<Client> {
     user_agent.filter(|agent| *agent != ERASED).and_then(client::understand)
+}
+
+/// The users and the sessions of logins.
+pub(super) fn mentioned<'a>(rows: impl Iterator<Item = &'a LoginRow>) -> (Vec<UserId>, Vec<SessionId>) {
+    let (mut users, mut sessions) = (Vec::new(), Vec::new());
+    for row in rows {
+        users.extend(row.user_id);
+        sessions.extend(session_of(row));
+    }
+    (users, sessions)
 }
 
 fn session_of(row: &LoginRow) -> Option<SessionId> {
