@@ -28,7 +28,7 @@ use super::{
 use crate::{clock::Clock, config};
 
 /// Unwrapped keys kept in memory: about 200 bytes each.
-const CACHED: usize = 100_000;
+const CACHED: usize = 50_000;
 
 /// The keys. Made once, shared by all.
 pub struct Keyring {

@@ -26,11 +26,7 @@ impl Tx {
         self.copy(&format!("copy pg_temp.{stage} ({names}) from stdin"), old)
             .await?;
         let on_conflict = table.on_conflict(name);
-        // In the order of the key, so that each page is looked for once.
-        let merge = format!(
-            "insert into {name} ({names}) select {names} from pg_temp.{stage} order by {}{on_conflict}",
-            table.key_names()
-        );
+        let merge = format!("insert into {name} ({names}) select {names} from pg_temp.{stage}{on_conflict}");
         self.execute(&merge, Vec::new()).await.map(drop)
     }
 
