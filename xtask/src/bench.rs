@@ -24,7 +24,7 @@ impl Bench {
     ///
     /// When a part is missing, or a figure is not reached.
     pub(crate) fn run(self) -> Result<()> {
-        parts::require(&[Part::Postgres, Part::Strace, Part::Node])?;
+        parts::require(&[Part::Make, Part::Postgres, Part::Strace, Part::Node])?;
         parts::install_tools("smtp")?;
         let cluster = Cluster::start()?;
         let mut bench = run::cargo([

@@ -21,7 +21,7 @@ use crate::{
 ///
 /// When one of them finds an error in it or cannot be installed, or the service does not keep to it.
 pub(crate) fn run() -> Result<()> {
-    parts::require(&[Part::Node])?;
+    parts::require(&[Part::Make, Part::Node])?;
     let tools = run::root().join("tools/openapi");
     let document = run::root().join("openapi/openapi.json");
     if !document.is_file() {

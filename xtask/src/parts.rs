@@ -16,6 +16,8 @@ const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/doorbook.conf";
 /// Something that has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
+    /// Builds the service's allocator.
+    Make,
     /// A server to run the tests on, 15 or newer.
     Postgres,
     /// Shows the tests what the service synced before it answered.
@@ -36,6 +38,7 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 impl Part {
     fn is_there(self) -> bool {
         match self {
+            Self::Make => on_path("make").is_some(),
             Self::Postgres => postgres::binaries().is_some(),
             Self::Strace => on_path("strace").is_some(),
             Self::Curl => on_path("curl").is_some(),
@@ -47,6 +50,7 @@ impl Part {
 
     fn packages(self) -> &'static [&'static str] {
         match self {
+            Self::Make => &["make"],
             Self::Postgres => &["postgresql"],
             Self::Strace => &["strace"],
             Self::Curl => &["curl"],
@@ -58,6 +62,7 @@ impl Part {
 
     fn remedy(self) -> &'static str {
         match self {
+            Self::Make => "make is missing: `sudo apt-get install make`",
             Self::Postgres => {
                 "PostgreSQL 15 or newer is missing (initdb, pg_ctl): `sudo apt-get install postgresql`, \
                  or put its bin directory on PATH"

@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::{
+    parts::{self, Part},
     postgres::free_port,
     run::{self, Group, say},
 };
@@ -38,6 +39,7 @@ impl Serve {
     ///
     /// When it does not build, does not start, or ends by itself with a failure.
     pub(crate) fn run(self) -> Result<()> {
+        parts::require(&[Part::Make])?;
         let mut build = run::cargo(["build", "--locked", "--package", "doorbook", "--bin", "doorbook"]);
         build.args(self.release.then_some("--release"));
         run::run(&mut build)?;

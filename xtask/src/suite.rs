@@ -34,6 +34,7 @@ impl Test {
         let before = Tree::now();
         let whole = self.tests.is_empty();
         parts::require(&[
+            Part::Make,
             Part::Postgres,
             Part::Strace,
             Part::Curl,
