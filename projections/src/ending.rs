@@ -123,3 +123,21 @@ fn common(text: &str) -> Result<Ended, Fault> {
     });
     end.ok_or_else(|| Fault::plain("a read model holds an end without an instant or a cause"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_end_has_an_instant_and_a_cause() {
+        let end = Ended {
+            at: Timestamp::from_micros(-7),
+            reason: "role_granted".to_owned(),
+            by: None,
+        };
+        assert_eq!(common("-7 role_granted").unwrap(), end);
+        for broken in ["", "7", "role_granted", "soon role_granted"] {
+            assert!(common(broken).is_err(), "{broken}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorbook_domain::time::Timestamp;
-use doorbook_projections::fault::Fault;
+use doorbook_projections::{fault::Fault, log::Position};
 
 use super::{exit::Failure, output::Output, sealer};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     open::Durable,
     seed::{History, Lifetimes, PASSWORD, Shape, fill},
     service::process::{FOLLOWERS, Reaction as _, Shredder},
-    store::NewEvent,
+    store::{NewEvent, Store},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -65,14 +65,26 @@ pub async fn run(size: Size, config: &Config, durable: &Durable, output: &Output
 }
 
 /// A made-up history leaves nothing to finish, nobody to erase and no letter to send: those that would look for it begin
-/// behind it. The keys of replaced passwords are there, and the [`Shredder`] goes through all of it for them.
+/// behind it, so no service may write meanwhile. The keys of replaced passwords are there, and the [`Shredder`] goes through all of it for them.
 async fn begin_behind(durable: &Durable) -> Result<(), Fault> {
-    let head = durable.store.log().head().await?;
+    let end = end_of(&durable.store).await?;
     let followers = FOLLOWERS.iter().map(|follower| follower.name());
     for name in followers.filter(|name| *name != Shredder.name()).chain([QUEUE]) {
-        durable.keyring.begin_at(name, head).await?;
+        durable.keyring.begin_at(name, end).await?;
     }
     Ok(())
+}
+
+/// The position of the last event. On PostgreSQL it is given a moment after the event was written, or later where there is a lot
+/// to number.
+async fn end_of(store: &Store) -> Result<Position, Fault> {
+    loop {
+        let before = store.log().head().await?;
+        match store.written().await {
+            Err(_) if store.log().head().await? > before => {}
+            ended => return ended,
+        }
+    }
 }
 
 fn shape(size: Size, until: Timestamp, sessions: &Sessions) -> Shape {

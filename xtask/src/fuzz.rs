@@ -16,7 +16,7 @@ use crate::{
 ///
 /// When an answer is not what the document says, or schemathesis cannot be installed.
 pub(crate) fn run() -> Result<()> {
-    parts::require(&[Part::Python])?;
+    parts::require(&[Part::Make, Part::Python])?;
     let python = installed()?;
     run::run(&mut run::cargo([
         "build",

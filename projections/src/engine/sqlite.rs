@@ -97,7 +97,8 @@ async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
             .synchronous(SqliteSynchronous::Off)
             .page_size(PAGE)
             .pragma("cache_size", "-4000")
-            // As <https://www.sqlite.org/lang_analyze.html> advises: statistics need not see every row.
+            // As <https://www.sqlite.org/lang_analyze.html> advises: statistics need not see every row. They are averages then,
+            // without samples of single values; the queries here walk an index by equality and do not need them.
             .pragma("analysis_limit", "1000")
             .pragma("locking_mode", "exclusive"),
     };
@@ -180,5 +181,22 @@ pub(super) fn lock(dir: &Path, name: &str) -> Result<Option<File>, Fault> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(Fault::new(failed, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn file_that_is_loaded_has_large_pages_and_keeps_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let loading = create(dir.path(), "sessions", 1).await.unwrap();
+        loading.execute("create table some (a)", Vec::new()).await.unwrap();
+        loading.close().await;
+        let live = open(dir.path(), "sessions", 1, Speed::Live).await.unwrap().unwrap();
+        let row = live.find("pragma page_size", Vec::new()).await.unwrap().unwrap();
+        assert_eq!(row.count("page_size").unwrap(), u64::from(PAGE));
+        live.close().await;
     }
 }

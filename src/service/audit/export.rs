@@ -1,16 +1,16 @@
 //! Logins on their way out. One task reads candidates, another opens them and looks whether its reader may still read, and
 //! what answers the request writes them: each is ahead of the next by two batches at most.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use doorbook_domain::role::Role;
+use doorbook_domain::{id::UserId, role::Role};
 use doorbook_openapi::{
     app::{LiveSession, Origin, Refusal},
     audit::{LoginBatches, LoginFilter, LoginRecord},
     formats::Format,
 };
-use doorbook_projections::{cursor::Cursor, fault::Fault, login_history::LoginRow};
+use doorbook_projections::{addresses::Named, cursor::Cursor, fault::Fault, login_history::LoginRow};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     logins::Search,
     reading::Reader,
-    records::{People, mentioned},
+    records::{Opened, People, mentioned},
 };
 use crate::service::{Service, rights};
 
@@ -115,6 +115,13 @@ impl Service {
     }
 }
 
+/// Nobody is opened whose login did not fit.
+fn only_of(mut named: Vec<Named>, found: &[Opened]) -> Vec<Named> {
+    let users: HashSet<UserId> = found.iter().filter_map(|opened| opened.row.user_id).collect();
+    named.retain(|named| users.contains(&named.user));
+    named
+}
+
 /// Some records; `None` behind the last. A channel that closes without that was broken off, whatever the reason.
 type Batch = Result<Option<Vec<LoginRecord>>, Fault>;
 /// Some candidates, and whether they are the last.
@@ -182,7 +189,7 @@ impl Export {
                 self.service.strangers(&users, &people),
                 self.service.deadlines(&sessions),
             )?;
-            self.service.introduce(named, &mut people).await?;
+            self.service.introduce(only_of(named, &found), &mut people).await?;
             let records = self.service.records_of(found, &mut people, &deadlines).await?;
             let count = u64::try_from(records.len()).unwrap_or(0);
             if !self.hand_over(out, Some(records)).await? {

@@ -266,3 +266,48 @@ async fn export_needs_a_recent_proof() {
     assert!(matches!(refused.err(), Some(Refusal::ReauthenticationRequired)));
     assert_eq!(bed.events("audit.read").await, []);
 }
+
+/// Both in one /64, and so in one bucket.
+const SOUGHT: &str = "2001:db8:7::1";
+const NEIGHBOUR: &str = "2001:db8:7::2";
+
+#[tokio::test]
+async fn login_behind_many_of_its_bucket_is_found_and_opens_nobody_else() {
+    let (bed, reader) = bed().await;
+    bed.sign_up("bob@example.org").await;
+    for (email, ip, logins) in [(ADA, SOUGHT, 2), ("bob@example.org", NEIGHBOUR, 25), (ADA, SOUGHT, 2)] {
+        for _ in 0..logins {
+            let wish = LogIn {
+                email: email.to_owned(),
+                password: Secret(PASSWORD.to_owned()),
+                remember: true,
+                replaces: None,
+            };
+            let whence = Origin {
+                ip: ip.parse().ok(),
+                ..origin()
+            };
+            bed.service.log_in(wish, &whence).await.unwrap();
+        }
+    }
+    let filter = LoginFilter {
+        ip: SOUGHT.parse().ok(),
+        ..LoginFilter::default()
+    };
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = PageRequest {
+            cursor: cursor.take(),
+            limit: 3,
+        };
+        let page = bed.service.search_logins(&reader, filter.clone(), page, &origin());
+        let page = page.await.unwrap();
+        found.extend(page.items.into_iter().map(|record| record.email));
+        let Some(next) = page.next_cursor else { break };
+        cursor = Some(next);
+    }
+    let adas = vec![Some(ADA.to_owned()); 4];
+    assert_eq!(found, adas);
+    let batches = bed.service.export_logins(&reader, filter, "ndjson", &origin());
+    assert_eq!(addresses(batches.await.unwrap()).await.unwrap(), adas);
+}
