@@ -196,7 +196,8 @@ mod tests {
         loading.close().await;
         let live = open(dir.path(), "sessions", 1, Speed::Live).await.unwrap().unwrap();
         let row = live.find("pragma page_size", Vec::new()).await.unwrap().unwrap();
-        assert_eq!(row.count("page_size").unwrap(), u64::from(PAGE));
+        let size: u32 = row.count("page_size").unwrap();
+        assert_eq!(size, PAGE);
         live.close().await;
     }
 }

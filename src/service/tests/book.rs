@@ -300,14 +300,17 @@ async fn login_behind_many_of_its_bucket_is_found_and_opens_nobody_else() {
             cursor: cursor.take(),
             limit: 3,
         };
-        let page = bed.service.search_logins(&reader, filter.clone(), page, &origin());
-        let page = page.await.unwrap();
+        let page = bed
+            .service
+            .search_logins(&reader, filter.clone(), page, &origin())
+            .await;
+        let page = page.unwrap();
         found.extend(page.items.into_iter().map(|record| record.email));
         let Some(next) = page.next_cursor else { break };
         cursor = Some(next);
     }
     let adas = vec![Some(ADA.to_owned()); 4];
     assert_eq!(found, adas);
-    let batches = bed.service.export_logins(&reader, filter, "ndjson", &origin());
-    assert_eq!(addresses(batches.await.unwrap()).await.unwrap(), adas);
+    let batches = bed.service.export_logins(&reader, filter, "ndjson", &origin()).await;
+    assert_eq!(addresses(batches.unwrap()).await.unwrap(), adas);
 }
