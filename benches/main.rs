@@ -35,11 +35,6 @@ mod session_check;
 use std::process::ExitCode;
 
 use figure::Measured;
-use tikv_jemallocator::Jemalloc;
-
-/// That of the service, so that what it is compared with has no other.
-#[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// The measurements, in the order in which they are taken and written.
 type Measurement = (&'static str, fn() -> Measured);
