@@ -65,7 +65,8 @@ pub async fn run(size: Size, config: &Config, durable: &Durable, output: &Output
 }
 
 /// A made-up history leaves nothing to finish, nobody to erase and no letter to send: those that would look for it begin
-/// behind it, so no service may write meanwhile. The keys of replaced passwords are there, and the [`Shredder`] goes through all of it for them.
+/// behind it, so no service may write meanwhile. The keys of replaced passwords are there, and the [`Shredder`] goes
+/// through all of it for them.
 async fn begin_behind(durable: &Durable) -> Result<(), Fault> {
     let end = end_of(&durable.store).await?;
     let followers = FOLLOWERS.iter().map(|follower| follower.name());
