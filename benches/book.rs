@@ -3,7 +3,6 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -14,7 +13,7 @@ use crate::{
     figure::{Limit, Measured},
     load::Connection,
     postgres::OwnDatabase,
-    process::{Running, Watch, mib, quantile},
+    process::{Watch, mib, quantile},
     service::{PASSWORD, Service},
 };
 
@@ -59,15 +58,10 @@ fn fill(measured: &mut Measured, service: &Service) {
         &["dev", "seed", "--users", &users, "--events", &events, "--seed", "1"],
         "",
     );
-    let begun = Instant::now();
-    let mut command = service.command(&["projections", "rebuild", "--all"]);
-    let mut process = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let watch = Watch::start(process.0.id());
-    let status = process.0.wait().unwrap();
-    assert!(status.success(), "the rebuild ended with {status}");
-    let rate = f64::from(EVENTS) / begun.elapsed().as_secs_f64();
+    let (took, peak) = service.rebuild();
+    let rate = f64::from(EVENTS) / took;
     measured.put("rebuilt at", rate, "events/s", Limit::AtLeast(100_000.0));
-    measured.put("memory of the rebuild", mib(watch.peak()), "MiB", Limit::AtMost(300.0));
+    measured.put("memory of the rebuild", mib(peak), "MiB", Limit::AtMost(300.0));
 }
 
 /// Somebody who may read the book.

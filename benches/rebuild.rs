@@ -1,11 +1,11 @@
 //! How fast all read models are built anew, and in how much memory.
 
-use std::{iter, process::Stdio, time::Instant};
+use std::{iter, time::Instant};
 
 use crate::{
     figure::{Limit, Measured},
     postgres::OwnDatabase,
-    process::{Running, Watch, median, mib},
+    process::{median, mib},
     service::Service,
 };
 
@@ -52,15 +52,9 @@ fn one(measured: &mut Measured, service: &Service, store: &str, (users, events, 
     );
     let mut peak = 0;
     let times: Vec<f64> = iter::repeat_with(|| {
-        let begun = Instant::now();
-        let mut command = service.command(&["projections", "rebuild", "--all"]);
-        let mut process = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let watch = Watch::start(process.0.id());
-        let status = process.0.wait().unwrap();
-        let took = begun.elapsed();
-        peak = peak.max(watch.peak());
-        assert!(status.success(), "the rebuild ended with {status}");
-        took.as_secs_f64()
+        let (took, largest) = service.rebuild();
+        peak = peak.max(largest);
+        took
     })
     .take(rounds)
     .collect();

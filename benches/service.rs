@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     load::Connection,
-    process::{Running, cpu_micros},
+    process::{Running, Watch, cpu_micros},
 };
 
 pub(crate) const PASSWORD: &str = "a violet anchor in the tundra";
@@ -110,6 +110,18 @@ impl Service {
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().expect("the service does not run").0.id()
+    }
+
+    /// Builds all read models anew by a process of its own: how many seconds it took, and its largest resident memory in bytes.
+    pub(crate) fn rebuild(&self) -> (f64, u64) {
+        let begun = Instant::now();
+        let mut command = self.command(&["projections", "rebuild", "--all"]);
+        let mut process = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let watch = Watch::start(process.0.id());
+        let status = process.0.wait().unwrap();
+        let took = begun.elapsed().as_secs_f64();
+        assert!(status.success(), "the rebuild ended with {status}");
+        (took, watch.peak())
     }
 
     /// Waits until the service rests: it works off what a made-up history left to do, and seals the tree over it.
