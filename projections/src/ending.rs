@@ -13,7 +13,7 @@ use crate::{
     fault::Fault,
     log::Recorded,
     patch::Patches,
-    table::{Table, int, text},
+    table::{Rows, Table, int, text},
 };
 
 /// The table that [`fold`] fills.
@@ -23,7 +23,7 @@ pub(crate) const fn table(name: &'static str) -> Table {
         key: const { &[text("user_id"), int("epoch")] },
         columns: const { &[int("at"), text("cause")] },
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     }
 }
 

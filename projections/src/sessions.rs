@@ -18,7 +18,7 @@ use crate::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Table, int, text},
+    table::{Index, Rows, Table, int, text},
 };
 
 /// The read model `sessions`.
@@ -66,7 +66,7 @@ static TABLES: [Table; 4] = [
                 on: "started_at desc, session_id desc, until",
             },
         ],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // One row for every time that all sessions of a user ended at once.
     ending::table("session_epochs"),
@@ -76,7 +76,7 @@ static TABLES: [Table; 4] = [
         key: &[text("session_id"), int("sequence")],
         columns: &[int("epoch"), int("at")],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // Every absolute lifetime that a session had, in microseconds: nothing lives longer.
     Table {
@@ -84,7 +84,7 @@ static TABLES: [Table; 4] = [
         key: &[int("lifetime")],
         columns: &[],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
 ];
 

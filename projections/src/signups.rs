@@ -19,7 +19,7 @@ use crate::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Table, int, text},
+    table::{Index, Rows, Table, int, text},
 };
 
 /// The read model `signups`.
@@ -59,7 +59,7 @@ static TABLES: [Table; 1] = [Table {
             on: "state, until, signup_id",
         },
     ],
-    by_month: None,
+    rows: Rows::Changing,
 }];
 
 impl Projection for SignUps {

@@ -87,9 +87,21 @@ pub struct Table {
     pub columns: &'static [Column],
     /// What its queries need.
     pub indices: &'static [Index],
-    /// The instant of the key by whose month its rows lie apart on `PostgreSQL`: for a table that grows for ever, is read by
-    /// time, and whose rows never change. Of such a table, indices have about the same size whatever its age.
-    pub by_month: Option<&'static str>,
+    /// How its rows come about.
+    pub rows: Rows,
+}
+
+/// How the rows of a table come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Several events write to a row, or may.
+    Changing,
+    /// One event makes a row (`Patches::new_row`), and nothing changes it. `PostgreSQL` sorts the key of such a table once,
+    /// after a bulk load.
+    Lasting,
+    /// As [`Self::Lasting`], and the rows lie apart on `PostgreSQL` by the month of this instant of the key: for a table that
+    /// grows for ever and is read by time. Indices have about the same size whatever its age.
+    ByMonth(&'static str),
 }
 
 /// How a database names things.
@@ -168,14 +180,28 @@ impl Table {
         for column in self.columns {
             write!(sql, "{} {}, ", column.name, dialect.kind(column.kind)).unwrap_or_default();
         }
-        write!(sql, "primary key ({}))", self.key_names()).unwrap_or_default();
-        match (dialect, self.by_month) {
+        if self.late_key(table, dialect).is_some() {
+            sql.truncate(sql.trim_end_matches(", ").len());
+        } else {
+            write!(sql, "primary key ({})", self.key_names()).unwrap_or_default();
+        }
+        sql.push(')');
+        match (dialect, self.rows) {
             (Dialect::Sqlite, _) => sql.push_str(" without rowid"),
             // Room on the page keeps an update away from the indices.
-            (Dialect::Postgres, None) => sql.push_str(" with (fillfactor = 70)"),
-            (Dialect::Postgres, Some(column)) => write!(sql, " partition by range ({column})").unwrap_or_default(),
+            (Dialect::Postgres, Rows::Changing) => sql.push_str(" with (fillfactor = 70)"),
+            (Dialect::Postgres, Rows::Lasting) => {}
+            (Dialect::Postgres, Rows::ByMonth(column)) => {
+                write!(sql, " partition by range ({column})").unwrap_or_default()
+            }
         }
         sql
+    }
+
+    /// The statement that makes the key of `table` after a bulk load, where [`Self::create`] has not made it.
+    pub(crate) fn late_key(&self, table: &str, dialect: Dialect) -> Option<String> {
+        let late = (dialect, self.rows) == (Dialect::Postgres, Rows::Lasting);
+        late.then(|| format!("alter table {table} add primary key ({})", self.key_names()))
     }
 
     /// An upsert of `rows` rows: the last value that is not NULL wins.

@@ -16,7 +16,7 @@ use crate::{
     log::{Position, Recorded},
     patch::Patches,
     projection::Projection,
-    table::{Table, int},
+    table::{Rows, Table, int},
 };
 
 /// The read model `audit_trail`.
@@ -49,13 +49,25 @@ const EVERYDAY_TYPES: [&str; 15] = [
 /// Actors that stand everywhere.
 const EVERYDAY_ACTORS: [&str; 2] = ["anonymous", "system"];
 
-static TABLES: [Table; 1] = [Table {
-    name: "trail",
-    key: &[int("facet"), int("position")],
-    columns: &[],
-    indices: &[],
-    by_month: None,
-}];
+static TABLES: [Table; 2] = [
+    Table {
+        name: POSITIONS,
+        key: &[int("facet"), int("position")],
+        columns: &[],
+        indices: &[],
+        rows: Rows::Lasting,
+    },
+    // Every event of a block writes the same row.
+    Table {
+        name: BLOCKS,
+        key: &[int("facet"), int("position")],
+        columns: &[],
+        indices: &[],
+        rows: Rows::Changing,
+    },
+];
+const POSITIONS: &str = "trail";
+const BLOCKS: &str = "trail_blocks";
 
 /// What events have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +100,7 @@ impl Facet<'_> {
         let number = position.number();
         if self.is_everyday() {
             let block = number - number % BLOCK;
-            out.row(&TABLES[0], [self.number().into(), block.into()]).done();
+            out.row(&TABLES[1], [self.number().into(), block.into()]).done();
         } else {
             out.new_row(&TABLES[0], [self.number().into(), number.into()]).done();
         }
@@ -116,7 +128,7 @@ impl Projection for AuditTrail {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -147,7 +159,7 @@ pub async fn before(reads: &Reads, facet: Facet<'_>, before: Position, limit: u3
     let view = reads.view(NAME)?;
     let sql = format!(
         "select position from {} where facet = $1 and position < $2 order by position desc limit $3",
-        view.table("trail")
+        view.table(if facet.is_everyday() { BLOCKS } else { POSITIONS })
     );
     let values = vec![facet.number().into(), before.number().into(), limit.into()];
     let rows = view.fetch(&sql, values).await?;

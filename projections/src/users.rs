@@ -18,7 +18,7 @@ use crate::{
     log::{Position, Recorded},
     patch::{Patches, RowPatch},
     projection::Projection,
-    table::{Index, Table, int, text},
+    table::{Index, Rows, Table, int, text},
 };
 
 mod search;
@@ -66,7 +66,7 @@ static TABLES: [Table; 3] = [
                 on: "email_verified, registered_at desc, user_id desc",
             },
         ],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // Who owns an address. A user counts from when the claim that its address needs is its own.
     Table {
@@ -74,7 +74,7 @@ static TABLES: [Table; 3] = [
         key: &[text("claim")],
         columns: &[text("user_id"), int("held")],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // Those who were ever given a role, few beside the users: who manages the others is asked whenever one of them goes.
     Table {
@@ -82,7 +82,7 @@ static TABLES: [Table; 3] = [
         key: &[text("role"), text("user_id")],
         columns: &[int("held")],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
 ];
 

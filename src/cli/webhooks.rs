@@ -78,7 +78,7 @@ async fn list(config: &Config, durable: &Durable, output: &Output) -> Result<(),
         let waiting = queue.waiting().await?;
         lines.push(Line {
             webhook: webhook.name.clone(),
-            url: webhook.url.to_string(),
+            url: webhook.shown_url(),
             events: webhook.events.to_string(),
             lag: begun.contains(&name).then(|| head.saturating_sub(passed)),
             pending: waiting.pending,

@@ -85,6 +85,16 @@ fn hidden() -> String {
     "[hidden]".to_owned()
 }
 
+/// A URL of the web as people may see it: what stands behind the host is often the secret itself.
+pub(crate) fn host_only(url: &Url) -> String {
+    let rest = if (url.path(), url.query()) == ("/", None) {
+        ""
+    } else {
+        "[hidden]"
+    };
+    format!("{}/{rest}", url.origin().ascii_serialization())
+}
+
 /// A URL without its password. A text that is no URL is hidden as a whole, since nobody knows what it is.
 fn hide_password(text: &str) -> String {
     if text.starts_with("sqlite:") || text.starts_with("file:") {
@@ -93,6 +103,9 @@ fn hide_password(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
         return hidden();
     };
+    if ["http", "https"].contains(&url.scheme()) {
+        return host_only(&url);
+    }
     let named = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("password"));
     if url.cannot_be_a_base() || (url.password().is_some() && url.set_password(Some("hidden")).is_err()) {
         return hidden();

@@ -24,6 +24,9 @@ use super::Directory;
 const BATCH: usize = 1000;
 /// How often the log is asked without a signal.
 const POLL: Duration = Duration::from_millis(250);
+/// What other nodes append is known this much later, so that a busy log is not read once for each event. What this node
+/// appends is known at once.
+const GATHER: Duration = Duration::from_millis(20);
 /// A read that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -143,6 +146,7 @@ async fn woken(wake: &mut watch::Receiver<u64>) {
         if wake.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+        sleep(GATHER).await;
     };
     tokio::select! {
         () = signal => {}

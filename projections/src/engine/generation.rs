@@ -152,8 +152,19 @@ impl Generation {
         tx.commit().await
     }
 
-    /// Makes the indices and the statistics that queries need.
+    /// Makes the keys that are made after a load.
+    pub(super) async fn complete_keys(&self) -> Result<(), Fault> {
+        for table in self.tables {
+            if let Some(sql) = table.late_key(&self.table(table.name), self.dialect) {
+                self.db.execute(&sql, Vec::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what queries need: keys, indices and statistics.
     pub(super) async fn index(&self) -> Result<(), Fault> {
+        self.complete_keys().await?;
         for table in self.tables {
             for index in table.indices {
                 let sql = index.create(&self.bare(table.name), &self.table(table.name));

@@ -7,7 +7,7 @@ use crate::{
     db::{Tx, Value},
     fault::Fault,
     patch::Changes,
-    table::{Dialect, Table},
+    table::{Dialect, Rows, Table},
 };
 
 const DAY: i64 = 86_400_000_000;
@@ -79,11 +79,10 @@ const fn days(year: i64, month: i64) -> i64 {
 /// The months that rows of a table fall into.
 fn months(changes: &Changes) -> BTreeMap<String, Month> {
     let mut found = BTreeMap::new();
-    let Some(place) = changes
-        .table
-        .by_month
-        .and_then(|by| changes.table.all().position(|column| column.name == by))
-    else {
+    let Rows::ByMonth(by) = changes.table.rows else {
+        return found;
+    };
+    let Some(place) = changes.table.all().position(|column| column.name == by) else {
         return found;
     };
     // Rows come about in the order of time: most are of the month of the one before.
@@ -142,9 +141,9 @@ fn partition_of(parent: &str, partition: &str, month: &Month) -> [String; 2] {
 impl Table {
     /// What statistics its partitions need: few rows of each, since there are many.
     pub(super) const fn statistics(&self) -> Option<&'static str> {
-        match self.by_month {
-            Some(_) => Some("set local default_statistics_target = 3"),
-            None => None,
+        match self.rows {
+            Rows::ByMonth(_) => Some("set local default_statistics_target = 3"),
+            Rows::Changing | Rows::Lasting => None,
         }
     }
 }

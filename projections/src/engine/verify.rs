@@ -126,6 +126,7 @@ impl Core {
             parks: None,
         };
         load(&self.log, &[build(&parked)], Position::START, to, &|at| report(at, to)).await?;
+        shadow.complete_keys().await?;
         let mut snapshot = live.db.snapshot().await?;
         let end = live.checkpoint_in(&mut snapshot).await?.position;
         let parked_then = live.parked_in(&mut snapshot).await?;

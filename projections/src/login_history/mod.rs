@@ -24,7 +24,7 @@ use crate::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Table, int, text},
+    table::{Index, Rows, Table, int, text},
 };
 
 /// The read model `login_history`.
@@ -78,7 +78,7 @@ static TABLES: [Table; 5] = [
                 on: "address, class, at desc, entry desc where address is not null",
             },
         ],
-        by_month: Some("at"),
+        rows: Rows::ByMonth("at"),
     },
     // One row for every time that all sessions of a user ended at once.
     ending::table("login_epochs"),
@@ -88,7 +88,7 @@ static TABLES: [Table; 5] = [
         key: &[text("class")],
         columns: &[],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // How sessions were ended.
     Table {
@@ -96,7 +96,7 @@ static TABLES: [Table; 5] = [
         key: &[text("entry")],
         columns: &[int("ended_at"), text("end_reason"), text("ended_by")],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
     // The epochs of sessions that went on beyond the end of all others of their user.
     Table {
@@ -104,7 +104,7 @@ static TABLES: [Table; 5] = [
         key: &[text("entry")],
         columns: &[int("epoch")],
         indices: &[],
-        by_month: None,
+        rows: Rows::Changing,
     },
 ];
 

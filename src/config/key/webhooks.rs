@@ -4,11 +4,11 @@ use super::{Key, each, secret};
 
 /// What each receiver of events has under its own name.
 pub(super) const WEBHOOKS: &[Key] = &[
-    each(
+    secret(each(
         "webhooks.<name>.url",
         r#""https://crm.example.org/doorbook""#,
-        "Where events are posted to, under a name of your own. See docs/webhooks.md.",
-    ),
+        "Where events are posted to, under a name of your own. Only its host is shown: what follows may be a token. See docs/webhooks.md.",
+    )),
     secret(each(
         "webhooks.<name>.secret",
         r#""whsec_…""#,

@@ -7,7 +7,14 @@ use doorbook_domain::event::types;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{get, layers::Layers, nearest::nearest, raw::Raw, setting::Setting, social::Address};
+use super::{
+    get,
+    layers::Layers,
+    nearest::nearest,
+    raw::{Raw, host_only},
+    setting::Setting,
+    social::Address,
+};
 
 /// What a secret begins with (Standard Webhooks).
 const PREFIX: &str = "whsec_";
@@ -27,6 +34,14 @@ pub struct Webhook {
     pub events: EventTypes,
     /// Whether the receiver may be internal, and plain http.
     pub allow_internal: bool,
+}
+
+impl Webhook {
+    /// The URL as commands show it.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        host_only(&self.url)
+    }
 }
 
 /// What bodies are signed with. Never shown, wiped when dropped.

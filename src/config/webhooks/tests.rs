@@ -116,6 +116,14 @@ fn webhook_comes_from_variables_and_its_secret_from_a_file() {
     let config = load("", &variables).unwrap();
     assert_eq!(config.webhooks[0].events.to_string(), "user.*, session.ended");
     assert!(!config.print().contains("MfKQ9"), "{}", config.print());
+    assert_eq!(config.webhooks[0].shown_url(), "https://crm.example.org/[hidden]");
+    assert!(
+        config
+            .print()
+            .contains("webhooks.crm.url = \"https://crm.example.org/[hidden]\""),
+        "{}",
+        config.print()
+    );
     assert!(
         config.print().contains("webhooks.crm.secret = \"[hidden]\""),
         "{}",

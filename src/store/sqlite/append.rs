@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use cqrs_es::persist::{PersistenceError, SerializedEvent};
-use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, QueryBuilder, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Connections;
 use crate::store::row::stored;
 
 /// Appends that are committed together at most.
@@ -26,7 +27,7 @@ struct Append {
 }
 
 impl Appender {
-    pub(in crate::store) fn start(writer: SqlitePool) -> Self {
+    pub(in crate::store) fn start(writer: Connections) -> Self {
         let (queue, waiting) = mpsc::channel(BATCH);
         tokio::spawn(write(writer, waiting));
         Self { queue }
@@ -41,10 +42,13 @@ impl Appender {
     }
 }
 
-async fn write(writer: SqlitePool, mut waiting: mpsc::Receiver<Append>) {
+async fn write(writer: Connections, mut waiting: mpsc::Receiver<Append>) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let outcomes = commit(&writer, &batch).await.map_err(Arc::new);
+        let outcomes = writer
+            .with(async |writer| commit(writer, &batch).await)
+            .await
+            .map_err(Arc::new);
         for (number, Append { done, .. }) in batch.drain(..).enumerate() {
             let outcome = match &outcomes {
                 Ok(taken) if taken.contains(&number) => Err(PersistenceError::OptimisticLockError),
@@ -58,7 +62,17 @@ async fn write(writer: SqlitePool, mut waiting: mpsc::Receiver<Append>) {
 }
 
 /// Commits the batch, but for those whose sequences were taken: their places in it are returned.
-async fn commit(writer: &SqlitePool, batch: &[Append]) -> sqlx::Result<Vec<usize>> {
+async fn commit(writer: &mut SqliteConnection, batch: &[Append]) -> sqlx::Result<Vec<usize>> {
+    let events = batch.iter().flat_map(|append| &append.events);
+    // One statement is a transaction of its own, and one way to the connection's thread instead of three.
+    match insert(writer, events).await {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => commit_each(writer, batch).await,
+        outcome => outcome.map(|()| Vec::new()),
+    }
+}
+
+/// As [`commit`], where sequences of some were taken.
+async fn commit_each(writer: &mut SqliteConnection, batch: &[Append]) -> sqlx::Result<Vec<usize>> {
     let mut transaction = writer.begin_with("begin immediate").await?;
     let mut taken = Vec::new();
     for (number, append) in batch.iter().enumerate() {
@@ -73,7 +87,7 @@ async fn commit(writer: &SqlitePool, batch: &[Append]) -> sqlx::Result<Vec<usize
     Ok(taken)
 }
 
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, events: &[SerializedEvent]) -> sqlx::Result<()> {
+async fn insert(writer: &mut SqliteConnection, events: impl IntoIterator<Item = &SerializedEvent>) -> sqlx::Result<()> {
     let mut insert = QueryBuilder::new(
         "insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata) ",
     );
@@ -86,5 +100,5 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, events: &[SerializedE
             .push_bind(event.payload.to_string())
             .push_bind(event.metadata.to_string());
     });
-    insert.build().execute(&mut **transaction).await.map(drop)
+    insert.build().execute(writer).await.map(drop)
 }

@@ -1,7 +1,6 @@
 //! Many events at once.
 
-use doorbook_projections::fault::Fault;
-use sqlx::{QueryBuilder, SqlitePool};
+use sqlx::{Connection as _, QueryBuilder, SqliteConnection};
 
 use crate::store::{NewEvent, row::stored};
 
@@ -9,7 +8,7 @@ use crate::store::{NewEvent, row::stored};
 const ROWS: usize = 500;
 
 /// Appends in one transaction, which holds the one connection that writes.
-pub(super) async fn import(writer: &SqlitePool, events: &[NewEvent]) -> Result<(), Fault> {
+pub(super) async fn import(writer: &mut SqliteConnection, events: &[NewEvent]) -> sqlx::Result<()> {
     let mut transaction = writer.begin_with("begin immediate").await?;
     for chunk in events.chunks(ROWS) {
         let mut insert = QueryBuilder::new(
@@ -28,6 +27,5 @@ pub(super) async fn import(writer: &SqlitePool, events: &[NewEvent]) -> Result<(
         });
         insert.build().execute(&mut *transaction).await?;
     }
-    transaction.commit().await?;
-    Ok(())
+    transaction.commit().await
 }

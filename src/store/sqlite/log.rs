@@ -5,23 +5,21 @@ use doorbook_projections::{
     fault::Fault,
     log::{EventLog, Position, Recorded},
 };
-use sqlx::SqlitePool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::Connections;
 use crate::store::row::{Row, number, recorded, stored};
 
 pub(in crate::store) struct SqliteLog {
     id: Uuid,
-    readers: SqlitePool,
+    readers: Connections,
     wake: watch::Sender<u64>,
 }
 
 impl SqliteLog {
-    pub(in crate::store) async fn open(readers: SqlitePool, wake: watch::Sender<u64>) -> sqlx::Result<Self> {
-        let id: String = sqlx::query_scalar("select id from log_identity")
-            .fetch_one(&readers)
-            .await?;
+    pub(in crate::store) async fn open(readers: Connections, wake: watch::Sender<u64>) -> sqlx::Result<Self> {
+        let (id,): (String,) = readers.row(sqlx::query_as("select id from log_identity")).await?;
         let id = Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
         Ok(Self { id, readers, wake })
     }
@@ -40,12 +38,13 @@ impl EventLog for SqliteLog {
         let query = sqlx::query_as::<_, Row>(query)
             .bind(stored(after.number()))
             .bind(stored(limit));
-        recorded(query.fetch_all(&self.readers).await?)
+        recorded(self.readers.rows(query).await?)
     }
 
     async fn head(&self) -> Result<Position, Fault> {
-        let query = sqlx::query_scalar("select coalesce(max(position), 0) from events");
-        Ok(Position::new(number(query.fetch_one(&self.readers).await?)?))
+        let query = sqlx::query_as("select coalesce(max(position), 0) from events");
+        let (head,) = self.readers.row(query).await?;
+        Ok(Position::new(number(head)?))
     }
 
     async fn stream(&self, aggregate: &str, stream_id: &str, after: u64) -> Result<Vec<Recorded>, Fault> {
@@ -55,7 +54,7 @@ impl EventLog for SqliteLog {
             .bind(aggregate)
             .bind(stream_id)
             .bind(stored(after));
-        recorded(query.fetch_all(&self.readers).await?)
+        recorded(self.readers.rows(query).await?)
     }
 
     fn wake(&self) -> watch::Receiver<u64> {

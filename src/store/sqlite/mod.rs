@@ -4,9 +4,9 @@ use std::{path::Path, time::Duration};
 
 use doorbook_projections::fault::Fault;
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
@@ -15,8 +15,11 @@ use super::{
 };
 
 mod append;
+mod connections;
 mod import;
 mod log;
+
+use connections::Connections;
 
 pub(super) use append::Appender;
 pub(super) use log::SqliteLog;
@@ -26,10 +29,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// How long a write waits for another process that writes, the command line beside the service for example.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Two pools on one file: one connection that writes (more would meet `SQLITE_BUSY`), and some that read.
+/// One connection that writes (more would meet `SQLITE_BUSY`), and some that read.
 pub(super) struct Sqlite {
-    pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    pub(super) writer: Connections,
+    pub(super) readers: Connections,
 }
 
 impl Sqlite {
@@ -38,16 +41,9 @@ impl Sqlite {
         check(version(&mut probe).await?, &MIGRATIONS)?;
         require_durable(&mut probe).await?;
         probe.close().await?;
-        let pool = |size| {
-            SqlitePoolOptions::new()
-                .test_before_acquire(false)
-                .max_connections(size)
-                .min_connections(1)
-                .idle_timeout(None)
-        };
         Ok(Self {
-            writer: pool(1).max_lifetime(None).connect_lazy_with(durable(path)),
-            readers: pool(options.connections.max(1)).connect_lazy_with(reading(path)),
+            writer: Connections::new(durable(path), 1),
+            readers: Connections::new(reading(path), options.connections.max(1)),
         })
     }
 
@@ -60,19 +56,24 @@ impl Sqlite {
     }
 
     pub(super) async fn import(&self, events: &[NewEvent]) -> Result<(), Fault> {
-        import::import(&self.writer, events).await
+        Ok(self
+            .writer
+            .with(async |writer| import::import(writer, events).await)
+            .await?)
     }
 
     pub(super) async fn is_empty(&self) -> Result<bool, Fault> {
-        let query = sqlx::query_scalar("select not exists (select 1 from events)");
-        Ok(query.fetch_one(&self.readers).await?)
+        let query = sqlx::query_as("select not exists (select 1 from events)");
+        let (empty,) = self.readers.row(query).await?;
+        Ok(empty)
     }
 
     /// Rows at places that readers, which begin at 1, do not come to.
     pub(super) async fn outside(&self) -> Result<Vec<String>, Fault> {
         let query = "select aggregate_type || '-' || aggregate_id || '#' || sequence from events where position < 1
             order by position limit 100";
-        Ok(sqlx::query_scalar(query).fetch_all(&self.readers).await?)
+        let rows: Vec<(String,)> = self.readers.rows(sqlx::query_as(query)).await?;
+        Ok(rows.into_iter().map(|(row,)| row).collect())
     }
 
     pub(super) async fn close(&self) {

@@ -8,7 +8,7 @@ use doorbook_projections::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Table, int, text},
+    table::{Index, Rows, Table, int, text},
 };
 
 /// The read model `logins_by_day`.
@@ -28,7 +28,7 @@ static TABLES: [Table; 1] = [Table {
         name: "by_day",
         on: "day, method",
     }],
-    by_month: None,
+    rows: Rows::Changing,
 }];
 
 impl Projection for LoginsByDay {

@@ -89,6 +89,7 @@ impl Stand {
         }
     }
 
+    /// Until everything of it is in the log: that it is over is noted in the background.
     pub(super) async fn sign_up(&self) {
         let wish = app::SignUp {
             email: EMAIL.to_owned(),
@@ -96,6 +97,19 @@ impl Stand {
             name: None,
         };
         self.service.clone().do_sign_up(wish, origin()).await.unwrap();
+        let noted = async {
+            let log = self.service.store.log();
+            while log
+                .read(Position::default(), BATCH)
+                .await
+                .unwrap()
+                .iter()
+                .all(|recorded| &*recorded.event_type != "signup.completed")
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), noted).await.unwrap();
     }
 
     /// An attempt whose request was appended, and no more: what a crash leaves behind.
