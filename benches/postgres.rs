@@ -23,9 +23,19 @@ impl OwnDatabase {
     }
 
     pub(crate) fn url(&self) -> String {
+        self.own().to_string()
+    }
+
+    fn own(&self) -> Url {
         let mut url = self.server.clone();
         url.set_path(&self.name);
-        url.to_string()
+        url
+    }
+
+    /// Does what the server would soon begin by itself after so much was written, so that it does not fall into what is measured.
+    pub(crate) fn rest(&self) {
+        execute(&self.own(), "vacuum (analyze)");
+        execute(&self.own(), "checkpoint");
     }
 }
 

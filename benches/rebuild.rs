@@ -17,7 +17,7 @@ pub(crate) fn measure() -> Measured {
     let mut measured = Measured::by(
         "`doorbook dev seed --users U --events N --seed 1`, then three times (of 10,000,000 events: once) `doorbook projections \
          rebuild --all`: N ÷ the median wall time of the whole command, and the largest resident memory of its process, seen \
-         every 20 ms.",
+         every 20 ms. PostgreSQL is vacuumed before each.",
     );
     for (store, sizes) in [("SQLite", &SIZES[..]), ("PostgreSQL", &SIZES[..2])] {
         let mut peaks = Vec::new();
@@ -27,7 +27,12 @@ pub(crate) fn measure() -> Measured {
             if let Some(database) = &database {
                 service.set("STORE__URL", &database.url());
             }
-            peaks.push(one(&mut measured, &service, store, size));
+            let rest = || {
+                if let Some(database) = &database {
+                    database.rest();
+                }
+            };
+            peaks.push(one(&mut measured, &service, store, size, &rest));
         }
         // That of a small log is the start's, before anything has filled.
         if let [.., before, last] = peaks[..] {
@@ -38,7 +43,13 @@ pub(crate) fn measure() -> Measured {
     measured
 }
 
-fn one(measured: &mut Measured, service: &Service, store: &str, (users, events, rounds): (u32, u32, usize)) -> f64 {
+fn one(
+    measured: &mut Measured,
+    service: &Service,
+    store: &str,
+    (users, events, rounds): (u32, u32, usize),
+    rest: &dyn Fn(),
+) -> f64 {
     let name = format!("{store}, {events} events");
     let begun = Instant::now();
     let (users, count) = (users.to_string(), events.to_string());
@@ -52,6 +63,7 @@ fn one(measured: &mut Measured, service: &Service, store: &str, (users, events, 
     );
     let mut peak = 0;
     let times: Vec<f64> = iter::repeat_with(|| {
+        rest();
         let (took, largest) = service.rebuild();
         peak = peak.max(largest);
         took

@@ -4,7 +4,12 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::{db::Value, fault::Fault, log::Recorded, table::Table};
+use crate::{
+    db::Value,
+    fault::Fault,
+    log::Recorded,
+    table::{Rows, Table},
+};
 
 /// What a batch of events changes, merged per row: the last value that is not NULL wins.
 pub struct Patches {
@@ -68,7 +73,8 @@ impl Patches {
 
     fn touch<const KEY: usize>(&mut self, table: &'static Table, key: [Value; KEY], born: bool) -> RowPatch<'_> {
         let known = self.tables.iter_mut().find(|changes| changes.table.name == table.name);
-        let Some(changes) = known.filter(|_| table.key.len() == KEY) else {
+        let lasts = born || table.rows != Rows::Lasting;
+        let Some(changes) = known.filter(|_| lasts && table.key.len() == KEY) else {
             self.misuse.get_or_insert(table.name);
             return RowPatch {
                 table: None,

@@ -192,7 +192,7 @@ impl Table {
             (Dialect::Postgres, Rows::Changing) => sql.push_str(" with (fillfactor = 70)"),
             (Dialect::Postgres, Rows::Lasting) => {}
             (Dialect::Postgres, Rows::ByMonth(column)) => {
-                write!(sql, " partition by range ({column})").unwrap_or_default()
+                write!(sql, " partition by range ({column})").unwrap_or_default();
             }
         }
         sql

@@ -53,7 +53,8 @@ impl Raw {
         }
     }
 
-    /// For people; a password inside a URL is hidden, and a secret that is no URL is hidden as a whole.
+    /// For people. Of what may be secret, a database and a mail server are shown without their password, a URL of the web by its
+    /// host, and anything else not at all.
     pub(crate) fn shown(&self, secret: bool) -> toml::Value {
         match self {
             _ if secret => toml::Value::String(self.text().map_or_else(hidden, hide_password)),
@@ -95,16 +96,16 @@ pub(crate) fn host_only(url: &Url) -> String {
     format!("{}/{rest}", url.origin().ascii_serialization())
 }
 
-/// A URL without its password. A text that is no URL is hidden as a whole, since nobody knows what it is.
+/// A URL without its password. Any other text is hidden as a whole, since nobody knows what it is.
 fn hide_password(text: &str) -> String {
-    if text.starts_with("sqlite:") || text.starts_with("file:") {
-        return text.to_owned();
-    }
     let Ok(mut url) = Url::parse(text) else {
         return hidden();
     };
-    if ["http", "https"].contains(&url.scheme()) {
-        return host_only(&url);
+    match url.scheme() {
+        "sqlite" | "file" => return text.to_owned(),
+        "http" | "https" => return host_only(&url),
+        "postgres" | "postgresql" | "smtp" | "smtps" => {}
+        _ => return hidden(),
     }
     let named = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("password"));
     if url.cannot_be_a_base() || (url.password().is_some() && url.set_password(Some("hidden")).is_err()) {

@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use super::{READ_PATIENCE, Service, metadata_of, unexpected};
 
 /// When sessions are counted after a login. By then the read model has them as a rule, and nobody has to wait for it.
-const SOON: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_millis(600);
 
 /// Sessions that are ended at the same time.
 const TOGETHER: usize = 32;

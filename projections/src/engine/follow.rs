@@ -4,10 +4,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,11 +22,9 @@ use crate::{
 
 /// Events that are folded in one transaction.
 const BATCH: usize = 1000;
-/// How often to look when nobody says that there is something new.
-const POLL: Duration = Duration::from_millis(250);
-/// What follows so shortly after the last step is folded together with what comes next, unless somebody waits for it: a
-/// transaction for each event of a busy log costs more than the logins that it tells of.
-const GATHER: Duration = Duration::from_millis(200);
+/// How often to look at the log when nobody waits for what is new. Events are not folded one by one as they come: a
+/// transaction for each of a busy log costs more than the logins that it tells of.
+const POLL: Duration = Duration::from_millis(500);
 /// How long to wait after a fault, and at most after many: what fails may be a rebuild of the whole log.
 const PAUSES: Range<Duration> = Duration::from_secs(1)..Duration::from_mins(1);
 
@@ -108,9 +103,7 @@ impl Engine {
         let mut follower = None;
         let mut pauses = PAUSES;
         self.sweep(&slot).await;
-        let mut wake = self.core.log.wake();
         while !cancel.is_cancelled() {
-            wake.mark_unchanged();
             let pause = match self.step(&slot, &mut follower, &cancel).await {
                 Ok(Step::Moved) => continue,
                 Ok(Step::AtHead | Step::Paused) => {
@@ -127,14 +120,9 @@ impl Engine {
                     pause
                 }
             };
-            let (quiet, gathered) = (pause == POLL, Instant::now() + GATHER);
-            let woken = async {
-                wake.changed().await.unwrap_or_default();
-                sleep_until(gathered).await;
-            };
+            let quiet = pause == POLL;
             tokio::select! {
                 () = cancel.cancelled() => return,
-                () = woken, if quiet => {}
                 () = self.core.nudge.notified(), if quiet => {}
                 () = slot.awaited.notified(), if quiet => {}
                 () = sleep(pause) => {}

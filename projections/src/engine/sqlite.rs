@@ -91,7 +91,9 @@ async fn connect(file: &Path, create: bool, speed: Speed) -> Result<Db, Fault> {
     let options = match speed {
         Speed::Live => options
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal),
+            .synchronous(SqliteSynchronous::Normal)
+            // What a statement may have to undo, which would be a file for each transaction.
+            .pragma("temp_store", "memory"),
         Speed::Load => options
             .journal_mode(SqliteJournalMode::Off)
             .synchronous(SqliteSynchronous::Off)

@@ -17,7 +17,7 @@ pub(super) const AUDIT: &[Key] = &[
     secret(key(
         "audit.checkpoint_url",
         r#""""#,
-        "Where each checkpoint goes besides `checkpoints` under `data.dir`: `https://`, which takes it by POST, or `file:` and a directory of another machine. Who can change the databases should not be able to change it.",
+        "Where each checkpoint goes besides `checkpoints` under `data.dir`: `https://`, which takes it by POST, or `file:` and a directory of another machine. Who can change the databases should not be able to change it. Of a URL only the host is shown.",
     )),
     key(
         "audit.geoip_file",

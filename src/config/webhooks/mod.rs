@@ -22,7 +22,7 @@ const PREFIX: &str = "whsec_";
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// `webhooks.<name>.*`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Webhook {
     /// What it is called in commands, metrics and the configuration.
     pub name: String,
@@ -34,6 +34,19 @@ pub struct Webhook {
     pub events: EventTypes,
     /// Whether the receiver may be internal, and plain http.
     pub allow_internal: bool,
+}
+
+/// Shows no secret, and of the URL its host.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Webhook({} to {}, {} secrets)",
+            self.name,
+            self.shown_url(),
+            self.secrets.len()
+        )
+    }
 }
 
 impl Webhook {

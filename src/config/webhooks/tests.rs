@@ -100,7 +100,16 @@ fn secret_is_what_standard_webhooks_say_and_is_never_shown() {
     let webhook = webhook(URL, SECRET, "['user.*']", &format!("previous_secret = '{OTHER}'")).unwrap();
     let lengths: Vec<_> = webhook.secrets.iter().map(|secret| secret.reveal().len()).collect();
     assert_eq!(lengths, [24, 32]);
-    assert!(format!("{webhook:?}").contains("WebhookSecret(…)"));
+    assert_eq!(
+        format!("{webhook:?}"),
+        "Webhook(crm to https://crm.example.org/[hidden], 2 secrets)"
+    );
+    assert_eq!(format!("{:?}", webhook.secrets[0]), "WebhookSecret(…)");
+    let token = refusal("htps://crm.example.org/T0KEN", SECRET, "['user.*']", "");
+    assert!(
+        token.contains("`webhooks.crm.url`") && !token.contains("T0KEN"),
+        "{token}"
+    );
 }
 
 #[test]

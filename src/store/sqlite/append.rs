@@ -102,3 +102,60 @@ async fn insert(writer: &mut SqliteConnection, events: impl IntoIterator<Item = 
     });
     insert.build().execute(writer).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{StoreOptions, sqlite};
+
+    fn append(stream: &str, sequences: &[usize]) -> Append {
+        let event = |&sequence| SerializedEvent {
+            aggregate_id: stream.to_owned(),
+            sequence,
+            aggregate_type: "session".to_owned(),
+            event_type: "session.refreshed".to_owned(),
+            event_version: "1.0".to_owned(),
+            payload: json!({}),
+            metadata: json!({}),
+        };
+        Append {
+            events: sequences.iter().map(event).collect(),
+            done: oneshot::channel().0,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_batch_only_those_fail_whose_sequences_are_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("log.db");
+        sqlite::Sqlite::migrate(&file).await.unwrap();
+        let store = sqlite::Sqlite::open(&file, &StoreOptions::default()).await.unwrap();
+        let commit = async |batch: &[Append]| {
+            store
+                .writer
+                .with(async |writer| commit(writer, batch).await)
+                .await
+                .unwrap()
+        };
+
+        let first = [append("a", &[1, 2]), append("b", &[1])];
+        assert_eq!(commit(&first).await, [0; 0]);
+        let second = [
+            append("a", &[3]),
+            append("b", &[2, 1]),
+            append("c", &[1]),
+            append("c", &[1]),
+        ];
+        assert_eq!(commit(&second).await, [1, 3]);
+
+        let rows = sqlx::query_as("select aggregate_id, sequence from events order by position");
+        let rows: Vec<(String, i64)> = store.readers.rows(rows).await.unwrap();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(stream, sequence)| (stream.as_str(), *sequence))
+            .collect();
+        assert_eq!(rows, [("a", 1), ("a", 2), ("b", 1), ("a", 3), ("c", 1)]);
+    }
+}

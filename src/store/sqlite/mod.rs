@@ -42,8 +42,8 @@ impl Sqlite {
         require_durable(&mut probe).await?;
         probe.close().await?;
         Ok(Self {
-            writer: Connections::new(durable(path), 1),
-            readers: Connections::new(reading(path), options.connections.max(1)),
+            writer: Connections::new(durable(path), 1)?,
+            readers: Connections::new(reading(path), options.connections.max(1))?,
         })
     }
 

@@ -138,7 +138,7 @@ impl Projections {
 
     /// Cancel a run
     ///
-    /// It stops within a second, whichever process is at it. What serves stays as it is.
+    /// It stops within a second, whichever process is at it, or once an index that is being made is done. What serves stays as it is.
     #[oai(path = "/projections/:name/runs/:id", method = "delete", operation_id = "cancelRun")]
     async fn cancel(
         &self,
