@@ -159,3 +159,28 @@ impl RowPatch<'_> {
     /// Ends the chain.
     pub fn done(self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::int;
+
+    static NOTES: [Table; 1] = [Table {
+        name: "notes",
+        key: &[int("position")],
+        columns: &[],
+        indices: &[],
+        rows: Rows::Lasting,
+    }];
+
+    #[test]
+    fn row_that_lasts_is_only_ever_made() {
+        let mut made = Patches::new(&NOTES);
+        made.new_row(&NOTES[0], [1_u64.into()]).done();
+        assert_eq!(made.into_tables().map(|tables| tables.len()).unwrap(), 1);
+
+        let mut changed = Patches::new(&NOTES);
+        changed.row(&NOTES[0], [1_u64.into()]).done();
+        assert!(changed.into_tables().is_err(), "its key may not be there yet");
+    }
+}

@@ -99,7 +99,7 @@ pub enum Rows {
     /// One event makes a row (`Patches::new_row`), and nothing changes it. `PostgreSQL` sorts the key of such a table once,
     /// after a bulk load.
     Lasting,
-    /// As [`Self::Lasting`], and the rows lie apart on `PostgreSQL` by the month of this instant of the key: for a table that
+    /// One event makes a row, and nothing changes it; the rows lie apart on `PostgreSQL` by the month of this instant of the key: for a table that
     /// grows for ever and is read by time. Indices have about the same size whatever its age.
     ByMonth(&'static str),
 }
