@@ -107,3 +107,20 @@ impl Tx {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SQLite removes the journal when the last connection closes: a backup switches it off next.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_has_an_empty_file_open_once_it_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let file = directory.path().join(format!("{round}.db"));
+            make_empty(&file).await.unwrap();
+            let journal = directory.path().join(format!("{round}.db-wal"));
+            assert!(!journal.exists(), "round {round}");
+        }
+    }
+}
