@@ -57,10 +57,14 @@ pub(crate) async fn leave(store: &Store, keyring: &Keyring, engine: &Engine, use
     }
 }
 
-/// Whether the log says that the user can act as an admin.
+/// Whether the log says that the user can act as an admin. Who was invited and has not come yet cannot: there is nothing to
+/// log in with, and the link may never be followed.
 async fn is_admin(store: &Store, id: UserId) -> Result<bool, Fault> {
     let user = store.load::<User>(&id.to_string()).await?.aggregate;
     if !user.is_active() || !user.roles().contains(Role::Admin) {
+        return Ok(false);
+    }
+    if user.password().is_none() && user.social_accounts().is_empty() {
         return Ok(false);
     }
     let Some(claim) = user.claim() else { return Ok(false) };

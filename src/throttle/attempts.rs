@@ -17,6 +17,13 @@ const CHANGES: config::Rate = config::Rate {
     window: Duration::from_hours(1),
 };
 
+/// Questions of one user to the book: fast enough to page through it by hand and by script, and few enough for a log that
+/// keeps each for ever.
+const QUESTIONS: config::Rate = config::Rate {
+    limit: 3_000,
+    window: Duration::from_hours(1),
+};
+
 /// Who tries to log in.
 #[derive(Debug, Clone, Copy)]
 pub enum Guesser<'a> {
@@ -138,6 +145,17 @@ impl Throttle {
     /// As [`Self::log_in`].
     pub async fn change(&self, user: UserId) -> Result<(), Refusal> {
         self.take(|throttle| vec![throttle.rate(Scope::Change, user.0.as_bytes(), CHANGES, 1)])
+            .await
+            .map(drop)
+    }
+
+    /// Counts a question to the book: the log keeps each for ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::log_in`].
+    pub async fn question(&self, user: UserId) -> Result<(), Refusal> {
+        self.take(|throttle| vec![throttle.rate(Scope::Question, user.0.as_bytes(), QUESTIONS, 1)])
             .await
             .map(drop)
     }

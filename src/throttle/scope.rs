@@ -33,13 +33,15 @@ pub enum Scope {
     FlowNetwork,
     /// Changes of one user's name, and wishes for another address.
     Change,
+    /// Questions of one user to the book.
+    Question,
     /// Redemptions and judged passwords of all.
     WorkGlobal,
 }
 
 impl Scope {
     /// All, in the order in which they are taken.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LoginAccount,
         Self::LoginDevice,
         Self::Proof,
@@ -55,6 +57,7 @@ impl Scope {
         Self::JudgeNetwork,
         Self::FlowNetwork,
         Self::Change,
+        Self::Question,
         Self::WorkGlobal,
     ];
 
@@ -77,6 +80,7 @@ impl Scope {
             Self::JudgeNetwork => "judge_network",
             Self::FlowNetwork => "flow_network",
             Self::Change => "change",
+            Self::Question => "question",
             Self::WorkGlobal => "work_global",
         }
     }

@@ -17,6 +17,9 @@ use crate::{
     reply::Reply,
 };
 
+/// What may refuse a question: each is recorded, so they are counted.
+const QUESTION: u64 = ROLE | kinds(&[Kind::Invalid, Kind::TooManyRequests]);
+
 /// A page of logins, newest first.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -141,7 +144,7 @@ impl AuditApi {
         cursor: Checked<Cursor>,
         /// How many items.
         limit: Checked<Limit>,
-    ) -> Result<Reply<AuditLoginPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
+    ) -> Result<Reply<AuditLoginPage>, Refused<{ QUESTION }>> {
         let params = LoginParams {
             user_id,
             email,
@@ -197,19 +200,7 @@ impl AuditApi {
         from: Checked<Option<Timestamp>>,
         /// Before this instant.
         to: Checked<Option<Timestamp>>,
-    ) -> Result<
-        Download,
-        Refused<
-            {
-                ROLE | kinds(&[
-                    Kind::Invalid,
-                    Kind::ReauthenticationRequired,
-                    Kind::TooManyRequests,
-                    Kind::Busy,
-                ])
-            },
-        >,
-    > {
+    ) -> Result<Download, Refused<{ QUESTION | kinds(&[Kind::ReauthenticationRequired, Kind::Busy]) }>> {
         let params = LoginParams {
             user_id,
             email,
@@ -248,7 +239,7 @@ impl AuditApi {
         cursor: Checked<Cursor>,
         /// How many items.
         limit: Checked<Limit>,
-    ) -> Result<Reply<AuditSessionPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
+    ) -> Result<Reply<AuditSessionPage>, Refused<{ QUESTION }>> {
         let mut findings = Findings::default();
         let as_of = findings.take(as_of).unwrap_or_default();
         let (user, page) = (findings.take(user_id).flatten(), page(cursor, limit, &mut findings));
@@ -273,7 +264,7 @@ impl AuditApi {
         id: Path<UserId>,
         /// The instant; now, where none is given.
         as_of: Checked<Option<Timestamp>>,
-    ) -> Result<Reply<UserRecord>, Refused<{ ROLE | kinds(&[Kind::Invalid, Kind::NotFound]) }>> {
+    ) -> Result<Reply<UserRecord>, Refused<{ QUESTION | kinds(&[Kind::NotFound]) }>> {
         let mut findings = Findings::default();
         let as_of = findings.take(as_of).flatten();
         findings.settle()?;
@@ -308,7 +299,7 @@ impl AuditApi {
         cursor: Checked<Cursor>,
         /// How many items.
         limit: Checked<Limit>,
-    ) -> Result<Reply<AuditEventPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
+    ) -> Result<Reply<AuditEventPage>, Refused<{ QUESTION }>> {
         let mut findings = Findings::default();
         let filter = EventFilter {
             event_type: line(findings.take(event_type).flatten()),

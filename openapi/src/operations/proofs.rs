@@ -190,7 +190,7 @@ impl ProofsApi {
         position: Query<Whole>,
         /// How many events the tree holds; by default all.
         size: Query<Option<Whole>>,
-    ) -> Result<Reply<Inclusion>, Refused<{ PROOF }>> {
+    ) -> Result<Reply<Inclusion>, Refused<{ PROOF | kinds(&[Kind::TooManyRequests]) }>> {
         let size = size.0.map(|size| size.0);
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
         let proof = app.prove_inclusion(&auditor.session, position.0.0, size, origin);

@@ -77,8 +77,11 @@ impl Service {
     }
 
     /// Records a question, in a stream of its own: one append, however much was read before. The next question does not wait
-    /// until read models have it.
+    /// until read models have it. Whoever may use the command line may ask without a limit.
     pub(super) async fn note_question(&self, reader: &Reader, operation: &str, wish: Wish) -> Result<Uuid, Refusal> {
+        if let Reader::Session(session, _) = reader {
+            self.throttle.question(session.user).await?;
+        }
         let at = self.clock.now();
         let id = ids::uuid_v7(at);
         let stream = format!("reading-{id}");

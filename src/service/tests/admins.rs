@@ -148,6 +148,22 @@ async fn admin_who_lost_the_role_meanwhile_changes_nothing() {
 }
 
 #[tokio::test]
+async fn invited_admin_who_has_not_come_is_no_other_admin() {
+    let (bed, admin, _) = admin_and_bob(None).await;
+    let (service, from) = (&bed.service, origin());
+    let carol = service.invite(&admin, invitation(&[Role::Admin]), &from).await.unwrap();
+    bed.service.has_all(doorbook_projections::users::NAME).await.unwrap();
+    let alone = service
+        .act_on_user(&admin, admin.user, UserAction::Deactivate, &from)
+        .await;
+    assert!(matches!(alone, Err(Refusal::LastAdmin)), "{alone:?}");
+    service
+        .act_on_user(&admin, carol.entry.id, UserAction::Deactivate, &from)
+        .await
+        .expect("whoever cannot act may go");
+}
+
+#[tokio::test]
 async fn nobody_stays_admin_by_a_pause() {
     let (bed, admin, bob) = admin_and_bob(None).await;
     let (at, role) = (bed.service.clock.now(), Role::Admin);

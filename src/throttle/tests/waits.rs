@@ -20,6 +20,7 @@ on_both!(
     redemptions_are_counted_by_token_and_network,
     sign_ups_and_judged_passwords_are_counted_by_network,
     sign_ins_begun_at_providers_are_counted_by_network,
+    questions_to_the_book_are_counted_by_who_asks,
 );
 
 const MINUTE: u64 = 60;
@@ -206,4 +207,17 @@ async fn sign_ins_begun_at_providers_are_counted_by_network(bed: &Bed) {
     }
     assert!(wait(node.flow(client(1)).await).is_some());
     assert_eq!(wait(node.flow(client(2)).await), None);
+}
+
+async fn questions_to_the_book_are_counted_by_who_asks(bed: &Bed) {
+    let node = bed.node().await;
+    let (auditor, another) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+    for _ in 0..3_000 {
+        node.question(auditor).await.unwrap();
+    }
+    let refused = wait(node.question(auditor).await);
+    assert_eq!(refused, Some(Duration::from_millis(1_200)), "one becomes free");
+    node.question(another).await.unwrap();
+    bed.pass(2);
+    node.question(auditor).await.unwrap();
 }

@@ -128,7 +128,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("getCsrfToken", "GET /api/csrf: 200 400 500 503"),
     (
         "getInclusionProof",
-        "GET /api/audit/proofs/inclusion: 200 400 401 403 404 422 500 503",
+        "GET /api/audit/proofs/inclusion: 200 400 401 403 404 422 429 500 503",
     ),
     (
         "getLatestCheckpoint",
@@ -138,7 +138,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("getSession", "GET /api/session: 200 400 500 503"),
     (
         "getUserAsOf",
-        "GET /api/audit/users/{id}: 200 400 401 403 404 422 500 503",
+        "GET /api/audit/users/{id}: 200 400 401 403 404 422 429 500 503",
     ),
     ("getUserProfile", "GET /api/users/profile: 200 400 401 500 503"),
     (
@@ -149,7 +149,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("listProviders", "GET /api/social: 200 500"),
     (
         "listSessionsAsOf",
-        "GET /api/audit/sessions: 200 400 401 403 422 500 503",
+        "GET /api/audit/sessions: 200 400 401 403 422 429 500 503",
     ),
     ("listSessions", "GET /api/sessions: 200 400 401 422 500 503"),
     ("listSocialAccounts", "GET /api/me/social-accounts: 200 400 401 500 503"),
@@ -190,8 +190,8 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
         "revokeSession",
         "DELETE /api/sessions/{id}: 204 400 401 403 404 409 500 503",
     ),
-    ("searchEvents", "GET /api/audit/events: 200 400 401 403 422 500 503"),
-    ("searchLogins", "GET /api/audit/logins: 200 400 401 403 422 500 503"),
+    ("searchEvents", "GET /api/audit/events: 200 400 401 403 422 429 500 503"),
+    ("searchLogins", "GET /api/audit/logins: 200 400 401 403 422 429 500 503"),
     ("setCsrfCookie", "GET /api/login-set-cookie: 200 400 500 503"),
     (
         "signUp",
