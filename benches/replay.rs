@@ -16,18 +16,29 @@ use crate::{
     session_check::{CONNECTIONS, DEPTH},
 };
 
-const USERS: &str = "50000";
-const EVENTS: u32 = 1_000_000;
+const USERS: &str = "500000";
+const EVENTS: u32 = 10_000_000;
 const SPAN: Duration = Duration::from_secs(4);
 /// Five logins a second.
 const BETWEEN: Duration = Duration::from_millis(200);
+/// When rebuilds are killed.
+const KILLED_AFTER: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+    Duration::from_secs(45),
+];
 
 pub(crate) fn measure() -> Measured {
     let mut measured = Measured::by(&format!(
-        "{EVENTS} events (`doorbook dev seed --users {USERS} --seed 1`). The service serves; five logins a second come, and session \
+        "{EVENTS} events (`doorbook dev seed --users {USERS} --seed 1`). The service serves and rests; {} rebuilds are killed \
+         (`kill -9`) after {} to {} s. Then five logins a second come, and session \
          checks are hammered as in `session-check`, for {} s undisturbed before and after (the better counts), and while `doorbook projections rebuild --all` runs beside \
          it; afterwards `doorbook projections verify`, which ends with 3 where a row differs. The load generator shares the cores. Memory: of the service and of the \
          command.",
+        KILLED_AFTER.len(),
+        KILLED_AFTER[0].as_secs_f64(),
+        KILLED_AFTER[KILLED_AFTER.len() - 1].as_secs(),
         SPAN.as_secs()
     ));
     for store in ["SQLite", "PostgreSQL"] {
@@ -41,11 +52,31 @@ pub(crate) fn measure() -> Measured {
             &["dev", "seed", "--users", USERS, "--events", &events, "--seed", "1"],
             "",
         );
-        service.doorbook(&["projections", "rebuild", "--all"], "");
+        if let Some(database) = &database {
+            database.rest();
+        }
+        service.rebuild();
         service.serve();
+        service.rest();
+        kill_some(&service);
         one(&mut measured, &service, store);
     }
     measured
+}
+
+/// Rebuilds that die: what is served stays, and the next one is not in their way.
+fn kill_some(service: &Service) {
+    let requests = service.session_checks(1);
+    for moment in KILLED_AFTER {
+        let mut command = service.command(&["projections", "rebuild", "--all"]);
+        let mut rebuild = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(moment);
+        rebuild.kill().unwrap();
+        rebuild.wait().unwrap();
+        let checks = hammer(service.api, &requests, DEPTH, Duration::from_millis(500));
+        assert!(checks.ok > 0, "nothing is served after a rebuild was killed");
+        assert_eq!(checks.other, 0, "a session check failed after a rebuild was killed");
+    }
 }
 
 fn one(measured: &mut Measured, service: &Service, store: &str) {

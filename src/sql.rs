@@ -6,6 +6,7 @@ pub(crate) mod own;
 
 use std::{fs, io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
+use doorbook_projections::db::close;
 use sqlx::{
     Connection, Executor, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
@@ -118,17 +119,13 @@ impl Pool {
     }
 
     /// Ends all connections. When this returns, nobody has the file open.
-    ///
-    /// sqlx 0.8 keeps one that was being given back meanwhile: it is among the idle ones the second time.
     pub(crate) async fn close(&self) {
-        for _ in 0..2 {
-            match self {
-                Self::Sqlite { read, write } => {
-                    read.close().await;
-                    write.close().await;
-                }
-                Self::Postgres(pool) => pool.close().await,
+        match self {
+            Self::Sqlite { read, write } => {
+                close(read).await;
+                close(write).await;
             }
+            Self::Postgres(pool) => close(pool).await,
         }
     }
 }

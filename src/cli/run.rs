@@ -140,6 +140,7 @@ async fn rotate(config: &Config, output: &Output) -> Result<(), Failure> {
 
 async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(), Failure> {
     let DevCommand::Seed { users, events, seed } = command;
+    let _locks = backup::Locks::take(config).await?;
     let durable = Durable::open(config).await?;
     let size = super::seed::Size {
         users: *users,

@@ -8,7 +8,7 @@ pub enum DevCommand {
     /// Fill an empty log with a history that looks real
     #[command(after_long_help = "\
 The same numbers and seed give the same history. Users are user000001@example.org and so on; all have the password \
-`correct horse battery staple`. For benches, tests and demonstrations only.
+`correct horse battery staple`. For benches, tests and demonstrations only, and while no service runs on the log.
 
 Examples:
   doorbook dev seed --users 1000 --events 100000 --seed 1

@@ -12,11 +12,13 @@ use super::{Cli, Failure, Output, Paper, data_of};
 use crate::{
     cli::seed,
     config::Config,
+    lock::DirectoryLock,
     open::Durable,
     seed::{
         History, fill,
         tests::{Glass, shape},
     },
+    sql::own::OwnDatabase,
     store::{Store, StoreOptions, StoreUrl},
 };
 
@@ -284,7 +286,19 @@ async fn database_that_does_not_answer_ends_with_4() {
 #[tokio::test]
 async fn seeding_fills_an_empty_log_only_and_leaves_followers_nothing_to_do() {
     let dir = tempfile::tempdir().unwrap();
-    let line = ["doorbook", "doctor", "--data-dir", dir.path().to_str().unwrap()];
+    seeds_once(&["doorbook", "doctor", "--data-dir", dir.path().to_str().unwrap()]).await;
+}
+
+/// There, the log numbers what was written a moment later, and the end is not known before.
+#[tokio::test]
+async fn seeding_postgres_leaves_followers_nothing_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, database) = (dir.path().to_str().unwrap(), OwnDatabase::create().await);
+    let store = format!("store.url={}", database.url());
+    seeds_once(&["doorbook", "doctor", "--data-dir", dir, "--set", &store]).await;
+}
+
+async fn seeds_once(line: &[&str]) {
     let cli = Cli::try_parse_from(line).unwrap();
     let config = Config::load(&cli.options.sources()).unwrap();
     let durable = Durable::open(&config).await.unwrap();
@@ -312,5 +326,16 @@ async fn seeding_fills_an_empty_log_only_and_leaves_followers_nothing_to_do() {
 
     let failure = seed::run(size, &config, &durable, &output).await.unwrap_err();
     assert!(failure.to_string().contains("not empty"), "{failure}");
+    durable.keyring.close().await;
     durable.store.close().await;
+}
+
+#[tokio::test]
+async fn seeding_is_refused_beside_a_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let _service = DirectoryLock::take(dir.path()).unwrap();
+    let line = ["doorbook", "dev", "seed", "--data-dir", dir.path().to_str().unwrap()];
+    let failure = data_of(&line).await.unwrap_err();
+    assert_eq!(failure.code(), 75, "{failure}");
+    assert!(!dir.path().join("log.db").exists());
 }
