@@ -237,6 +237,7 @@ fn rules(config: &Config, keyring: &Keyring) -> Rules {
             public_url: config.http.public_url.to_string(),
             https: config.http.public_url.is_https(),
             allowed_origins: config.http.allowed_origins.iter().map(ToString::to_string).collect(),
+            login_page: config.http.login_page.as_ref().map(ToString::to_string),
             trusted_proxies: config.http.trusted_proxies.clone(),
             csrf_cookie: config.csrf.cookie.clone(),
             csrf_header: config.csrf.header.clone(),

@@ -4,16 +4,17 @@ use std::{fmt::Write as _, sync::Arc};
 
 use poem::{
     Endpoint, EndpointExt as _, Request, Response, Route,
-    endpoint::make,
+    endpoint::{BoxEndpoint, make},
     http::{
         HeaderValue, Method, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
     },
 };
 use serde_json::json;
 
 use crate::{
     app::{Health, Part},
+    edge::protect,
     problem::{Kind, Problem},
 };
 
@@ -40,21 +41,32 @@ pub fn admin(health: Arc<dyn Health>) -> impl Endpoint {
         async move { text_with(StatusCode::OK, TEXT, position) }
     });
     let live = make(|_| async { text_with(StatusCode::OK, TEXT, "ok\n".to_owned()) });
-    Route::new()
-        .at("/livez", live)
-        .at("/readyz", ready)
-        .at("/position", read)
-        .at("/metrics", metrics)
-        .around(|inside, request| async move {
-            if !matches!(*request.method(), Method::GET | Method::HEAD) {
-                let refused = Problem::new(Kind::MethodNotAllowed);
-                return Ok(refused
-                    .header(ALLOW, HeaderValue::from_static("GET, HEAD"))
-                    .into_response());
-            }
+    let routes: [(&str, BoxEndpoint<'_, Response>); 4] = [
+        ("/livez", live.boxed()),
+        ("/readyz", ready.boxed()),
+        ("/position", read.boxed()),
+        ("/metrics", metrics.boxed()),
+    ];
+    let mut route = Route::new();
+    for (path, endpoint) in routes {
+        let endpoint = Arc::new(endpoint);
+        route = route.at(format!("{path}/"), Arc::clone(&endpoint)).at(path, endpoint);
+    }
+    route.around(|inside, request| async move {
+        let mut answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
             let answer = inside.call(request).await;
-            Ok(answer.unwrap_or_else(|_| Problem::new(Kind::NotFound).into_response()))
-        })
+            answer.unwrap_or_else(|_| Problem::new(Kind::NotFound).into_response())
+        } else {
+            let refused = Problem::new(Kind::MethodNotAllowed);
+            refused
+                .header(ALLOW, HeaderValue::from_static("GET, HEAD"))
+                .into_response()
+        };
+        let headers = answer.headers_mut();
+        protect(headers);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(answer)
+    })
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -99,7 +111,8 @@ fn text_with(status: StatusCode, media_type: &'static str, text: String) -> Resp
     response.set_body(text);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }

@@ -10,6 +10,7 @@ use poem_openapi::{
 use crate::{
     app::{LiveSession, Origin, SessionCookie},
     gate::{Gate, Visit},
+    navigation::login_page,
     problem::{Kind, Problem},
 };
 
@@ -67,6 +68,14 @@ pub(crate) struct Watcher {
 /// Somebody signed in on whose behalf a proxy asks.
 pub(crate) struct Bearer {
     pub(crate) session: LiveSession,
+}
+
+/// Somebody on whose behalf a proxy asks, or a browser that is to be sent to log in.
+pub(crate) enum Passer {
+    /// Signed in.
+    Known(LiveSession),
+    /// To be sent there.
+    Stranger(String),
 }
 
 /// Somebody signed in, with a CSRF token for this very session.
@@ -169,6 +178,20 @@ impl Bearer {
     }
 }
 
+impl Passer {
+    async fn read(request: &Request) -> Result<Self, Problem> {
+        let problem = match Bearer::read(request).await {
+            Ok(Bearer { session }) => return Ok(Self::Known(session)),
+            Err(problem) => problem,
+        };
+        let settings = &Visit::of(request)?.gate.settings;
+        let page = problem
+            .is(Kind::Unauthenticated)
+            .then(|| login_page(settings, request.headers()));
+        page.flatten().map(Self::Stranger).ok_or(problem)
+    }
+}
+
 impl Actor {
     async fn read(request: &Request) -> Result<Self, Problem> {
         let call = Call::of(request)?;
@@ -183,7 +206,7 @@ impl Auditor {
     /// What is read is written down as read by this user, so no page may ask that could not change something either.
     async fn read(request: &Request) -> Result<Self, Problem> {
         let Reader { call, session } = Reader::read(request).await?;
-        allowed(&session, &[Role::Auditor, Role::Admin])?;
+        allowed(&call, &session, &[Role::Auditor, Role::Admin])?;
         call.gate().origins.check_reading(request.headers())?;
         Ok(Self { call, session })
     }
@@ -192,7 +215,7 @@ impl Auditor {
 impl Supervisor {
     async fn read(request: &Request) -> Result<Self, Problem> {
         let Reader { call, session } = Reader::read(request).await?;
-        allowed(&session, &[Role::Admin])?;
+        allowed(&call, &session, &[Role::Admin])?;
         Ok(Self { call, session })
     }
 }
@@ -215,13 +238,15 @@ impl Admin {
     }
 }
 
-/// The roles of a live session are those that its user has now: a grant or a removal ends the sessions before it.
-fn allowed(session: &LiveSession, roles: &[Role]) -> Result<(), Problem> {
+/// The roles of a live session are those that its user has now: a grant or a removal ends the sessions before it. Who asks
+/// for more is named in the log (ASVS 16.3.2).
+fn allowed(call: &Call, session: &LiveSession, roles: &[Role]) -> Result<(), Problem> {
     if roles.iter().any(|&role| session.roles.contains(role)) {
-        Ok(())
-    } else {
-        Err(Problem::new(Kind::Forbidden))
+        return Ok(());
     }
+    let (request_id, user) = (call.visit.request_id, session.user);
+    tracing::warn!(%request_id, %user, ip = ?call.origin.ip, "somebody asked for what needs another role");
+    Err(Problem::new(Kind::Forbidden))
 }
 
 async fn signed_in(gate: &Gate, headers: &HeaderMap) -> Result<LiveSession, Problem> {
@@ -267,6 +292,7 @@ extractor!(Leaver, ["session", "csrf"], optional: true);
 extractor!(Reader, ["session"], optional: false);
 extractor!(Watcher, ["session"], optional: false);
 extractor!(Bearer, ["session"], optional: false);
+extractor!(Passer, ["session"], optional: false);
 extractor!(Actor, ["session", "csrf"], optional: false);
 // Its name says which role is needed: `finish` writes that as `x-required-role`.
 extractor!(Auditor, ["session", "role:auditor"], optional: false);

@@ -9,9 +9,9 @@ use poem_openapi::{
 };
 
 use crate::{
-    app::FieldError,
+    app::{FieldError, PageRequest},
     known,
-    param::{self, FromQuery},
+    param::{self, Cursor, FromQuery, Limit},
     problem::Problem,
 };
 
@@ -81,6 +81,14 @@ impl Findings {
         value
     }
 
+    /// The page of a list.
+    pub(crate) fn page(&mut self, cursor: Checked<Cursor>, limit: Checked<Limit>) -> PageRequest {
+        PageRequest {
+            cursor: self.take(cursor).and_then(|cursor| cursor.0),
+            limit: self.take(limit).map_or(1, |limit| limit.0),
+        }
+    }
+
     /// Finds fault with a parameter.
     pub(crate) fn add(&mut self, error: FieldError) {
         self.0.push(error);
@@ -98,4 +106,16 @@ impl Findings {
             Err(Problem::invalid(self.0))
         }
     }
+}
+
+/// The page of a list that has no other parameters.
+///
+/// # Errors
+///
+/// `invalid`, with every finding.
+pub(crate) fn page(cursor: Checked<Cursor>, limit: Checked<Limit>) -> Result<PageRequest, Problem> {
+    let mut findings = Findings::default();
+    let page = findings.page(cursor, limit);
+    findings.settle()?;
+    Ok(page)
 }

@@ -3,7 +3,7 @@
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject};
 use serde_json::{Map, Value, json};
 
-use crate::{json, operations};
+use crate::{json, operations, samples};
 
 /// The `OpenAPI` 3.1 document, with a line feed at the end.
 #[must_use]
@@ -50,6 +50,7 @@ fn finish(document: &mut Value) {
             schema.insert("additionalProperties".to_owned(), json!(false));
         }
     }
+    samples::add(document);
 }
 
 /// Joins security requirements, and returns the names of request bodies.

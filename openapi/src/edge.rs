@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use poem::{
     Endpoint, Request, Response,
     http::{
-        HeaderName, HeaderValue, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
             X_CONTENT_TYPE_OPTIONS,
@@ -44,13 +44,7 @@ impl<E> Edge<E> {
     fn dress(&self, response: &mut Response, request_id: Uuid, is_api: bool) {
         let headers = response.headers_mut();
         headers.reserve(16);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
-        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
-        headers
-            .entry(CONTENT_SECURITY_POLICY)
-            .or_insert(HeaderValue::from_static(NO_PAGE));
+        protect(headers);
         if self.gate.settings.https {
             headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
         }
@@ -63,6 +57,17 @@ impl<E> Edge<E> {
             headers.insert(REQUEST_ID, id);
         }
     }
+}
+
+/// What stands on every answer of every listener.
+pub(crate) fn protect(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(NO_PAGE));
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {

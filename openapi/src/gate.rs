@@ -4,7 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use poem::{
     Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT},
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{SET_COOKIE, USER_AGENT},
+    },
 };
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -132,6 +135,10 @@ impl Gate {
         if fits {
             return Ok(());
         }
+        // Of a stranger it means nothing, and anybody could fill the log with it.
+        if let Some(session) = session {
+            tracing::warn!(user = %session.user, "a change without a token of its session was refused");
+        }
         let detail = format!(
             "Send the value of the cookie `{}` in the header `{}`. This answer has set a fresh one: try once more.",
             self.settings.csrf_cookie, self.settings.csrf_header
@@ -192,9 +199,18 @@ impl Gate {
         Some(DeviceCookie(value.to_owned()))
     }
 
-    /// Removes the session cookie.
-    pub(crate) fn no_session_cookie(&self) -> HeaderValue {
-        self.session_attributes().remove(self.session_cookie)
+    /// What goes with the end of the session that asks: its cookies are removed, a CSRF token for the signed-out is set, and
+    /// what the page has stored is cleared (ASVS 14.3.1).
+    pub(crate) fn farewell(&self) -> [(HeaderName, HeaderValue); 4] {
+        [
+            (
+                HeaderName::from_static("clear-site-data"),
+                HeaderValue::from_static("\"storage\""),
+            ),
+            (SET_COOKIE, self.session_attributes().remove(self.session_cookie)),
+            (SET_COOKIE, self.no_flow_cookie()),
+            (SET_COOKIE, self.csrf_cookie(&self.fresh_token(None))),
+        ]
     }
 
     const fn session_attributes(&self) -> Attributes {

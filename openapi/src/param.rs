@@ -13,7 +13,7 @@ mod whole;
 mod wish;
 
 pub(crate) use self::{
-    list::{Cursor, ExceptCurrent, Limit, page},
+    list::{Cursor, ExceptCurrent, Limit},
     path::{Name, Path},
     query::{FromQuery, Query, read},
     text::{Line, Visible},

@@ -43,6 +43,11 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
         self.headers.push((name, value));
         self
     }
+
+    pub(crate) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
 }
 
 impl<T: ToJSON, const STATUS: u16> Reply<T, STATUS> {
@@ -91,6 +96,11 @@ impl Done {
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        self.headers.extend(headers);
         self
     }
 }

@@ -32,15 +32,21 @@ use crate::{
 /// Carries one out. The service may be running, except for `rebuild`.
 pub(crate) async fn run(command: &AuditCommand, config: &Config, output: &Output) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(verify) => match &verify.export {
-            Some(file) => verify_export(file, verify, output).await,
-            None => verify_store(verify, config, output).await,
-        },
+        AuditCommand::Verify(wanted) => verify(wanted, config, output).await,
         AuditCommand::Export(export) => book::export(export, config, output).await,
         AuditCommand::Key => key(config, output).await,
         AuditCommand::Checkpoint => checkpoint(config, output).await,
         AuditCommand::Rebuild => rebuild(config, output).await,
     }
+}
+
+/// `doorbook audit verify`, and `doorbook events verify`. An export is compared without a log.
+pub(crate) async fn verify(verify: &Verify, config: &Config, output: &Output) -> Result<(), Failure> {
+    if let Some(file) = &verify.export {
+        return verify_export(file, verify, output).await;
+    }
+    open::log_is_there(config).await?;
+    verify_store(verify, config, output).await
 }
 
 async fn verify_store(verify: &Verify, config: &Config, output: &Output) -> Result<(), Failure> {

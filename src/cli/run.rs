@@ -112,8 +112,7 @@ async fn mail(command: &MailCommand, config: &Config, output: &Output) -> Result
 }
 
 async fn audit(command: &AuditCommand, config: &Config, output: &Output) -> Result<(), Failure> {
-    // An export is compared without a log.
-    if !matches!(command, AuditCommand::Verify(verify) if verify.export.is_some()) {
+    if !matches!(command, AuditCommand::Verify(_)) {
         open::log_is_there(config).await?;
     }
     audit::run(command, config, output).await
@@ -153,6 +152,9 @@ async fn dev(command: &DevCommand, config: &Config, output: &Output) -> Result<(
 }
 
 async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Result<(), Failure> {
+    if let EventsCommand::Verify(verify) = command {
+        return audit::verify(verify, config, output).await;
+    }
     open::log_is_there(config).await?;
     if let EventsCommand::Export(export) = command {
         return audit::export(export, config, output).await;
@@ -171,7 +173,7 @@ async fn events(command: &EventsCommand, config: &Config, output: &Output) -> Re
         }
         EventsCommand::Show { position } => super::events::show(log.as_ref(), *position, output).await,
         // Done above.
-        EventsCommand::Parked | EventsCommand::Export(_) => Ok(()),
+        EventsCommand::Verify(_) | EventsCommand::Parked | EventsCommand::Export(_) => Ok(()),
     };
     store.close().await;
     done

@@ -25,6 +25,8 @@ mod webhooks;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use url::Url;
+
 pub use self::{
     audit::Audit,
     checkpoints::{Checkpoints, Elsewhere},
@@ -101,6 +103,8 @@ pub struct Http {
     pub public_url: Origin,
     /// Other origins of the same site that may call.
     pub allowed_origins: Vec<Origin>,
+    /// Where a proxy sends a browser that is not signed in.
+    pub login_page: Option<Url>,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
     /// Largest accepted body, in bytes.
@@ -307,11 +311,13 @@ fn http(layers: &mut Layers) -> Option<Http> {
     let (listen, admin_listen) = (get(layers, "http.listen"), get(layers, "http.admin_listen"));
     let (public_url, allowed_origins) = (get(layers, "http.public_url"), get(layers, "http.allowed_origins"));
     let (trusted_proxies, body_limit) = (get(layers, "http.trusted_proxies"), get(layers, "http.body_limit"));
+    let login_page = get(layers, "http.login_page");
     Some(Http {
         listen: listen?,
         admin_listen: admin_listen?,
         public_url: public_url?,
         allowed_origins: allowed_origins?,
+        login_page: login_page?,
         trusted_proxies: trusted_proxies?,
         body_limit: body_limit?,
     })

@@ -46,6 +46,12 @@ impl Origin {
         self.0.scheme() == "https"
     }
 
+    /// Whether a page is of this origin.
+    #[must_use]
+    pub fn has(&self, page: &Url) -> bool {
+        self.0.origin() == page.origin()
+    }
+
     /// Whether it is this machine: `localhost`, a name under it, or a loopback address.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -57,10 +63,8 @@ impl Origin {
         }
     }
 
-    /// Whether a `SameSite=Lax` cookie of one reaches the other: same scheme, same registrable domain.
-    ///
-    /// The registrable domain is taken to be the last two labels, or three under a country's `co`, `com`, `ac` and the
-    /// like; the public suffix list is not consulted.
+    /// Whether a `SameSite=Lax` cookie of one reaches the other: same scheme, same registrable domain by the public suffix
+    /// list.
     #[must_use]
     pub fn same_site(&self, other: &Self) -> bool {
         self.0.scheme() == other.0.scheme() && site(&self.0) == site(&other.0)
@@ -71,16 +75,8 @@ fn site(url: &Url) -> Option<String> {
     let Host::Domain(name) = url.host()? else {
         return url.host().map(|host| host.to_string());
     };
-    let labels: Vec<&str> = name.trim_end_matches('.').rsplit('.').collect();
-    let kept = match labels.as_slice() {
-        [
-            country,
-            "co" | "com" | "ac" | "org" | "net" | "gov" | "edu" | "or" | "ne" | "go",
-            ..,
-        ] if country.len() == 2 => 3,
-        _ => 2,
-    };
-    Some(labels.into_iter().take(kept).collect::<Vec<_>>().join("."))
+    let name = name.trim_end_matches('.');
+    Some(psl::domain_str(name).unwrap_or(name).to_owned())
 }
 
 /// The public URL: the service's own origin.
@@ -90,6 +86,22 @@ impl Setting for Origin {
             "write a scheme, a host and, where needed, a port, without path or query, such as `https://auth.example.org`"
                 .to_owned()
         })
+    }
+}
+
+/// A page that need not be: the empty text is none.
+impl Setting for Option<Url> {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let remedy =
+            || "write a page such as `https://app.example.org/login`, or nothing between the quotes".to_owned();
+        let text = raw.text().ok_or_else(remedy)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.map(Some).ok_or_else(remedy)
     }
 }
 
@@ -176,6 +188,10 @@ mod tests {
         assert!(same("http://localhost:8080", "http://localhost:5173"));
         assert!(same("https://a.example.co.uk", "https://b.example.co.uk"));
         assert!(!same("https://a.co.uk", "https://b.co.uk"));
+        assert!(!same("https://auth.github.io", "https://mallory.github.io"));
+        assert!(!same("https://github.io", "https://mallory.github.io"));
+        assert!(same("https://app.ada.github.io", "https://auth.ada.github.io"));
+        assert!(same("https://app.intranet", "https://app.intranet:8443"));
         assert!(!same("https://example.org", "https://example.net"));
         assert!(!same("http://example.org", "https://example.org"));
         assert!(!same("http://127.0.0.1:8080", "http://localhost:8080"));

@@ -58,6 +58,14 @@ fn http(http: &Http, layers: &mut Layers) {
             ),
         );
     }
+    if let Some(page) = &http.login_page
+        && !http.allowed_origins.iter().chain([own]).any(|origin| origin.has(page))
+    {
+        layers.complain(
+            "http.login_page",
+            "people would be sent to a foreign place; write a page of `http.public_url` or of one of `http.allowed_origins`",
+        );
+    }
     if http.listen == http.admin_listen && http.listen.port() != 0 {
         layers.complain("http.admin_listen", "`http.listen` is the same; write another port");
     }

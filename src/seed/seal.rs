@@ -342,6 +342,7 @@ impl Page<'_> {
             user_id: user,
             email: self.seal(&key, TYPE, "email", address.as_bytes()).await?,
             reason,
+            provider: None,
             origin: self.origin(key, TYPE, place).await?,
             ip_bucket: Some(self.sealer.ip_bucket(network(place.network))),
             at: self.at,

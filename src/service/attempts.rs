@@ -57,6 +57,8 @@ pub(super) struct Failed {
     /// As typed.
     pub(super) email: String,
     pub(super) reason: FailureReason,
+    /// That it was tried by, unless it was a password.
+    pub(super) provider: Option<String>,
     pub(super) origin: Origin,
     pub(super) at: Timestamp,
 }
@@ -232,6 +234,7 @@ impl Writer {
             user_id: failed.user,
             email: self.seals.text(&owner.key(), &place, &failed.email).await?,
             reason: failed.reason,
+            provider: failed.provider.as_deref().map(Into::into),
             origin: self
                 .seals
                 .origin(&owner, &name, FAILED, &failed.origin, failed.at)

@@ -95,7 +95,13 @@ impl Service {
                     (entry.ended_at, entry.end_reason) = self.end_of(session).await?;
                 }
             }
-            Outcome::Failure { reason, .. } => entry.reason = Some(reason),
+            Outcome::Failure { reason, provider, .. } => {
+                entry.reason = Some(reason);
+                if provider.is_some() {
+                    "social".clone_into(&mut entry.method);
+                }
+                entry.provider = provider;
+            }
             Outcome::Failures { count, .. } => {
                 entry.reason = Some("several".to_owned());
                 entry.failures = Some(count);

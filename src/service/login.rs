@@ -50,6 +50,7 @@ impl Service {
                 user: candidate.id,
                 email: wish.email,
                 reason,
+                provider: None,
                 origin,
                 at: self.clock.now(),
             });

@@ -66,7 +66,11 @@ impl Service {
         self.opened(session.id, secret).await
     }
 
+    /// Who holds a session only, and not the password, ends none but that one (ASVS 7.5.2).
     pub(super) async fn do_revoke(self, session: LiveSession, other: SessionId, origin: Origin) -> Result<(), Refusal> {
+        if other != session.id {
+            self.must_be_proven(&session)?;
+        }
         let found = self.store.load::<Session>(&other.to_string()).await?.aggregate;
         let user = self.user_of(&session).await?;
         let own = found.user_id() == Some(session.user) && found.is_live(self.clock.now(), user.epoch());
@@ -84,6 +88,7 @@ impl Service {
     /// Raises the user's epoch, which ends every session at once, and takes the asking one over into the new epoch.
     /// A crash in between ends that one too, which is harmless.
     pub(super) async fn do_revoke_others(self, session: LiveSession, origin: Origin) -> Result<Opened, Refusal> {
+        self.must_be_proven(&session)?;
         self.owner_of_live(&session).await?;
         let end = UserCommand::EndSessions(user::EndSessions { at: self.clock.now() });
         let metadata = self.metadata(&origin, Some(session.user));
@@ -166,6 +171,7 @@ impl Service {
                 user: Some(session.user),
                 email: session.identity.email().to_owned(),
                 reason: FailureReason::WrongPassword,
+                provider: None,
                 origin: origin.clone(),
                 at: self.clock.now(),
             });
@@ -173,7 +179,8 @@ impl Service {
         Err(Refusal::WrongPassword)
     }
 
-    /// Refuses what needs a recent proof of who asks: what cannot be undone, or hands everything out (ASVS 7.5.1).
+    /// Refuses what needs a recent proof of who asks: what cannot be undone, hands everything out, or ends what others hold
+    /// (ASVS 7.5.1, 7.5.2).
     pub(in crate::service) fn must_be_proven(&self, session: &LiveSession) -> Result<(), Refusal> {
         if self.clock.now().since(session.authenticated_at) < PROOF {
             Ok(())

@@ -22,6 +22,8 @@ pub struct Record {
     pub email: Sealed,
     /// Why the login failed.
     pub reason: FailureReason,
+    /// The identity provider that it was tried by; `None` where it was a password.
+    pub provider: Option<Box<str>>,
     /// From where: IP and user agent, under a key of the month.
     pub origin: Option<Sealed>,
     /// Which bucket the address is in, for searching.

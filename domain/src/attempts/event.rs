@@ -16,6 +16,10 @@ pub enum FailureReason {
     NoPassword,
     /// The address was not proven yet.
     Unverified,
+    /// The operator admits other people only.
+    NotAdmitted,
+    /// The identity at the provider is not linked to this user.
+    NotLinked,
 }
 
 /// What a mailed link is for.
@@ -38,6 +42,8 @@ impl FailureReason {
             Self::Inactive => "inactive",
             Self::NoPassword => "no_password",
             Self::Unverified => "unverified",
+            Self::NotAdmitted => "not_admitted",
+            Self::NotLinked => "not_linked",
         }
     }
 }
@@ -57,6 +63,9 @@ pub enum LoginAttemptsEvent {
         email: Sealed,
         /// Why.
         reason: FailureReason,
+        /// The identity provider that it was tried by; absent where it was a password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<Box<str>>,
         /// From where: IP and user agent, under a key of the month.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<Sealed>,

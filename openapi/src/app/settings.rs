@@ -11,6 +11,8 @@ pub struct Settings {
     pub https: bool,
     /// Other origins that may call, each as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
+    /// The page to log in at, for browsers that a proxy asks about.
+    pub login_page: Option<String>,
     /// Peers whose `X-Forwarded-For` counts, as (network, prefix length).
     pub trusted_proxies: Vec<(IpAddr, u8)>,
     /// Name of the readable cookie: `csrftoken`.

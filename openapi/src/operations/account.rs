@@ -1,4 +1,4 @@
-use poem::http::{HeaderName, HeaderValue, header::CONTENT_DISPOSITION};
+use poem::http::{HeaderValue, header::CONTENT_DISPOSITION};
 use poem_openapi::{
     Object, OpenApi,
     types::{Example, MaybeUndefined, Password},
@@ -129,13 +129,7 @@ impl Account {
     > {
         let gate = actor.call.gate();
         gate.app.erase_me(&actor.session, &actor.call.origin).await?;
-        Ok(Done::default()
-            .header(
-                HeaderName::from_static("clear-site-data"),
-                HeaderValue::from_static("\"storage\""),
-            )
-            .cookie(gate.no_session_cookie())
-            .cookie(gate.csrf_cookie(&gate.fresh_token(None))))
+        Ok(Done::default().headers(gate.farewell()))
     }
 
     /// Export my data

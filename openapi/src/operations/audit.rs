@@ -6,7 +6,6 @@ use poem_openapi::{Object, OpenApi};
 
 use super::Tag;
 use crate::{
-    app::PageRequest,
     audit::{EventFilter, EventRecord, LoginFilter, LoginRecord, SessionRecord, UserRecord},
     caller::Auditor,
     checked::{Checked, Findings},
@@ -93,13 +92,6 @@ fn in_order(from: Option<Timestamp>, to: Option<Timestamp>, findings: &mut Findi
     }
 }
 
-fn page(cursor: Checked<Cursor>, limit: Checked<Limit>, findings: &mut Findings) -> PageRequest {
-    PageRequest {
-        cursor: findings.take(cursor).and_then(|cursor| cursor.0),
-        limit: findings.take(limit).map_or(1, |limit| limit.0),
-    }
-}
-
 fn not_later(at: Timestamp, now: Timestamp) -> Result<(), Problem> {
     if at <= now {
         Ok(())
@@ -157,7 +149,7 @@ impl AuditApi {
             to,
         };
         let mut findings = Findings::default();
-        let (filter, page) = (params.read(&mut findings), page(cursor, limit, &mut findings));
+        let (filter, page) = (params.read(&mut findings), findings.page(cursor, limit));
         findings.settle()?;
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
         let page = app.search_logins(&auditor.session, filter, page, origin).await?;
@@ -242,7 +234,7 @@ impl AuditApi {
     ) -> Result<Reply<AuditSessionPage>, Refused<{ QUESTION }>> {
         let mut findings = Findings::default();
         let as_of = findings.take(as_of).unwrap_or_default();
-        let (user, page) = (findings.take(user_id).flatten(), page(cursor, limit, &mut findings));
+        let (user, page) = (findings.take(user_id).flatten(), findings.page(cursor, limit));
         findings.settle()?;
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
         not_later(as_of, app.now())?;
@@ -309,7 +301,7 @@ impl AuditApi {
             to: findings.take(to).flatten(),
         };
         in_order(filter.from, filter.to, &mut findings);
-        let page = page(cursor, limit, &mut findings);
+        let page = findings.page(cursor, limit);
         findings.settle()?;
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
         let page = app.search_events(&auditor.session, filter, page, origin).await?;

@@ -12,8 +12,9 @@ use poem_openapi::{
 use super::Tag;
 use crate::{
     app::LiveSession,
-    caller::Bearer,
+    caller::{Bearer, Passer},
     problem::Kind,
+    redirect::Redirect,
     refused::{Refused, kinds},
     reply::Done,
 };
@@ -21,12 +22,18 @@ use crate::{
 /// 204 with who asks. Every header is always there, so that a proxy overwrites what a client wrote in its place.
 struct Who(Done);
 
-const HEADERS: [(&str, &str); 4] = [
-    ("remote-user", "The user's id."),
-    ("remote-email", "The address."),
-    ("remote-name", "The name; empty when there is none."),
+/// The names that Authelia, Caddy and Traefik use, those that oauth2-proxy uses, and what is in both.
+const HEADERS: [(&str, &str, &str); 4] = [
+    ("remote-user", "x-auth-request-user", "The user's id."),
+    ("remote-email", "x-auth-request-email", "The address."),
+    (
+        "remote-name",
+        "x-auth-request-preferred-username",
+        "The name; empty when there is none.",
+    ),
     (
         "remote-groups",
+        "x-auth-request-groups",
         "The roles, joined by commas; empty when there is none.",
     ),
 ];
@@ -40,13 +47,13 @@ impl Who {
             encode(session.identity.name().unwrap_or_default()),
             roles.join(","),
         ];
-        let done = HEADERS
-            .into_iter()
-            .zip(values)
-            .fold(Done::default(), |done, ((name, _), value)| {
-                let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
-                done.header(HeaderName::from_static(name), value)
-            });
+        let mut done = Done::default();
+        for ((remote, request, _), value) in HEADERS.into_iter().zip(values) {
+            let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
+            done = done
+                .header(HeaderName::from_static(remote), value.clone())
+                .header(HeaderName::from_static(request), value);
+        }
         Self(done)
     }
 }
@@ -76,7 +83,11 @@ impl ApiResponse for Who {
         let mut meta = Done::meta();
         for response in &mut meta.responses {
             response.description = "Signed in. Bytes outside printable ASCII, and `%`, are percent-encoded UTF-8";
-            response.headers = HEADERS.into_iter().map(header).collect();
+            response.headers = HEADERS
+                .into_iter()
+                .flat_map(|(remote, request, description)| [(remote, description), (request, description)])
+                .map(header)
+                .collect();
         }
         meta
     }
@@ -92,6 +103,40 @@ fn header((name, description): (&str, &str)) -> MetaHeader {
         deprecated: false,
         schema: String::schema_ref(),
     }
+}
+
+/// Who asks, or where a browser is sent to log in.
+enum Verdict {
+    Known(Who),
+    LogIn(Redirect),
+}
+
+impl From<Passer> for Verdict {
+    fn from(passer: Passer) -> Self {
+        match passer {
+            Passer::Known(session) => Self::Known(Who::of(&session)),
+            Passer::Stranger(page) => Self::LogIn(Redirect::to(&page)),
+        }
+    }
+}
+
+impl IntoResponse for Verdict {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Known(who) => who.into_response(),
+            Self::LogIn(redirect) => redirect.into_response(),
+        }
+    }
+}
+
+impl ApiResponse for Verdict {
+    fn meta() -> MetaResponses {
+        let mut meta = Who::meta();
+        meta.responses.extend(Redirect::meta().responses);
+        meta
+    }
+
+    fn register(_: &mut Registry) {}
 }
 
 /// Nothing but 401 may refuse here: nginx takes any other status for a failure of its own.
@@ -113,18 +158,19 @@ impl Authz {
 
     /// Answer `forward_auth` of Caddy and `ForwardAuth` of Traefik
     ///
-    /// As `authorizeForNginx`.
+    /// As `authorizeForNginx`; but a browser on its way to a page is sent to `http.login_page`, where that is configured, with
+    /// `return_to`.
     #[oai(path = "/forward-auth", method = "get", operation_id = "authorizeForward")]
-    async fn forward_auth(&self, bearer: Bearer) -> Result<Who, Refused<DENIED>> {
-        Ok(Who::of(&bearer.session))
+    async fn forward_auth(&self, passer: Passer) -> Result<Verdict, Refused<DENIED>> {
+        Ok(passer.into())
     }
 
     /// Answer `ext_authz` of Envoy
     ///
-    /// As `authorizeForNginx`, with any method, and with any path behind this one.
+    /// As `authorizeForward`, with any method, and with any path behind this one.
     #[oai(path = "/ext-authz", method = "get", operation_id = "authorizeForEnvoy")]
-    async fn ext_authz(&self, bearer: Bearer) -> Result<Who, Refused<DENIED>> {
-        Ok(Who::of(&bearer.session))
+    async fn ext_authz(&self, passer: Passer) -> Result<Verdict, Refused<DENIED>> {
+        Ok(passer.into())
     }
 }
 

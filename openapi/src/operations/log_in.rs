@@ -1,4 +1,3 @@
-use poem::http::{HeaderName, HeaderValue};
 use poem_openapi::{
     Object, OpenApi,
     types::{Example, Password},
@@ -208,13 +207,6 @@ impl Login {
                 Err(refusal) => return Err(refusal.into()),
             }
         }
-        Ok(Reply::json(&LoggedOut::example())
-            .header(
-                HeaderName::from_static("clear-site-data"),
-                HeaderValue::from_static("\"storage\""),
-            )
-            .cookie(gate.no_session_cookie())
-            .cookie(gate.no_flow_cookie())
-            .cookie(gate.csrf_cookie(&gate.fresh_token(None))))
+        Ok(Reply::json(&LoggedOut::example()).headers(gate.farewell()))
     }
 }

@@ -4,8 +4,9 @@ use uuid::Uuid;
 use super::Tag;
 use crate::{
     caller::Auditor,
-    param::{Cursor, Limit, Query, Whole, page},
-    problem::Kind,
+    checked::{Checked, Findings, page},
+    param::{Cursor, Limit, Whole},
+    problem::{Kind, Problem},
     proofs::{CheckpointEntry, ConsistencyProof, InclusionProof, ProofKey},
     refused::{ROLE, Refused, kinds},
     reply::Reply,
@@ -131,6 +132,15 @@ impl From<ConsistencyProof> for Consistency {
     }
 }
 
+/// Both, or everything that is wrong with them.
+fn sizes(first: Checked<Whole>, second: Checked<Option<Whole>>) -> Result<(u64, Option<u64>), Problem> {
+    let mut findings = Findings::default();
+    let first = findings.take(first).map_or(0, |first| first.0);
+    let second = findings.take(second).flatten().map(|second| second.0);
+    findings.settle()?;
+    Ok((first, second))
+}
+
 /// What a proof can end in, beside the usual.
 const PROOF: u64 = ROLE | kinds(&[Kind::Invalid, Kind::NotFound]);
 
@@ -155,11 +165,11 @@ impl ProofsApi {
         &self,
         auditor: Auditor,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<CheckpointPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = auditor.call.gate().app.checkpoints(page).await?;
         Ok(Reply::json(&CheckpointPage {
             items: page.items.into_iter().map(Checkpoint::from).collect(),
@@ -187,13 +197,13 @@ impl ProofsApi {
         &self,
         auditor: Auditor,
         /// The event's place in the log.
-        position: Query<Whole>,
+        position: Checked<Whole>,
         /// How many events the tree holds; by default all.
-        size: Query<Option<Whole>>,
+        size: Checked<Option<Whole>>,
     ) -> Result<Reply<Inclusion>, Refused<{ PROOF | kinds(&[Kind::TooManyRequests]) }>> {
-        let size = size.0.map(|size| size.0);
+        let (position, size) = sizes(position, size)?;
         let (app, origin) = (&auditor.call.gate().app, &auditor.call.origin);
-        let proof = app.prove_inclusion(&auditor.session, position.0.0, size, origin);
+        let proof = app.prove_inclusion(&auditor.session, position, size, origin);
         Ok(Reply::json(&proof.await?.into()))
     }
 
@@ -205,12 +215,12 @@ impl ProofsApi {
         &self,
         auditor: Auditor,
         /// How many events the earlier tree holds.
-        from: Query<Whole>,
+        from: Checked<Whole>,
         /// How many events the later tree holds; by default all.
-        to: Query<Option<Whole>>,
+        to: Checked<Option<Whole>>,
     ) -> Result<Reply<Consistency>, Refused<{ PROOF }>> {
-        let to = to.0.map(|to| to.0);
-        let proof = auditor.call.gate().app.prove_consistency(from.0.0, to).await?;
+        let (from, to) = sizes(from, to)?;
+        let proof = auditor.call.gate().app.prove_consistency(from, to).await?;
         Ok(Reply::json(&proof.into()))
     }
 }

@@ -6,7 +6,8 @@ use super::Tag;
 use crate::{
     app::{LoginEntry, SessionEntry},
     caller::{Actor, Reader},
-    param::{Cursor, ExceptCurrent, Limit, Path, Query, page},
+    checked::{Checked, page},
+    param::{Cursor, ExceptCurrent, Limit, Path, Query},
     problem::Kind,
     refused::{READ, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -134,11 +135,11 @@ impl Sessions {
         &self,
         reader: Reader,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<SessionPage>, Refused<{ READ | kinds(&[Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = reader.call.gate().app.sessions(reader.session.user, page).await?;
         let own = reader.session.id;
         let items = page
@@ -154,28 +155,29 @@ impl Sessions {
 
     /// End one of my sessions
     ///
-    /// Where it is the session that asks, its cookie is removed as by a logout.
+    /// Where it is the session that asks, this is as a logout. For any other it needs a proof of who asks from the last five
+    /// minutes.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "revokeSession")]
     async fn revoke(
         &self,
         actor: Actor,
         /// The session.
         id: Path<SessionId>,
-    ) -> Result<Done, Refused<{ READ | WRITE | kinds(&[Kind::NotFound, Kind::Conflict]) }>> {
+    ) -> Result<
+        Done,
+        Refused<{ READ | WRITE | kinds(&[Kind::ReauthenticationRequired, Kind::NotFound, Kind::Conflict]) }>,
+    > {
         let gate = actor.call.gate();
         gate.app.revoke(&actor.session, id.0, &actor.call.origin).await?;
         if id.0 != actor.session.id {
             return Ok(Done::default());
         }
-        let token = gate.fresh_token(None);
-        Ok(Done::default()
-            .cookie(gate.no_session_cookie())
-            .cookie(gate.csrf_cookie(&token)))
+        Ok(Done::default().headers(gate.farewell()))
     }
 
     /// End all my other sessions
     ///
-    /// The session that asks gets a new cookie; the old one is dead.
+    /// The session that asks gets a new cookie; the old one is dead. Needs a proof of who asks from the last five minutes.
     #[oai(path = "/sessions", method = "delete", operation_id = "revokeOtherSessions")]
     async fn revoke_others(
         &self,
@@ -183,7 +185,8 @@ impl Sessions {
         /// Which session is to stay.
         #[oai(name = "except")]
         _except: Query<ExceptCurrent>,
-    ) -> Result<Done, Refused<{ READ | WRITE | kinds(&[Kind::Invalid, Kind::Conflict]) }>> {
+    ) -> Result<Done, Refused<{ READ | WRITE | kinds(&[Kind::ReauthenticationRequired, Kind::Invalid, Kind::Conflict]) }>>
+    {
         let gate = actor.call.gate();
         let opened = gate.app.revoke_others(&actor.session, &actor.call.origin).await?;
         Ok(Done::default()
@@ -199,11 +202,11 @@ impl Sessions {
         &self,
         reader: Reader,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<LoginPage>, Refused<{ READ | kinds(&[Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = reader.call.gate().app.logins(reader.session.user, page).await?;
         let items = page.items.into_iter().map(LoginItem::from).collect();
         Ok(Reply::json(&LoginPage {

@@ -13,7 +13,8 @@ use super::{
 use crate::{
     body::Json,
     caller::{Admin, Supervisor},
-    param::{Cursor, Limit, Line, Path, Query, page},
+    checked::{Checked, Findings, page},
+    param::{Cursor, Limit, Line, Path},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -45,10 +46,7 @@ impl UsersApi {
         if !ends || user != admin.session.user {
             return Ok(Done::default());
         }
-        let token = gate.fresh_token(None);
-        Ok(Done::default()
-            .cookie(gate.no_session_cookie())
-            .cookie(gate.csrf_cookie(&token)))
+        Ok(Done::default().headers(gate.farewell()))
     }
 }
 
@@ -62,22 +60,24 @@ impl UsersApi {
         &self,
         supervisor: Supervisor,
         /// The one with exactly this address, however it is spelled.
-        email: Query<Option<Line>>,
+        email: Checked<Option<Line>>,
         /// Those with this role.
-        role: Query<Option<Role>>,
+        role: Checked<Option<Role>>,
         /// Those in this state. `unverified` are active, and their address was not proven.
-        state: Query<Option<StateWish>>,
+        state: Checked<Option<StateWish>>,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<AdminUserPage>, Refused<{ ROLE | kinds(&[Kind::Invalid]) }>> {
+        let mut findings = Findings::default();
         let search = UserSearch {
-            email: email.0.map(|Line(email)| email),
-            role: role.0,
-            state: state.0,
+            email: findings.take(email).flatten().map(|Line(email)| email),
+            role: findings.take(role).flatten(),
+            state: findings.take(state).flatten(),
         };
-        let page = page(cursor, limit);
+        let page = findings.page(cursor, limit);
+        findings.settle()?;
         let page = supervisor.call.gate().app.search_users(search, page).await?;
         Ok(Reply::json(&AdminUserPage {
             items: page.items.into_iter().map(AdminUser::from).collect(),
@@ -209,11 +209,11 @@ impl UsersApi {
         /// The user.
         id: Path<UserId>,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<SessionPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = supervisor.call.gate().app.sessions_of(id.0, page).await?;
         let own = supervisor.session.id;
         let items = page.items.into_iter();

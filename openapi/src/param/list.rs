@@ -3,8 +3,7 @@
 use poem_openapi::registry::MetaSchema;
 use serde_json::json;
 
-use super::query::{FromQuery, Query, Wrong};
-use crate::app::PageRequest;
+use super::query::{FromQuery, Wrong};
 
 /// How many items of a list: 1 to 200, 50 unless told.
 pub(crate) struct Limit(pub(crate) u16);
@@ -51,11 +50,6 @@ impl FromQuery for Cursor {
             _ => Ok(Self(text.map(str::to_owned))),
         }
     }
-}
-
-/// Which page of a list is asked for.
-pub(crate) fn page(Query(Cursor(cursor)): Query<Cursor>, Query(Limit(limit)): Query<Limit>) -> PageRequest {
-    PageRequest { cursor, limit }
 }
 
 /// Says that the session that asks is to stay.

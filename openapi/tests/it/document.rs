@@ -81,6 +81,35 @@ fn operations_and_their_statuses_are_these() {
     assert_eq!(listed, expected);
 }
 
+/// No field is left empty, as it would be where nobody has said what such a text looks like.
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => items.iter().all(is_filled),
+        Value::Object(fields) => fields.values().all(is_filled),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[test]
+fn every_answer_with_a_body_has_an_example() {
+    let document = read();
+    let mut examples = 0;
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let Some(content) = response["content"].get("application/json") else {
+                continue;
+            };
+            let example = &content["examples"]["answer"]["value"];
+            assert!(example.is_object(), "{method} {path} {status} has none");
+            assert!(is_filled(example), "{method} {path}: {example}");
+            examples += 1;
+        }
+    }
+    assert!(examples > 40, "{examples}");
+}
+
 #[test]
 fn every_operation_is_described() {
     let document = read();

@@ -194,3 +194,26 @@ async fn origin_of_a_request_is_handed_on() {
         Some(origins[0].request_id.to_string().as_str())
     );
 }
+
+#[tokio::test]
+async fn every_wrong_parameter_of_a_list_is_named() {
+    let mut admin = Browser::admin().await;
+    for path in [
+        "/api/sessions",
+        "/api/me/logins",
+        "/api/admin/users",
+        "/api/admin/projections/users/runs",
+        "/api/admin/projections/users/parked",
+        "/api/audit/checkpoints",
+    ] {
+        let answer = admin.get(&format!("{path}?limit=0&cursor=%01&bogus=1")).await;
+        let problem = answer.is_problem(422, "invalid");
+        let errors = problem["errors"].as_array().unwrap().iter();
+        let mut fields: Vec<&str> = errors.map(|error| error["field"].as_str().unwrap()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["bogus", "cursor", "limit"], "{path}");
+    }
+    let proofs = "/api/audit/proofs/inclusion?position=x&size=y";
+    let problem = admin.get(proofs).await.is_problem(422, "invalid");
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 2, "{problem}");
+}

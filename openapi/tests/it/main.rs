@@ -27,6 +27,8 @@ mod pages;
 #[cfg(test)]
 mod proofs;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod social;

@@ -141,6 +141,25 @@ async fn readiness_names_the_part_that_is_not() {
 }
 
 #[tokio::test]
+async fn machines_get_the_headers_too_and_may_write_a_slash() {
+    for (path, status) in [
+        ("/livez/", 200),
+        ("/readyz/", 503),
+        ("/metrics/", 200),
+        ("/nothing", 404),
+    ] {
+        let answer = ask(Watched(Some("down")), Method::GET, path, "*/*").await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert!(answer.header("content-security-policy").is_some(), "{path}");
+        assert_eq!(answer.header("retry-after").is_some(), status == 503, "{path}");
+    }
+    let refused = ask(Watched(None), Method::POST, "/livez", "*/*").await;
+    assert_eq!(refused.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[tokio::test]
 async fn liveness_depends_on_nothing() {
     assert_eq!(
         ask(Watched(Some("down")), Method::GET, "/livez", "*/*").await.text,

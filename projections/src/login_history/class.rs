@@ -34,9 +34,12 @@ pub(super) fn success(method: &Method) -> String {
     }
 }
 
-/// `failure/<reason>`. Only passwords can be wrong: what fails at a provider never comes here.
-pub(super) fn failure(reason: &str) -> String {
-    format!("failure/{reason}")
+/// `failure/<reason>` of a password, `failure/<reason>/<provider>` of a login by one.
+pub(super) fn failure(reason: &str, provider: Option<&str>) -> String {
+    match provider {
+        None => format!("failure/{reason}"),
+        Some(provider) => format!("failure/{reason}/{provider}"),
+    }
 }
 
 pub(super) fn is_success(class: &str) -> bool {
@@ -49,10 +52,10 @@ impl Filter {
         let mut parts = class.splitn(3, '/');
         let (outcome, second, provider) = (parts.next(), parts.next(), parts.next());
         let success = outcome == Some(Won::Success.as_str());
-        let (method, reason) = if success {
-            (second, None)
-        } else {
-            (Some("password"), second)
+        let (method, reason) = match provider {
+            _ if success => (second, None),
+            None => (Some("password"), second),
+            Some(_) => (Some("social"), second),
         };
         let fits =
             |wanted: &Option<String>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| is == Some(wanted));
@@ -72,6 +75,7 @@ mod tests {
             "success/password",
             "success/social/git/hub",
             "failure/wrong_password",
+            "failure/inactive/git/hub",
             "failure/several",
         ];
         all.into_iter().filter(|class| filter.wants(class)).collect()
@@ -80,22 +84,32 @@ mod tests {
     #[test]
     fn filters_choose_classes() {
         let text = |text: &str| Some(text.to_owned());
-        assert_eq!(wanted(&Filter::default()).len(), 4);
+        assert_eq!(wanted(&Filter::default()).len(), 5);
         let filter = Filter {
             outcome: Some(Won::Failure),
             ..Filter::default()
         };
-        assert_eq!(wanted(&filter), ["failure/wrong_password", "failure/several"]);
+        let failures = ["failure/wrong_password", "failure/inactive/git/hub", "failure/several"];
+        assert_eq!(wanted(&filter), failures);
         let filter = Filter {
             method: text("password"),
             ..Filter::default()
         };
-        assert_eq!(wanted(&filter).len(), 3);
+        assert_eq!(
+            wanted(&filter),
+            ["success/password", "failure/wrong_password", "failure/several"]
+        );
+        let filter = Filter {
+            method: text("social"),
+            outcome: Some(Won::Failure),
+            ..Filter::default()
+        };
+        assert_eq!(wanted(&filter), ["failure/inactive/git/hub"]);
         let filter = Filter {
             provider: text("git/hub"),
             ..Filter::default()
         };
-        assert_eq!(wanted(&filter), ["success/social/git/hub"]);
+        assert_eq!(wanted(&filter), ["success/social/git/hub", "failure/inactive/git/hub"]);
         let filter = Filter {
             reason: text("several"),
             ..Filter::default()
@@ -121,5 +135,7 @@ mod tests {
         };
         assert_eq!(success(&social), "success/social/git/hub");
         assert_eq!(success(&Method::Password), "success/password");
+        assert_eq!(failure("inactive", Some("git/hub")), "failure/inactive/git/hub");
+        assert_eq!(failure(SEVERAL, None), "failure/several");
     }
 }

@@ -180,8 +180,10 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     let entry = format!("{stream}#{}", recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
     let (class, at) = match event {
-        LoginAttemptsEvent::Failed { reason, at, .. } => (class::failure(reason.as_str()), at),
-        LoginAttemptsEvent::Summarized { at, .. } => (class::failure(SEVERAL), at),
+        LoginAttemptsEvent::Failed {
+            reason, provider, at, ..
+        } => (class::failure(reason.as_str(), provider.as_deref()), at),
+        LoginAttemptsEvent::Summarized { at, .. } => (class::failure(SEVERAL, None), at),
         // A link is no login.
         LoginAttemptsEvent::LinkRefused { .. } => return,
     };
@@ -197,6 +199,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             user_id,
             email,
             reason,
+            provider,
             origin,
             ip_bucket,
             at: _,
@@ -204,6 +207,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             .set("outcome", "failure")
             .set("user_id", user(user_id))
             .set("reason", reason.as_str())
+            .set("provider", provider.as_deref())
             .set("email", email.as_str())
             .set("origin", origin.as_ref().map(Sealed::as_str))
             .set("ip_bucket", ip_bucket.map(i64::from))

@@ -37,6 +37,8 @@ pub enum Outcome {
     Failure {
         /// Why: `wrong_password` ….
         reason: String,
+        /// The identity provider that it was tried by, unless it was a password.
+        provider: Option<String>,
         /// The address as it was typed: field `email`.
         email: Sealed,
     },
@@ -82,6 +84,7 @@ impl Outcome {
             },
             "failure" => Self::Failure {
                 reason: row.text("reason")?,
+                provider: row.find_text("provider")?,
                 email: Sealed::new(row.text("email")?),
             },
             "failures" => Self::Failures {

@@ -55,6 +55,7 @@ fn fail(log: &MemoryLog, at_claim: u128, of_user: Option<u128>, reason: FailureR
         user_id: of_user.map(user),
         email: Sealed::new("user-1:typed"),
         reason,
+        provider: None,
         origin: None,
         ip_bucket: Some(bucket),
         at: at(micros),

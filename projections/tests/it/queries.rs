@@ -267,6 +267,7 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
     let (failure, success) = (
         Outcome::Failure {
             reason: "wrong_password".into(),
+            provider: None,
             email: Sealed::new("user-1:typed"),
         },
         Outcome::Success {

@@ -37,6 +37,12 @@ Examples:
   doorbook events export --from 1000 --to 2000 | doorbook audit verify --export - --checkpoint c --key \"$(cat key)\"
   doorbook events export --format cloudevents | jq -r .type | sort | uniq -c")]
     Export(Export),
+    /// Compare the log with signed checkpoints, as `doorbook audit verify` does
+    #[command(after_long_help = "\
+Examples:
+  doorbook events verify
+  doorbook events verify --against /mnt/elsewhere/checkpoints")]
+    Verify(Box<super::Verify>),
     /// List events that a follower of the log could not act on, and why
     #[command(after_long_help = "\
 Followers finish what a crash interrupted and destroy keys. What they cannot act on for a minute is parked, and tried again every \

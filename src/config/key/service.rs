@@ -25,6 +25,11 @@ pub(super) const PLACES: &[Key] = &[
         "Other origins of the same site that may call the API from a browser, such as `https://app.example.org`.",
     ),
     key(
+        "http.login_page",
+        r#""""#,
+        "Where a proxy sends a browser that is not signed in (docs/proxies.md): a page of `http.public_url` or of one of `http.allowed_origins`. Empty: the proxy gets 401.",
+    ),
+    key(
         "http.trusted_proxies",
         "[]",
         "Networks of the proxies in front, such as `10.0.0.0/8`. Only their `X-Forwarded-For` counts.",

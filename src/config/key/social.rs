@@ -97,7 +97,7 @@ pub(super) const SOCIAL: &[Key] = &[
     each(
         "social.<name>.jwks_url",
         r#""https://id.example.org/keys""#,
-        "Of `oidc`: the keys of its signatures, instead of the discovered place.",
+        "Of OpenID providers: the keys of its signatures, instead of the discovered place. Where `authorize_url` and `token_url` are written, too, no discovery document is asked for.",
     ),
     each(
         "social.<name>.auth_method",

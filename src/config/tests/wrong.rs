@@ -113,6 +113,12 @@ const WRONG: &[(&str, &str, &str)] = &[
         "mail.link_base",
         "without path",
     ),
+    (
+        "http.login_page = 'https://evil.net/login'",
+        "http.login_page",
+        "foreign place",
+    ),
+    ("http.login_page = '/login'", "http.login_page", "a page such as"),
     ("mail.templates = 7", "mail.templates", "a directory"),
     ("mail.locale = 'fr'", "mail.locale", "`en` or `de`"),
     ("csrf.cookie = 'sessionid'", "csrf.cookie", "another name"),

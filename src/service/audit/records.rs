@@ -246,7 +246,11 @@ impl Service {
                 record.end_reason = end.reason;
                 record.ended_by = end.by.map(|user| user.0);
             }
-            Outcome::Failure { reason, email } => {
+            Outcome::Failure {
+                reason,
+                provider,
+                email,
+            } => {
                 let place = Place {
                     stream: &row.stream,
                     event_type: &row.event_type,
@@ -255,6 +259,10 @@ impl Service {
                 let typed = self.seals.open(&email, &place).await?;
                 record.email = Some(typed.unwrap_or_else(|| ERASED.to_owned()));
                 record.reason = Some(reason);
+                if provider.is_some() {
+                    "social".clone_into(&mut record.method);
+                }
+                record.provider = provider;
             }
             Outcome::Failures { count, since } => {
                 record.reason = Some(SEVERAL.to_owned());

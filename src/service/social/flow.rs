@@ -92,8 +92,11 @@ impl Service {
         match flow.intent {
             Intent::LogIn => {
                 let replaces = back.session.as_ref().map(|session| session.id);
-                let opened = self.enter(&proven, browser, flow, replaces, origin).await?;
-                Ok(Arrival::Session(opened))
+                let entered = self.enter(&proven, browser, flow, replaces, origin).await;
+                if let Err(refusal) = &entered {
+                    self.note_refused(&proven, refusal, origin).await?;
+                }
+                entered.map(Arrival::Session)
             }
             Intent::Link(..) => {
                 let session = session.ok_or(SocialRefusal::StateInvalid)?;
@@ -108,10 +111,14 @@ impl Service {
             }
             Intent::Reauthenticate(..) => {
                 let session = session.ok_or(SocialRefusal::StateInvalid)?;
-                let (owner, user) = self.owner(&proven).await?.ok_or(SocialRefusal::NotLinked)?;
-                if owner != session.user {
-                    return Err(SocialRefusal::LinkedToAnother.into());
-                }
+                let user = match self.owner(&proven).await? {
+                    Some((owner, user)) if owner == session.user => user,
+                    other => {
+                        self.note_foreign_proof(session, &proven, origin).await?;
+                        let foreign = other.map_or(SocialRefusal::NotLinked, |_| SocialRefusal::LinkedToAnother);
+                        return Err(foreign.into());
+                    }
+                };
                 let renewed = self.renew_proof(session, &user, method(&proven), origin).await;
                 let opened = renewed.map_err(over_with_its_session)?;
                 Ok(Arrival::Session(opened))

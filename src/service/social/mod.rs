@@ -1,11 +1,12 @@
 //! Logging in by identity providers, and linking accounts there.
 //!
-//! [`doorbook_domain::admission`] decides who comes in; [`enter`] carries it out, [`link`] makes and undoes links, and
-//! [`waiting`] keeps a proven identity until its account is proven too.
+//! [`doorbook_domain::admission`] decides who comes in; [`enter`] carries it out, [`refused`] notes who did not, [`link`] makes
+//! and undoes links, and [`waiting`] keeps a proven identity until its account is proven too.
 
 mod enter;
 mod flow;
 mod link;
+mod refused;
 mod waiting;
 
 use async_trait::async_trait;

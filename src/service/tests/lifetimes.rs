@@ -166,3 +166,28 @@ async fn page_is_sent_away_without_a_word_once_the_log_is_not_followed_any_more(
     assert_eq!(bed.service.tabs_open(), 0);
     following.await.unwrap();
 }
+
+#[tokio::test]
+async fn sessions_of_others_end_only_with_a_proof_from_the_last_five_minutes() {
+    let (bed, clock, opened) = signed_in().await;
+    let elsewhere = bed.log_in(ADA, PASSWORD).await.unwrap();
+    clock.advance(Duration::from_mins(5));
+    let stale = bed.live(&opened).await.unwrap();
+    let other = elsewhere.session.id;
+    let refused = [
+        bed.service.revoke(&stale, other, &origin()).await.err(),
+        bed.service.revoke_others(&stale, &origin()).await.err(),
+    ];
+    for refusal in refused {
+        assert!(
+            matches!(refusal, Some(Refusal::ReauthenticationRequired)),
+            "{refusal:?}"
+        );
+    }
+    assert!(bed.live(&elsewhere).await.is_some());
+    bed.service.revoke(&stale, stale.id, &origin()).await.unwrap();
+    assert_eq!(bed.live(&opened).await, None, "the own one needs none");
+    let fresh = bed.log_in(ADA, PASSWORD).await.unwrap().session;
+    bed.service.revoke(&fresh, other, &origin()).await.unwrap();
+    assert_eq!(bed.live(&elsewhere).await, None);
+}

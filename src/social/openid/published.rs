@@ -163,6 +163,33 @@ impl Cache {
 }
 
 async fn read(http: &Outbound, settings: &Settings, now: Timestamp) -> Result<Published, ProviderError> {
+    let metadata = match configured(settings) {
+        Some(metadata) => metadata,
+        None => discovered(http, settings).await?,
+    };
+    http.check(&metadata.authorization_endpoint)?;
+    let keys: CoreJsonWebKeySet = http.json("the keys", &metadata.jwks_uri, None).await?;
+    Ok(Published {
+        metadata: Arc::new(metadata),
+        keys: Arc::new(keys),
+        at: now,
+    })
+}
+
+/// What the configuration says of a provider all by itself: then nothing is asked of it but its keys.
+fn configured(settings: &Settings) -> Option<Metadata> {
+    Some(Metadata {
+        issuer: settings.issuer.clone(),
+        authorization_endpoint: settings.authorize_url.clone()?,
+        token_endpoint: settings.token_url.clone()?,
+        userinfo_endpoint: settings.userinfo_url.clone(),
+        jwks_uri: settings.jwks_url.clone()?,
+        token_endpoint_auth_methods_supported: None,
+        authorization_response_iss_parameter_supported: false,
+    })
+}
+
+async fn discovered(http: &Outbound, settings: &Settings) -> Result<Metadata, ProviderError> {
     let url = format!(
         "{}/.well-known/openid-configuration",
         settings.issuer.trim_end_matches('/')
@@ -183,13 +210,7 @@ async fn read(http: &Outbound, settings: &Settings, now: Timestamp) -> Result<Pu
     instead(&mut metadata.token_endpoint, &settings.token_url);
     instead(&mut metadata.jwks_uri, &settings.jwks_url);
     metadata.userinfo_endpoint = settings.userinfo_url.clone().or(metadata.userinfo_endpoint);
-    http.check(&metadata.authorization_endpoint)?;
-    let keys: CoreJsonWebKeySet = http.json("the keys", &metadata.jwks_uri, None).await?;
-    Ok(Published {
-        metadata: Arc::new(metadata),
-        keys: Arc::new(keys),
-        at: now,
-    })
+    Ok(metadata)
 }
 
 #[cfg(test)]

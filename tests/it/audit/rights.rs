@@ -29,6 +29,8 @@ async fn only_auditors_and_admins_read_the_book(database: Database) {
             reader.get(path).await.expect(status);
         }
     }
+    let warnings = service.log().matches("needs another role").count();
+    assert_eq!(warnings, PATHS.len(), "who asks for more is named");
     service.doorbook(&["user", "revoke", AUDITOR, "auditor"]).await;
     for path in PATHS {
         let answer = eventually("the role is gone", || async {

@@ -9,6 +9,7 @@ mod hook;
 mod lies;
 mod linking;
 mod real;
+mod refused;
 mod rules;
 mod secrets;
 mod takeover;

@@ -222,16 +222,19 @@ fn session() -> Vec<Event> {
 
 fn attempts() -> Vec<Event> {
     let failed = [
-        (FailureReason::WrongPassword, true),
-        (FailureReason::UnknownAddress, false),
-        (FailureReason::Inactive, true),
-        (FailureReason::NoPassword, true),
-        (FailureReason::Unverified, true),
+        (FailureReason::WrongPassword, true, None),
+        (FailureReason::UnknownAddress, false, None),
+        (FailureReason::Inactive, true, None),
+        (FailureReason::NoPassword, true, None),
+        (FailureReason::Unverified, true, None),
+        (FailureReason::NotAdmitted, false, Some("github")),
+        (FailureReason::NotLinked, true, Some("github")),
     ];
-    let failed = failed.map(|(reason, known)| LoginAttemptsEvent::Failed {
+    let failed = failed.map(|(reason, known, provider)| LoginAttemptsEvent::Failed {
         user_id: known.then_some(ADA),
         email: sealed("email"),
         reason,
+        provider: provider.map(Into::into),
         origin: optional(known, "origin"),
         ip_bucket: known.then_some(7),
         at: T0,

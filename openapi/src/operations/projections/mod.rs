@@ -13,7 +13,8 @@ use super::Tag;
 use crate::{
     body::OptionalJson,
     caller::{Admin, Onlooker, Supervisor},
-    param::{Cursor, Limit, Name, Path, Query, page},
+    checked::{Checked, page},
+    param::{Cursor, Limit, Name, Path},
     problem::Kind,
     refused::{BODY, ROLE, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -110,11 +111,11 @@ impl Projections {
         /// The projection.
         name: Path<Name>,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<RunPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = admin.call.gate().app.list_runs(&name.0.0, page).await?;
         Ok(Reply::json(&RunPage {
             items: page.items.into_iter().map(Run::from).collect(),
@@ -256,11 +257,11 @@ impl Projections {
         /// The projection.
         name: Path<Name>,
         /// From the page before.
-        cursor: Query<Cursor>,
+        cursor: Checked<Cursor>,
         /// How many items.
-        limit: Query<Limit>,
+        limit: Checked<Limit>,
     ) -> Result<Reply<ParkedPage>, Refused<{ ROLE | kinds(&[Kind::NotFound, Kind::Invalid]) }>> {
-        let page = page(cursor, limit);
+        let page = page(cursor, limit)?;
         let page = admin.call.gate().app.list_parked(&name.0.0, page).await?;
         Ok(Reply::json(&ParkedPage {
             items: page.items.into_iter().map(ParkedStream::from).collect(),

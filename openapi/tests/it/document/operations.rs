@@ -47,9 +47,9 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
         "verifyProjection",
         "POST /api/admin/projections/{name}/verify: 202 400 401 403 404 409 500 503",
     ),
-    ("authorizeForEnvoy", "GET /api/authz/ext-authz: 204 401 500 503"),
+    ("authorizeForEnvoy", "GET /api/authz/ext-authz: 204 302 401 500 503"),
     ("authorizeForNginx", "GET /api/authz/auth-request: 204 401 500 503"),
-    ("authorizeForward", "GET /api/authz/forward-auth: 204 401 500 503"),
+    ("authorizeForward", "GET /api/authz/forward-auth: 204 302 401 500 503"),
     (
         "changeEmail",
         "POST /api/email/change: 202 400 401 403 408 409 413 415 422 429 500 503",

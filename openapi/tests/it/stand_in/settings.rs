@@ -7,6 +7,7 @@ pub(crate) fn settings() -> Settings {
         public_url: "http://localhost:8080".to_owned(),
         https: false,
         allowed_origins: vec!["http://localhost:5173".to_owned()],
+        login_page: Some("http://localhost:5173/login?from=proxy".to_owned()),
         trusted_proxies: vec![(IpAddr::from([10, 0, 0, 0]), 8)],
         csrf_cookie: "csrftoken".to_owned(),
         csrf_header: "X-CSRFToken".to_owned(),

@@ -118,6 +118,7 @@ impl MemoryLog {
             user_id: Some(user(of_user)),
             email: Sealed::new(format!("user-{of_user}:typed")),
             reason: FailureReason::WrongPassword,
+            provider: None,
             origin: None,
             ip_bucket: Some(7),
             at: at(micros),

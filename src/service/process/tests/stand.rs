@@ -290,6 +290,7 @@ fn rules(erasures: &Path) -> Rules {
             public_url: "http://localhost".to_owned(),
             https: false,
             allowed_origins: Vec::new(),
+            login_page: None,
             trusted_proxies: Vec::new(),
             csrf_cookie: "csrftoken".to_owned(),
             csrf_header: "X-CSRFToken".to_owned(),

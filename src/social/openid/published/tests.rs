@@ -146,3 +146,24 @@ async fn failure_is_forgotten_and_the_next_one_asks_again() {
     tokio::time::sleep(FAILED_FOR).await;
     assert!(provider.get(0).await.is_ok());
 }
+
+#[tokio::test]
+async fn provider_that_is_configured_whole_is_asked_for_its_keys_only() {
+    let mut provider = Provider::start().await;
+    let at = |path: &str| Url::parse(&format!("{}/{path}", provider.settings.issuer)).ok();
+    let (authorize_url, token_url, jwks_url) = (at("elsewhere"), at("token"), at("keys"));
+    provider.settings = Settings {
+        authorize_url,
+        token_url,
+        jwks_url,
+        ..provider.settings.clone()
+    };
+    let published = provider.get(0).await.unwrap();
+    assert_eq!(published.metadata.issuer, provider.settings.issuer);
+    assert_eq!(published.metadata.authorization_endpoint.path(), "/elsewhere");
+    assert_eq!(provider.asked(), 0, "the discovery document was asked for");
+    provider.settings.jwks_url = None;
+    provider.cache = Cache::default();
+    provider.get(0).await.unwrap();
+    assert_eq!(provider.asked(), 1, "one endpoint is known from there only");
+}
