@@ -1,6 +1,7 @@
 //! What a rebuild beside a busy service costs both.
 
 use std::{
+    os::unix::process::ExitStatusExt as _,
     process::Stdio,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -73,7 +74,8 @@ fn kill_some(service: &Service) {
         let mut rebuild = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(moment);
         rebuild.kill().unwrap();
-        rebuild.wait().unwrap();
+        let status = rebuild.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "the rebuild had ended by itself");
         let checks = hammer(service.api, &requests, DEPTH, Duration::from_millis(500));
         assert!(checks.ok > 0, "nothing is served after a rebuild was killed");
         assert_eq!(checks.other, 0, "a session check failed after a rebuild was killed");

@@ -79,8 +79,8 @@ pub struct LoginRecord {
     pub at: Instant,
     /// `success` or `failure`.
     pub outcome: String,
-    /// Why it failed: `wrong_password`, `unknown_address`, `inactive`, `no_password`, `unverified`; `several` where
-    /// failures were only counted.
+    /// Why it failed: `wrong_password`, `unknown_address`, `inactive`, `no_password`, `unverified`, `not_admitted`,
+    /// `not_linked`; `several` where failures were only counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How many failures the row stands for, where they were only counted.

@@ -185,9 +185,7 @@ impl Passer {
             Err(problem) => problem,
         };
         let settings = &Visit::of(request)?.gate.settings;
-        let page = problem
-            .is(Kind::Unauthenticated)
-            .then(|| login_page(settings, request.headers()));
+        let page = problem.is(Kind::Unauthenticated).then(|| login_page(settings, request));
         page.flatten().map(Self::Stranger).ok_or(problem)
     }
 }
@@ -245,7 +243,7 @@ fn allowed(call: &Call, session: &LiveSession, roles: &[Role]) -> Result<(), Pro
         return Ok(());
     }
     let (request_id, user) = (call.visit.request_id, session.user);
-    tracing::warn!(%request_id, %user, ip = ?call.origin.ip, "somebody asked for what needs another role");
+    tracing::warn!(%request_id, %user, "somebody asked for what needs another role");
     Err(Problem::new(Kind::Forbidden))
 }
 

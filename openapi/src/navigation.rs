@@ -1,6 +1,6 @@
 //! Browsers that a proxy asks about and that are on their way to a page: they may be sent to log in.
 
-use poem::http::HeaderMap;
+use poem::{Request, http::HeaderMap};
 use url::Url;
 
 use crate::app::Settings;
@@ -10,8 +10,9 @@ use crate::app::Settings;
 ///
 /// The way back is what the proxy says of the request (`X-Forwarded-Proto`, `-Host` and `-Uri`), if it is of the own origin
 /// or a listed one: nobody is sent elsewhere by a header.
-pub(crate) fn login_page(settings: &Settings, headers: &HeaderMap) -> Option<String> {
-    let page = settings.login_page.as_deref().filter(|_| navigates(headers))?;
+pub(crate) fn login_page(settings: &Settings, request: &Request) -> Option<String> {
+    let headers = request.headers();
+    let page = settings.login_page.as_deref().filter(|_| navigates(request))?;
     let mut url = Url::parse(page).ok()?;
     if let Some(back) = way_back(settings, headers) {
         url.query_pairs_mut().append_pair("return_to", &back);
@@ -24,9 +25,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Browsers say so (Fetch Metadata); of older ones, whoever asks for HTML.
-fn navigates(headers: &HeaderMap) -> bool {
-    let reads = matches!(text(headers, "x-forwarded-method"), None | Some("GET" | "HEAD"));
-    reads
+/// Envoy asks with the method that it asks about; the others name it.
+fn navigates(request: &Request) -> bool {
+    let headers = request.headers();
+    let method = text(headers, "x-forwarded-method").unwrap_or(request.method().as_str());
+    matches!(method, "GET" | "HEAD")
         && match text(headers, "sec-fetch-mode") {
             Some(mode) => mode == "navigate",
             None => text(headers, "accept").is_some_and(|accept| accept.contains("text/html")),

@@ -6,20 +6,18 @@ use doorbook_domain::role::{Role, Roles};
 use poem_openapi::{
     Enum, Object,
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{Example, Type},
+    types::Type,
 };
 use uuid::Uuid;
 
 use crate::{
     app::{FieldError, LiveSession},
     json::{push_instant, push_text},
-    problem::Kind,
     scalar::{Always, Instant, ProblemType},
 };
 
 /// A failure (RFC 9457). Tell failures apart by `type`.
 #[derive(Object)]
-#[oai(example)]
 pub(crate) struct ProblemDetails {
     /// `urn:doorbook:problem:<slug>`: stable.
     r#type: ProblemType,
@@ -31,22 +29,6 @@ pub(crate) struct ProblemDetails {
     detail: Option<String>,
     /// Every field that is not valid.
     errors: Option<Vec<InvalidField>>,
-}
-
-impl Example for ProblemDetails {
-    fn example() -> Self {
-        Self {
-            r#type: ProblemType(Kind::Invalid),
-            title: "Some fields are not valid".to_owned(),
-            status: 422,
-            detail: None,
-            errors: Some(vec![InvalidField {
-                field: "limit".to_owned(),
-                code: "out_of_range".to_owned(),
-                message: "This must be a whole number from 1 to 200.".to_owned(),
-            }]),
-        }
-    }
 }
 
 /// A field that is not valid.

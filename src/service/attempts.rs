@@ -7,7 +7,7 @@
 //! depend on any of it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -83,7 +83,7 @@ impl Attempts {
             parts,
             seals,
             pending: HashMap::new(),
-            elsewhere: None,
+            elsewhere: HashMap::new(),
             overflow: Arc::clone(&overflow),
             unknown: Budget::default(),
         };
@@ -167,8 +167,9 @@ impl Budget {
 struct Writer {
     parts: Arc<Parts>,
     seals: Seals,
-    pending: HashMap<ClaimId, Pending>,
-    elsewhere: Option<Pending>,
+    /// By address, and by identity provider where it was one.
+    pending: HashMap<(ClaimId, Option<String>), Pending>,
+    elsewhere: HashMap<Option<String>, Pending>,
     overflow: Arc<AtomicU32>,
     unknown: Budget,
 }
@@ -180,7 +181,9 @@ impl Writer {
             tokio::select! {
                 note = notes.recv() => match note {
                     Some(Note::Failed(failed)) => self.record(*failed).await,
-                    Some(Note::Refused { claim, at }) => self.count(claim, &Pending { refused: 1, ..Pending::none(at) }),
+                    Some(Note::Refused { claim, at }) => {
+                        self.count(claim, None, &Pending { refused: 1, ..Pending::none(at) });
+                    }
                     None => break,
                 },
                 _ = minute.tick() => self.summarize().await,
@@ -196,14 +199,14 @@ impl Writer {
             ..Pending::none(failed.at)
         };
         if failed.user.is_none() && !self.unknown.take(failed.at) {
-            return self.count_elsewhere(&several);
+            return self.count_elsewhere(failed.provider, &several);
         }
         match self.record_singly(&failed).await {
             Ok(true) => {}
-            Ok(false) => self.count(failed.claim, &several),
+            Ok(false) => self.count(failed.claim, failed.provider, &several),
             Err(fault) => {
                 tracing::error!(error = fault.cause(), "a failed login was not recorded");
-                self.count(failed.claim, &several);
+                self.count(failed.claim, failed.provider, &several);
             }
         }
     }
@@ -247,32 +250,36 @@ impl Writer {
         Ok(true)
     }
 
-    fn count(&mut self, claim: ClaimId, more: &Pending) {
+    fn count(&mut self, claim: ClaimId, provider: Option<String>, more: &Pending) {
         let room = self.pending.len() < SUMMARIES;
-        if let Some(pending) = self.pending.get_mut(&claim) {
-            pending.add(more);
-        } else if room {
-            self.pending.insert(claim, *more);
-        } else {
-            self.count_elsewhere(more);
+        match self.pending.entry((claim, provider)) {
+            Entry::Occupied(mut pending) => pending.get_mut().add(more),
+            Entry::Vacant(place) if room => {
+                place.insert(*more);
+            }
+            Entry::Vacant(place) => {
+                let (_, provider) = place.into_key();
+                self.count_elsewhere(provider, more);
+            }
         }
     }
 
-    fn count_elsewhere(&mut self, more: &Pending) {
+    fn count_elsewhere(&mut self, provider: Option<String>, more: &Pending) {
         let more = Pending { user: None, ..*more };
-        match &mut self.elsewhere {
-            Some(pending) => pending.add(&more),
-            None => self.elsewhere = Some(more),
-        }
+        let elsewhere = self.elsewhere.entry(provider);
+        elsewhere.and_modify(|pending| pending.add(&more)).or_insert(more);
     }
 
     async fn summarize(&mut self) {
-        for (claim, pending) in std::mem::take(&mut self.pending) {
+        for ((claim, provider), pending) in std::mem::take(&mut self.pending) {
             // An address where nothing but a few refusals happened is not worth an event.
             if pending.failed == 0 && pending.refused < REFUSED {
-                self.count_elsewhere(&pending);
-            } else if !self.append_summary(&claim.to_string(), &pending).await {
-                self.count(claim, &pending);
+                self.count_elsewhere(provider, &pending);
+            } else if !self
+                .append_summary(&claim.to_string(), provider.as_deref(), &pending)
+                .await
+            {
+                self.count(claim, provider, &pending);
             }
         }
         let overflow = Pending {
@@ -280,19 +287,21 @@ impl Writer {
             ..Pending::none(self.parts.clock.now())
         };
         if overflow.refused > 0 {
-            self.count_elsewhere(&overflow);
+            self.count_elsewhere(None, &overflow);
         }
-        if let Some(pending) = self.elsewhere.take_if(|pending| pending.count() >= REFUSED)
-            && !self.append_summary(ELSEWHERE, &pending).await
-        {
-            self.count_elsewhere(&pending);
+        for (provider, pending) in std::mem::take(&mut self.elsewhere) {
+            let enough = pending.count() >= REFUSED;
+            if !enough || !self.append_summary(ELSEWHERE, provider.as_deref(), &pending).await {
+                self.count_elsewhere(provider, &pending);
+            }
         }
     }
 
     /// Whether it was appended, or cannot be: one that comes too early is part of the next.
-    async fn append_summary(&self, stream: &str, pending: &Pending) -> bool {
+    async fn append_summary(&self, stream: &str, provider: Option<&str>, pending: &Pending) -> bool {
         let summary = attempts::Summarize {
             user_id: pending.user,
+            provider: provider.map(Into::into),
             count: pending.count(),
             from: pending.from,
             at: pending.until,

@@ -73,7 +73,7 @@ impl Service {
             outcome: "failure".to_owned(),
             reason: None,
             failures: None,
-            method: "password".to_owned(),
+            method: row.outcome.method().to_owned(),
             provider: None,
             ip: whence.ip,
             user_agent: whence.user_agent,
@@ -82,13 +82,12 @@ impl Service {
             end_reason: None,
         };
         match row.outcome {
-            Outcome::Success { method, provider, .. } => {
+            Outcome::Success { provider, .. } => {
                 let session = row
                     .stream
                     .strip_prefix("session-")
                     .and_then(|id| id.parse::<SessionId>().ok());
                 "success".clone_into(&mut entry.outcome);
-                entry.method = method;
                 entry.provider = provider;
                 entry.session = session;
                 if let Some(session) = session {
@@ -97,12 +96,10 @@ impl Service {
             }
             Outcome::Failure { reason, provider, .. } => {
                 entry.reason = Some(reason);
-                if provider.is_some() {
-                    "social".clone_into(&mut entry.method);
-                }
                 entry.provider = provider;
             }
-            Outcome::Failures { count, .. } => {
+            Outcome::Failures { provider, count, .. } => {
+                entry.provider = provider;
                 entry.reason = Some("several".to_owned());
                 entry.failures = Some(count);
             }

@@ -33,10 +33,12 @@ pub struct Record {
 }
 
 /// Record how many failures were not recorded singly. None is no event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summarize {
     /// Whose address it is, if anybody's.
     pub user_id: Option<UserId>,
+    /// The identity provider that they were tried by; `None` where it was passwords.
+    pub provider: Option<Box<str>>,
     /// How many since the last record. The caller holds the count.
     pub count: u32,
     /// The first of them.

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{decide::names, id::UserId, seal::Sealed, time::Timestamp};
 
-/// Why a login failed. The answer over HTTP is the same for all.
+/// Why a login failed. The answer over HTTP is the same for all that a password can fail by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
@@ -81,6 +81,9 @@ pub enum LoginAttemptsEvent {
         /// Whose address it is, if anybody's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user_id: Option<UserId>,
+        /// The identity provider that they were tried by; absent where it was passwords.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<Box<str>>,
         /// How many since the last record.
         count: u32,
         /// The first of them.

@@ -20,7 +20,8 @@ const PAUSE: Duration = Duration::from_mins(1);
 pub struct LoginAttempts {
     /// When the last failures happened that were recorded singly, at most [`SINGLES`] of them.
     singles: VecDeque<Timestamp>,
-    summarized_at: Option<Timestamp>,
+    /// When failures were last summarized, by the identity provider where it was one.
+    summarized: Vec<(Option<Box<str>>, Timestamp)>,
 }
 
 impl LoginAttempts {
@@ -33,8 +34,9 @@ impl LoginAttempts {
 
     /// First instant at which a summary is accepted; `None` when none was recorded yet, so that any instant will do.
     #[must_use]
-    pub fn summary_due(&self) -> Option<Timestamp> {
-        self.summarized_at.map(|last| last.plus(PAUSE))
+    pub fn summary_due(&self, provider: Option<&str>) -> Option<Timestamp> {
+        let last = self.summarized.iter().find(|(known, _)| known.as_deref() == provider);
+        last.map(|(_, last)| last.plus(PAUSE))
     }
 
     fn record(&self, command: Record) -> Vec<LoginAttemptsEvent> {
@@ -64,6 +66,7 @@ impl LoginAttempts {
     fn summarize(&self, command: Summarize) -> Result<Vec<LoginAttemptsEvent>, LoginAttemptsError> {
         let Summarize {
             user_id,
+            provider,
             count,
             from,
             at,
@@ -71,18 +74,18 @@ impl LoginAttempts {
         if count == 0 {
             return Ok(Vec::new());
         }
-        if let Some(due) = self.summary_due().filter(|&due| at < due) {
+        if let Some(due) = self.summary_due(provider.as_deref()).filter(|&due| at < due) {
             return Err(LoginAttemptsError::SummarizedAlready { due });
         }
         Ok(vec![LoginAttemptsEvent::Summarized {
             user_id,
+            provider,
             count,
             from,
             at,
         }])
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "an aggregate takes its events by value")]
     fn take_in(&mut self, event: LoginAttemptsEvent) {
         match event {
             LoginAttemptsEvent::Failed { at, .. } => {
@@ -91,7 +94,10 @@ impl LoginAttempts {
                     self.singles.pop_front();
                 }
             }
-            LoginAttemptsEvent::Summarized { at, .. } => self.summarized_at = Some(at),
+            LoginAttemptsEvent::Summarized { provider, at, .. } => {
+                self.summarized.retain(|(known, _)| *known != provider);
+                self.summarized.push((provider, at));
+            }
             LoginAttemptsEvent::LinkRefused { .. } => {}
         }
     }

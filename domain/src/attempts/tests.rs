@@ -38,6 +38,7 @@ fn failed(at: Timestamp) -> LoginAttemptsEvent {
 fn summarize(count: u32, at: Timestamp) -> Summarize {
     Summarize {
         user_id: Some(ADA),
+        provider: None,
         count,
         from: T0,
         at,
@@ -47,6 +48,7 @@ fn summarize(count: u32, at: Timestamp) -> Summarize {
 fn summarized(count: u32, at: Timestamp) -> LoginAttemptsEvent {
     LoginAttemptsEvent::Summarized {
         user_id: Some(ADA),
+        provider: None,
         count,
         from: T0,
         at,
@@ -131,9 +133,10 @@ fn summary_of_nothing_is_no_event() {
 
 #[test]
 fn caller_knows_when_the_next_summary_is_due() {
-    assert_eq!(LoginAttempts::default().summary_due(), None);
+    assert_eq!(LoginAttempts::default().summary_due(None), None);
     let once = state::<LoginAttempts>([summarized(5, T0)]);
-    assert_eq!(once.summary_due(), Some(after_ms(MINUTE_MS)));
+    assert_eq!(once.summary_due(None), Some(after_ms(MINUTE_MS)));
+    assert_eq!(once.summary_due(Some("github")), None, "a provider's are summarized apart");
 }
 
 #[test]

@@ -184,6 +184,9 @@ async fn sessions_are_listed_and_ended() {
     let answer = browser.delete(&path).send().await;
     assert_eq!(answer.status, 204);
     assert!(!browser.jar.contains_key("sessionid"));
+    assert_eq!(answer.header("clear-site-data"), Some("\"storage\""));
+    let cleared = answer.all("set-cookie");
+    assert_eq!(cleared.len(), 3, "session, flow and token: {cleared:?}");
 }
 
 #[tokio::test]

@@ -109,6 +109,14 @@ async fn browser_on_its_way_to_a_page_is_sent_to_log_in_and_nobody_elsewhere() {
 }
 
 #[tokio::test]
+async fn change_that_envoy_asks_about_is_not_sent_to_log_in() {
+    let mut browser = Browser::new();
+    let asked = browser.ask(poem::http::Method::POST, "/api/authz/ext-authz/form");
+    let answer = asked.header("Sec-Fetch-Mode", "navigate").send().await;
+    answer.is_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn script_nginx_and_change_get_401_and_no_page_to_log_in_at() {
     let nginx = asked_about("/api/authz/auth-request", &[("Sec-Fetch-Mode", "navigate")]).await;
     nginx.is_problem(401, "unauthenticated");

@@ -183,7 +183,7 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
         LoginAttemptsEvent::Failed {
             reason, provider, at, ..
         } => (class::failure(reason.as_str(), provider.as_deref()), at),
-        LoginAttemptsEvent::Summarized { at, .. } => (class::failure(SEVERAL, None), at),
+        LoginAttemptsEvent::Summarized { provider, at, .. } => (class::failure(SEVERAL, provider.as_deref()), at),
         // A link is no login.
         LoginAttemptsEvent::LinkRefused { .. } => return,
     };
@@ -214,12 +214,14 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
             .set("failures", 1_i64),
         LoginAttemptsEvent::Summarized {
             user_id,
+            provider,
             count,
             from,
             at: _,
         } => row
             .set("outcome", "failures")
             .set("user_id", user(user_id))
+            .set("provider", provider.as_deref())
             .set("failures", *count)
             .set("since", *from),
         LoginAttemptsEvent::LinkRefused { .. } => row,

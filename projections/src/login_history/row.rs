@@ -44,6 +44,8 @@ pub enum Outcome {
     },
     /// More logins failed than are recorded singly.
     Failures {
+        /// The identity provider that they were tried by, unless it was passwords.
+        provider: Option<String>,
         /// How many.
         count: u32,
         /// The first of them.
@@ -75,6 +77,18 @@ impl LoginRow {
 }
 
 impl Outcome {
+    /// How it was tried: `password`, `social`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        match self {
+            Self::Success { method, .. } => method,
+            Self::Failure { provider, .. } | Self::Failures { provider, .. } => match provider {
+                None => "password",
+                Some(_) => "social",
+            },
+        }
+    }
+
     fn read(row: &Row) -> Result<Self, Fault> {
         Ok(match row.text("outcome")?.as_str() {
             "success" => Self::Success {
@@ -88,6 +102,7 @@ impl Outcome {
                 email: Sealed::new(row.text("email")?),
             },
             "failures" => Self::Failures {
+                provider: row.find_text("provider")?,
                 count: row.count("failures")?,
                 since: row.at("since")?,
             },

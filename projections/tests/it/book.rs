@@ -83,6 +83,7 @@ fn tell(log: &MemoryLog) -> Position {
     fail(log, 9, None, FailureReason::UnknownAddress, 7, 50);
     let summary = LoginAttemptsEvent::Summarized {
         user_id: Some(user(1)),
+        provider: None,
         count: 40,
         from: at(51),
         at: at(60),

@@ -247,6 +247,7 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
     log.fail(1, 20);
     let summary = LoginAttemptsEvent::Summarized {
         user_id: Some(user(1)),
+        provider: None,
         count: 40,
         from: at(21),
         at: at(30),
@@ -284,6 +285,7 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
         outcomes,
         [
             Outcome::Failures {
+                provider: None,
                 count: 40,
                 since: at(21)
             },

@@ -97,7 +97,7 @@ pub(super) const SOCIAL: &[Key] = &[
     each(
         "social.<name>.jwks_url",
         r#""https://id.example.org/keys""#,
-        "Of OpenID providers: the keys of its signatures, instead of the discovered place. Where `authorize_url` and `token_url` are written, too, no discovery document is asked for.",
+        "Of OpenID providers: the keys of its signatures, instead of the discovered place. Where all four URLs are written, no discovery document is asked for: write `auth_method`, too, where it is `post`.",
     ),
     each(
         "social.<name>.auth_method",

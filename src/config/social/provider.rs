@@ -42,8 +42,8 @@ pub enum Dialect {
     Fields(Fields),
 }
 
-/// An OpenID provider. What is not written comes from its discovery document, which is not asked for where authorization,
-/// token and keys are written.
+/// An OpenID provider. What is not written comes from its discovery document, which is not asked for where all four URLs
+/// are written.
 #[derive(Debug, Clone)]
 pub struct Openid {
     /// Its identity, byte for byte.

@@ -196,3 +196,37 @@ fn budget_becomes_free_one_by_one() {
     let later = now.plus(Duration::from_hours(100));
     assert_eq!((0..100).filter(|_| budget.take(later)).count(), 60);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_by_a_provider_are_summed_up_apart_from_those_of_passwords() {
+    let stand = Stand::start(&[]).await;
+    let claim = stand.service.keyring.claim("email", "ada@example.org");
+    for provider in [Some("google"), None] {
+        for _ in 0..12 {
+            stand.service.attempts.record(Failed {
+                claim: claim.clone(),
+                user: None,
+                email: "ada@example.org".to_owned(),
+                reason: FailureReason::NotAdmitted,
+                provider: provider.map(str::to_owned),
+                origin: Origin {
+                    request_id: ids::uuid_v4(),
+                    ip: None,
+                    user_agent: None,
+                    device: None,
+                },
+                at: stand.clock.now(),
+            });
+        }
+    }
+    let events = stand.end().await;
+    assert_eq!(failures(&events), 24);
+    let sums = events.iter().filter(|event| event.event_type.ends_with("summarized"));
+    let sums: Vec<Value> = sums.map(|sum| serde_json::from_str(&sum.payload).unwrap()).collect();
+    let of = |provider: Option<&str>| {
+        let mut sums = sums.iter().map(|sum| &sum["summarized"]);
+        sums.find(|sum| sum["provider"].as_str() == provider)
+    };
+    assert_eq!(of(Some("google")).map(|sum| &sum["count"]), Some(&2.into()), "{sums:?}");
+    assert_eq!(of(None).map(|sum| &sum["count"]), Some(&12.into()), "{sums:?}");
+}

@@ -231,14 +231,9 @@ impl Service {
         let session = session_of(&row);
         let mut record = blank(&row, whence, person);
         match row.outcome {
-            Outcome::Success {
-                method,
-                provider,
-                ended,
-            } => {
+            Outcome::Success { provider, ended, .. } => {
                 let deadline = session.and_then(|session| deadlines.get(&session).copied());
                 let end = End::of(ended, deadline, now);
-                record.method = method;
                 record.provider = provider;
                 record.session_id = session.map(|session| session.0);
                 record.duration_seconds = end.at.map(|ended| ended.since(row.at).as_secs());
@@ -259,12 +254,10 @@ impl Service {
                 let typed = self.seals.open(&email, &place).await?;
                 record.email = Some(typed.unwrap_or_else(|| ERASED.to_owned()));
                 record.reason = Some(reason);
-                if provider.is_some() {
-                    "social".clone_into(&mut record.method);
-                }
                 record.provider = provider;
             }
-            Outcome::Failures { count, since } => {
+            Outcome::Failures { provider, count, since } => {
+                record.provider = provider;
                 record.reason = Some(SEVERAL.to_owned());
                 record.failures = Some(count);
                 record.since = Some(Instant(since));
@@ -287,7 +280,7 @@ fn blank(row: &LoginRow, whence: Whence, person: Option<&Person>) -> LoginRecord
         reason: None,
         failures: None,
         since: None,
-        method: "password".to_owned(),
+        method: row.outcome.method().to_owned(),
         provider: None,
         user_id: row.user_id.map(|user| user.0),
         email: person.map(|person| person.email.clone()),

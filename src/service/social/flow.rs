@@ -94,7 +94,7 @@ impl Service {
                 let replaces = back.session.as_ref().map(|session| session.id);
                 let entered = self.enter(&proven, browser, flow, replaces, origin).await;
                 if let Err(refusal) = &entered {
-                    self.note_refused(&proven, refusal, origin).await?;
+                    noted(self.note_refused(&proven, refusal, origin).await);
                 }
                 entered.map(Arrival::Session)
             }
@@ -114,7 +114,7 @@ impl Service {
                 let user = match self.owner(&proven).await? {
                     Some((owner, user)) if owner == session.user => user,
                     other => {
-                        self.note_foreign_proof(session, &proven, origin).await?;
+                        noted(self.note_foreign_proof(session, &proven, origin).await);
                         let foreign = other.map_or(SocialRefusal::NotLinked, |_| SocialRefusal::LinkedToAnother);
                         return Err(foreign.into());
                     }
@@ -139,6 +139,13 @@ impl Service {
         let identity = provider.identify(flow, &callback, self.clock.now()).await;
         let identity = identity.map_err(|error| provider_failed(provider.name(), &error))?;
         Ok(self.proven(provider.name(), identity))
+    }
+}
+
+/// What was refused stays refused, whether or not that could be recorded.
+fn noted(noted: Result<(), Refusal>) {
+    if let Err(Refusal::Fault(fault)) = noted {
+        tracing::error!(error = fault.cause(), "a refused login was not recorded");
     }
 }
 

@@ -11,8 +11,8 @@ use crate::service::attempts::Failed;
 
 impl Service {
     /// Records a refused login in the history of the account that it was for: the one that is linked, or the one that has
-    /// the address which the provider verified. Where there is neither, it is in nobody's history. Where the person is asked
-    /// for more, nothing has failed yet.
+    /// the address which the provider verified. Where there is neither, it is only counted in the metrics. Where the person
+    /// is asked for more, nothing has failed yet.
     pub(super) async fn note_refused(
         &self,
         proven: &Proven,

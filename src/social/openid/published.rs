@@ -182,7 +182,7 @@ fn configured(settings: &Settings) -> Option<Metadata> {
         issuer: settings.issuer.clone(),
         authorization_endpoint: settings.authorize_url.clone()?,
         token_endpoint: settings.token_url.clone()?,
-        userinfo_endpoint: settings.userinfo_url.clone(),
+        userinfo_endpoint: Some(settings.userinfo_url.clone()?),
         jwks_uri: settings.jwks_url.clone()?,
         token_endpoint_auth_methods_supported: None,
         authorization_response_iss_parameter_supported: false,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ADA, log_in, service, user_id};
+use super::{ADA, arrive, depart, log_in, service, user_id};
 use crate::support::{Caller, Database, Kind, Person, Provider, eventually};
 
 on_each_store!(refused_login_by_a_provider_is_in_the_book);
@@ -56,6 +56,21 @@ async fn refused_login_by_a_provider_is_in_the_book(database: Database) {
     assert!(not_admitted.get("user_id").is_none(), "{not_admitted}");
     assert_eq!(found(&auditor, "reason=inactive&provider=google").await.len(), 1);
     assert!(found(&auditor, "method=password&outcome=failure").await.is_empty());
+
+    // Another's identity is no proof of one's own.
+    let back = depart(&auditor, &google, "reauthenticate", &Person::verified(1, ADA)).await;
+    let refused = arrive(&auditor, &google, &back).await;
+    refused.expect_problem(409, "linked-to-another");
+    let failures = eventually("the foreign proof is in the book", || async {
+        let failures = found(&auditor, "method=social&outcome=failure").await;
+        (failures.len() == 3).then_some(failures)
+    })
+    .await;
+    assert_eq!(
+        (&failures[0]["reason"], &failures[0]["email"]),
+        (&"not_linked".into(), &AUDITOR.into())
+    );
+
     service.doorbook(&["projections", "rebuild", "--all"]).await;
     assert_eq!(found(&auditor, "method=social&outcome=failure").await, failures);
     service.doorbook(&["projections", "verify"]).await;

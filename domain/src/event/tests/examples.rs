@@ -241,6 +241,7 @@ fn attempts() -> Vec<Event> {
     });
     let summarized = ABSENT_AND_PRESENT.map(|known| LoginAttemptsEvent::Summarized {
         user_id: known.then_some(ADA),
+        provider: known.then(|| "github".into()),
         count: 3,
         from: T0,
         at: after_ms(1000),

@@ -151,11 +151,11 @@ async fn failure_is_forgotten_and_the_next_one_asks_again() {
 async fn provider_that_is_configured_whole_is_asked_for_its_keys_only() {
     let mut provider = Provider::start().await;
     let at = |path: &str| Url::parse(&format!("{}/{path}", provider.settings.issuer)).ok();
-    let (authorize_url, token_url, jwks_url) = (at("elsewhere"), at("token"), at("keys"));
     provider.settings = Settings {
-        authorize_url,
-        token_url,
-        jwks_url,
+        authorize_url: at("elsewhere"),
+        token_url: at("token"),
+        userinfo_url: at("userinfo"),
+        jwks_url: at("keys"),
         ..provider.settings.clone()
     };
     let published = provider.get(0).await.unwrap();
