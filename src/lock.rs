@@ -21,7 +21,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another service runs on the directory.
-    #[error("data.dir: {} is in use by another `doorbook serve`; stop that one or choose another directory", .0.display())]
+    #[error("data.dir: {} is in use by a running `doorbook serve`; stop it, or choose another directory (`--data-dir`)", .0.display())]
     DirectoryInUse(PathBuf),
     /// Another service runs on the database.
     #[error(

@@ -174,8 +174,10 @@ impl<'a> Operator<'a> {
             }
         };
         timeout(PATIENCE, reading).await.map_err(|_| {
-            Failure::Fault(Fault::plain(
-                "the change is stored, but the running service did not say on `http.admin_listen` that it has read it",
+            Failure::Refused(format!(
+                "the change is stored and holds, but no service said on `http.admin_listen` ({}) that it has read it: give this \
+                 command the settings of the service",
+                self.config.http.admin_listen
             ))
         })
     }

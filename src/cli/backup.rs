@@ -42,10 +42,15 @@ pub(crate) async fn backup(dir: &Path, config: &Config, output: &Output) -> Resu
             copied.key_count
         )
     })?;
+    let list = config.data.erasures.display();
+    let erasures = if config.data.erasures.is_file() {
+        format!("the list of erasures {list}")
+    } else {
+        format!("the list of erasures {list}, which is made when somebody is erased first")
+    };
     output.note(&format!(
-        "Not copied: the master key {} and the list of erasures {}. Keep copies of both elsewhere.",
+        "Not copied: the master key {} and {erasures}. Keep copies of both elsewhere.",
         config.keys.file.display(),
-        config.data.erasures.display()
     ));
     Ok(())
 }
@@ -65,7 +70,7 @@ pub(crate) async fn restore(command: &Restore, config: &Config, output: &Output)
         restore::place(config, log, keys).await?;
     }
     if !file.is_file() {
-        output.note("There is no list of erasures: who was erased after the backup is back. Name it by --erasures.");
+        output.note("There is no list of erasures: if anybody was erased after the backup, they are back. Name the list by --erasures.");
     }
     let progress = output.progress("restoring", 0);
     let report = |done, total| progress.of(done, total);

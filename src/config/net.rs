@@ -118,7 +118,10 @@ impl Setting for Vec<Origin> {
                 );
             }
             Origin::parse(text).ok_or_else(|| {
-                format!("`{text}` is no origin: write scheme, host and port only, such as `https://app.example.org`")
+                format!(
+                    "`{text}` is no origin: write scheme, host and port only, such as `https://app.example.org` (in a variable \
+                     or a flag, several are separated by commas, without brackets)"
+                )
             })
         };
         list.into_iter().map(origin).collect()

@@ -63,7 +63,10 @@ fn http(http: &Http, layers: &mut Layers) {
     {
         layers.complain(
             "http.login_page",
-            "people would be sent to a foreign place; write a page of `http.public_url` or of one of `http.allowed_origins`",
+            &format!(
+                "people would be sent to a foreign place; write a page of `http.public_url` ({own}) or of one of \
+                 `http.allowed_origins`"
+            ),
         );
     }
     if http.listen == http.admin_listen && http.listen.port() != 0 {

@@ -113,11 +113,24 @@ fn port_of_admin() -> Result<Port> {
     port("DOORBOOK__HTTP__ADMIN_LISTEN", 8081)
 }
 
-/// The port of a listener. One that somebody chose stays; a default that is taken gives way, and says so.
+/// The port of a listener. One that somebody chose must be free; a default that is taken gives way, and says so.
 fn port(key: &str, default: u16) -> Result<Port> {
     if let Ok(chosen) = env::var(key) {
-        let usual = chosen.parse::<SocketAddr>().map_or(default, |address| address.port());
-        return Ok(Port { usual, moved: None });
+        // What is no address, the service names itself.
+        let Ok(address) = chosen.parse::<SocketAddr>() else {
+            return Ok(Port {
+                usual: default,
+                moved: None,
+            });
+        };
+        // Otherwise whoever answers there would be taken for this service.
+        if let Err(error) = TcpListener::bind(address) {
+            bail!("{key}: {address} cannot be listened on ({error}): stop what runs there, or choose another port");
+        }
+        return Ok(Port {
+            usual: address.port(),
+            moved: None,
+        });
     }
     if TcpListener::bind((Ipv4Addr::LOCALHOST, default)).is_ok() {
         return Ok(Port {

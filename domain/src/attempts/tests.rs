@@ -136,7 +136,11 @@ fn caller_knows_when_the_next_summary_is_due() {
     assert_eq!(LoginAttempts::default().summary_due(None), None);
     let once = state::<LoginAttempts>([summarized(5, T0)]);
     assert_eq!(once.summary_due(None), Some(after_ms(MINUTE_MS)));
-    assert_eq!(once.summary_due(Some("github")), None, "a provider's are summarized apart");
+    assert_eq!(
+        once.summary_due(Some("github")),
+        None,
+        "a provider's are summarized apart"
+    );
 }
 
 #[test]
