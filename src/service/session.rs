@@ -165,18 +165,29 @@ impl Service {
             self.throttle.passed(counted).await;
             return Ok(());
         }
-        if let Some(claim) = user.claim().cloned() {
-            self.attempts.record(Failed {
-                claim,
-                user: Some(session.user),
-                email: session.identity.email().to_owned(),
-                reason: FailureReason::WrongPassword,
-                provider: None,
-                origin: origin.clone(),
-                at: self.clock.now(),
-            });
-        }
+        self.record_failed_proof(session, user, FailureReason::WrongPassword, None, origin);
         Err(Refusal::WrongPassword)
+    }
+
+    /// Records that who asks in a live session was not shown to be its user, by a password or by `provider`.
+    pub(super) fn record_failed_proof(
+        &self,
+        session: &LiveSession,
+        user: &User,
+        reason: FailureReason,
+        provider: Option<&str>,
+        origin: &Origin,
+    ) {
+        let Some(claim) = user.claim().cloned() else { return };
+        self.attempts.record(Failed {
+            claim,
+            user: Some(session.user),
+            email: session.identity.email().to_owned(),
+            reason,
+            provider: provider.map(str::to_owned),
+            origin: origin.clone(),
+            at: self.clock.now(),
+        });
     }
 
     /// Refuses what needs a recent proof of who asks: what cannot be undone, hands everything out, or ends what others hold

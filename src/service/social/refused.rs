@@ -54,17 +54,8 @@ impl Service {
         origin: &Origin,
     ) -> Result<(), Refusal> {
         let user = self.user_of(session).await?;
-        if let Some(claim) = user.claim().cloned() {
-            self.attempts.record(Failed {
-                claim,
-                user: Some(session.user),
-                email: session.identity.email().to_owned(),
-                reason: FailureReason::NotLinked,
-                provider: Some(proven.provider.clone()),
-                origin: origin.clone(),
-                at: self.clock.now(),
-            });
-        }
+        let provider = Some(proven.provider.as_str());
+        self.record_failed_proof(session, &user, FailureReason::NotLinked, provider, origin);
         Ok(())
     }
 }
