@@ -60,6 +60,14 @@ pub trait App: Social + Proofs + Audit + Runs + Users + Glance + Send + Sync + '
     /// Follows the session of a cookie for one open page. That is no use of the session.
     async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal>;
 
+    /// Which rules a password breaks that is to be set, as errors of `field`. `words` are the person's own: address, name.
+    async fn judge_password(
+        &self,
+        field: &str,
+        new: &Secret,
+        words: [Option<&str>; 2],
+        origin: &Origin,
+    ) -> Result<Vec<FieldError>, Refusal>;
     /// Begins an account. The same answer whether the address is known or not.
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal>;
     /// Follows a mailed link that proves an address: of a sign-up, or of a change of address.

@@ -16,8 +16,10 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, Registry},
     types::Type,
 };
+use serde_json::Value;
 
 use crate::{
+    app::{Refusal, Secret},
     form::{Form, FromForm},
     gate::Visit,
     json,
@@ -56,7 +58,7 @@ impl<'a, T: Type + FromForm> ApiExtractor<'a> for Json<T> {
         check_type(request.headers())?;
         let bytes = whole(request, body).await?;
         let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
-        Ok(Self(Form::read(value)?))
+        Ok(Self(fill(request, value).await?))
     }
 }
 
@@ -91,12 +93,30 @@ impl<'a, T: Type + FromForm> ApiExtractor<'a> for OptionalJson<T> {
         }
         let bytes = whole(request, body).await?;
         if !typed && bytes.is_empty() {
-            return Ok(Self(Form::read(serde_json::json!({}))?));
+            return Ok(Self(fill(request, serde_json::json!({})).await?));
         }
         check_type(request.headers())?;
         let value = json::parse(&bytes).map_err(|error| malformed(&error))?;
-        Ok(Self(Form::read(value)?))
+        Ok(Self(fill(request, value).await?))
     }
+}
+
+/// The fields of a body, or all that is wrong with them.
+async fn fill<T: Type + FromForm>(request: &Request, body: Value) -> Result<T, Problem> {
+    let mut filled = Form::read::<T>(body)?;
+    if let Some(new) = filled.password_beside_errors() {
+        let visit = Visit::of(request)?;
+        let secret = Secret(new.password.to_owned());
+        let origin = visit.origin(request);
+        let judging = visit.gate.app.judge_password(new.field, &secret, new.words, &origin);
+        match judging.await {
+            Ok(errors) => filled.add(errors),
+            // What finds no turn now is judged when the rest is right.
+            Err(Refusal::Throttled(_) | Refusal::Busy(_)) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    filled.settle()
 }
 
 /// The whole body, within its limits.

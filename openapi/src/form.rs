@@ -1,5 +1,6 @@
 //! From parsed JSON to the fields of a request, with everything that is wrong with them at once.
 
+use doorbook_domain::{email::EmailAddress, name::DisplayName};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use crate::{
     problem::{Problem, field_error},
 };
 
-/// Most wrong fields that are named: an answer must not be many times what was sent.
+/// Most wrong fields that a form names: an answer must not be many times what was sent.
 const MOST_ERRORS: usize = 20;
 
 /// A request body that its fields are taken from.
@@ -21,15 +22,37 @@ pub(crate) struct Form {
 pub(crate) trait FromForm: Sized {
     /// Takes every field. What is missing or wrong is noted in the form; the value then does not matter.
     fn take(form: &mut Form) -> Self;
+
+    /// The password that it sets, which the service judges.
+    fn new_password(&self) -> Option<NewPassword<'_>> {
+        None
+    }
+}
+
+/// A password that is to be set.
+pub(crate) struct NewPassword<'a> {
+    /// The field that it stands in.
+    pub(crate) field: &'static str,
+    pub(crate) password: &'a str,
+    /// What the person has written beside it: address, name. Of a user who is signed in more is known where it is set.
+    pub(crate) words: [Option<&'a str>; 2],
+}
+
+/// What a form was read into, and what is wrong with it.
+pub(crate) struct Filled<T> {
+    value: T,
+    errors: Vec<FieldError>,
+    /// More is wrong than is named.
+    is_cut: bool,
 }
 
 impl Form {
-    /// Reads a whole body.
+    /// Reads a whole body. Every missing and wrong field is noted, and so many unknown ones that there are twenty in all.
     ///
     /// # Errors
     ///
-    /// `invalid` with every missing and wrong field, and so many unknown ones that there are twenty in all.
-    pub(crate) fn read<T: FromForm>(body: Value) -> Result<T, Problem> {
+    /// `invalid` when it is no object.
+    pub(crate) fn read<T: FromForm>(body: Value) -> Result<Filled<T>, Problem> {
         let Value::Object(rest) = body else {
             let error = field_error("", "wrong_type", "The body must be an object.");
             return Err(Problem::invalid(vec![error]));
@@ -44,13 +67,11 @@ impl Form {
             let error = field_error(field, "unknown", "There is no such field.");
             form.errors.push(error);
         }
-        match (form.errors.is_empty(), form.rest.len() > room) {
-            (true, _) => Ok(value),
-            (false, false) => Err(Problem::invalid(form.errors)),
-            (false, true) => {
-                Err(Problem::invalid(form.errors).detail("More unknown fields were sent than are named here."))
-            }
-        }
+        Ok(Filled {
+            value,
+            errors: form.errors,
+            is_cut: form.rest.len() > room,
+        })
     }
 
     fn note(&mut self, field: &str, code: &str, message: &str) {
@@ -75,6 +96,34 @@ impl Form {
     pub(crate) fn nullable_text(&mut self, field: &str) -> Option<Option<String>> {
         let value = self.rest.remove(field)?;
         Some((!value.is_null()).then(|| self.line(field, value)))
+    }
+
+    /// An address that must be there, as `email`.
+    pub(crate) fn email(&mut self) -> String {
+        let known = self.errors.len();
+        let text = self.text("email");
+        self.obey(known, EmailAddress::parse(&text));
+        text
+    }
+
+    /// How somebody wants to be called, as `name`: absent, `null`, or there.
+    #[expect(clippy::option_option, reason = "absent and null mean different things to a patch")]
+    pub(crate) fn name(&mut self) -> Option<Option<String>> {
+        let known = self.errors.len();
+        let name = self.nullable_text("name")?;
+        if let Some(name) = &name {
+            self.obey(known, DisplayName::parse(name));
+        }
+        Some(name)
+    }
+
+    /// Notes that a field breaks a rule, unless more was noted since there were `known` errors.
+    fn obey<T>(&mut self, known: usize, rule: Result<T, impl Into<FieldError>>) {
+        if let Err(error) = rule
+            && self.errors.len() == known
+        {
+            self.errors.push(error.into());
+        }
     }
 
     /// An id that may be absent or `null`.
@@ -195,5 +244,36 @@ impl Form {
     fn wrong(&mut self, field: &str, message: &str) -> String {
         self.note(field, "wrong_type", message);
         String::new()
+    }
+}
+
+impl<T: FromForm> Filled<T> {
+    /// The password that it sets, where something else is wrong: else the service judges it when it sets it.
+    pub(crate) fn password_beside_errors(&self) -> Option<NewPassword<'_>> {
+        let new = self.value.new_password().filter(|_| !self.errors.is_empty())?;
+        let is_wrong = self.errors.iter().any(|error| error.field == new.field);
+        (!is_wrong).then_some(new)
+    }
+
+    /// Adds what breaks a rule of the service.
+    pub(crate) fn add(&mut self, errors: Vec<FieldError>) {
+        self.errors.extend(errors);
+    }
+
+    /// The value, where nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`, with everything that is.
+    pub(crate) fn settle(self) -> Result<T, Problem> {
+        if self.errors.is_empty() {
+            return Ok(self.value);
+        }
+        let problem = Problem::invalid(self.errors);
+        Err(if self.is_cut {
+            problem.detail("More unknown fields were sent than are named here.")
+        } else {
+            problem
+        })
     }
 }

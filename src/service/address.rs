@@ -17,7 +17,7 @@ use doorbook_domain::{
 use doorbook_openapi::app::{LiveSession, Origin, Refusal};
 use doorbook_projections::{fault::Fault, keyring::Place};
 
-use super::{Service, signup::field, unexpected};
+use super::{Service, unexpected};
 use crate::{
     ids,
     keys::KeyName,
@@ -38,8 +38,7 @@ impl Service {
         origin: Origin,
     ) -> Result<(), Refusal> {
         self.must_be_proven(&session)?;
-        let email = EmailAddress::parse(&email)
-            .map_err(|error| Refusal::Invalid(vec![field("email", "not_an_address", &error.to_string())]))?;
+        let email = EmailAddress::parse(&email).map_err(|error| Refusal::Invalid(vec![error.into()]))?;
         let claim = self.keyring.claim("email", email.canonical());
         self.throttle.mail(&claim, origin.ip).await?;
         self.throttle.change(session.user).await?;

@@ -7,8 +7,8 @@ use doorbook_domain::{
     time::Timestamp,
 };
 use doorbook_openapi::app::{
-    App, Check, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal, Secret,
-    SessionCookie, SessionEntry, Settings, SignUp, Tab,
+    App, Check, FieldError, LiveSession, LogIn, LoginEntry, Mailbox, Opened, Origin, Page, PageRequest, Refusal,
+    Secret, SessionCookie, SessionEntry, Settings, SignUp, Tab,
 };
 use doorbook_openapi::export::Export;
 use doorbook_projections::fault::Fault;
@@ -66,6 +66,16 @@ impl App for Service {
 
     async fn follow(&self, cookie: &SessionCookie) -> Result<Box<dyn Tab>, Refusal> {
         self.follow_session(&cookie.0).await
+    }
+
+    async fn judge_password(
+        &self,
+        field: &str,
+        new: &Secret,
+        words: [Option<&str>; 2],
+        origin: &Origin,
+    ) -> Result<Vec<FieldError>, Refusal> {
+        self.do_judge_password(field, new, words, origin).await
     }
 
     async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {

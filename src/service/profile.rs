@@ -8,7 +8,7 @@ use doorbook_domain::{
 use doorbook_openapi::app::{LiveSession, Origin, Refusal};
 use doorbook_projections::keyring::Place;
 
-use super::{Service, signup::field, unexpected};
+use super::{Service, unexpected};
 use crate::{keys::KeyName, store::Failure};
 
 impl Service {
@@ -19,7 +19,7 @@ impl Service {
         origin: Origin,
     ) -> Result<LiveSession, Refusal> {
         let name = name.as_deref().map(DisplayName::parse).transpose();
-        let name = name.map_err(|error| Refusal::Invalid(vec![field("name", "not_a_name", &error.to_string())]))?;
+        let name = name.map_err(|error| Refusal::Invalid(vec![error.into()]))?;
         let user = self.owner_of_live(&session).await?;
         let known = self.name_of(session.user, &user).await?;
         // Sealed twice, one name is two texts: whether it is the same one shows before it is sealed.

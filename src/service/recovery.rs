@@ -14,7 +14,7 @@ use doorbook_openapi::app::{Origin, Refusal, Secret};
 use doorbook_projections::{fault::Fault, keyring::Place};
 use uuid::Uuid;
 
-use super::{Service, links::Link, seals::Owner, signup::field, unexpected};
+use super::{Service, links::Link, seals::Owner, unexpected};
 use crate::{
     ids,
     keys::KeyName,
@@ -117,16 +117,13 @@ impl Service {
     async fn must_be_a_good_password(&self, id: UserId, user: &User, new: &Secret) -> Result<(), Refusal> {
         let email = self.address_of(id, user).await?;
         let name = self.name_of(id, user).await?;
-        let min_length = self.rules.settings.password_min_length;
         let words = [email.as_deref(), name.as_deref()];
-        let broken = self.strength.judge(new, min_length, words).await?;
-        if broken.is_empty() {
-            return Ok(());
+        let wrong = self.broken_rules("new_password", new, words).await?;
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid(wrong))
         }
-        let wrong = broken
-            .iter()
-            .map(|rule| field("new_password", rule.code(), &rule.to_string()));
-        Err(Refusal::Invalid(wrong.collect()))
     }
 
     /// The user's address as it was typed; `None` when it was erased.
@@ -157,8 +154,7 @@ impl Service {
 
     /// The claim on an address. What is no address says nothing of an account, and is told.
     pub(super) fn claim_of(&self, email: &str) -> Result<ClaimId, Refusal> {
-        let email = EmailAddress::parse(email)
-            .map_err(|error| Refusal::Invalid(vec![field("email", "not_an_address", &error.to_string())]))?;
+        let email = EmailAddress::parse(email).map_err(|error| Refusal::Invalid(vec![error.into()]))?;
         Ok(self.keyring.claim("email", email.canonical()))
     }
 

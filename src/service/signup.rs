@@ -64,20 +64,14 @@ impl Service {
         let mut wrong = Vec::new();
         let email = EmailAddress::parse(&wish.email);
         if let Err(error) = &email {
-            wrong.push(field("email", "not_an_address", &error.to_string()));
+            wrong.push((*error).into());
         }
         let name = wish.name.as_deref().map(DisplayName::parse).transpose();
         if let Err(error) = &name {
-            wrong.push(field("name", "not_a_name", &error.to_string()));
+            wrong.push((*error).into());
         }
         let words = [Some(wish.email.as_str()), wish.name.as_deref()];
-        let min_length = self.rules.settings.password_min_length;
-        let broken = self.strength.judge(&wish.password, min_length, words).await?;
-        wrong.extend(
-            broken
-                .iter()
-                .map(|rule| field("password", rule.code(), &rule.to_string())),
-        );
+        wrong.extend(self.broken_rules("password", &wish.password, words).await?);
         match (email, name) {
             (Ok(email), Ok(name)) if wrong.is_empty() => Ok(Checked { email, name }),
             _ => Err(Refusal::Invalid(wrong)),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use doorbook_domain::{email::InvalidEmail, name::InvalidName};
 use doorbook_projections::fault::Fault;
 
-use crate::{runs::RunRefusal, social::SocialRefusal};
+use crate::{problem::field_error, runs::RunRefusal, social::SocialRefusal};
 
 /// Why a request was not carried out. Every variant has a problem in the contract.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,18 @@ pub enum Refusal {
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<InvalidEmail> for FieldError {
+    fn from(error: InvalidEmail) -> Self {
+        field_error("email", "not_an_address", error.to_string())
+    }
+}
+
+impl From<InvalidName> for FieldError {
+    fn from(error: InvalidName) -> Self {
+        field_error("name", "not_a_name", error.to_string())
+    }
 }
 
 /// A field that breaks a rule.

@@ -10,7 +10,7 @@ use crate::{
     body::Json,
     caller::{Actor, Reader},
     export::Export,
-    form::{Form, FromForm},
+    form::{Form, FromForm, NewPassword},
     problem::Kind,
     refused::{BODY, READ, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -37,7 +37,7 @@ impl Example for ProfilePatch {
 impl FromForm for ProfilePatch {
     fn take(form: &mut Form) -> Self {
         Self {
-            name: match form.nullable_text("name") {
+            name: match form.name() {
                 None => MaybeUndefined::Undefined,
                 Some(None) => MaybeUndefined::Null,
                 Some(Some(name)) => MaybeUndefined::Value(name),
@@ -71,6 +71,14 @@ impl FromForm for PasswordChange {
             current_password: Password(form.secret("current_password").0),
             new_password: Password(form.secret("new_password").0),
         }
+    }
+
+    fn new_password(&self) -> Option<NewPassword<'_>> {
+        Some(NewPassword {
+            field: "new_password",
+            password: &self.new_password.0,
+            words: [None, None],
+        })
     }
 }
 

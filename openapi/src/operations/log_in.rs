@@ -8,7 +8,7 @@ use crate::{
     app::{self, Refusal, Secret},
     body::Json,
     caller::{Leaver, Visitor},
-    form::{Form, FromForm},
+    form::{Form, FromForm, NewPassword},
     problem::Kind,
     refused::{BODY, LOOK, Refused, WRITE, kinds},
     reply::Reply,
@@ -42,10 +42,18 @@ impl Example for SignUp {
 impl FromForm for SignUp {
     fn take(form: &mut Form) -> Self {
         Self {
-            email: form.text("email"),
+            email: form.email(),
             password: Password(form.secret("password").0),
-            name: form.optional_text("name"),
+            name: form.name().flatten(),
         }
+    }
+
+    fn new_password(&self) -> Option<NewPassword<'_>> {
+        Some(NewPassword {
+            field: "password",
+            password: &self.password.0,
+            words: [Some(&self.email), self.name.as_deref()],
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     app::Secret,
     body::Json,
     caller::{Actor, Visitor},
-    form::{Form, FromForm},
+    form::{Form, FromForm, NewPassword},
     problem::Kind,
     refused::{BODY, LOOK, READ, Refused, WRITE, kinds},
     reply::{Done, Reply},
@@ -59,9 +59,7 @@ impl Example for Address {
 
 impl FromForm for Address {
     fn take(form: &mut Form) -> Self {
-        Self {
-            email: form.text("email"),
-        }
+        Self { email: form.email() }
     }
 }
 
@@ -90,6 +88,14 @@ impl FromForm for PasswordReset {
             token: Password(form.token("token").0),
             new_password: Password(form.secret("new_password").0),
         }
+    }
+
+    fn new_password(&self) -> Option<NewPassword<'_>> {
+        Some(NewPassword {
+            field: "new_password",
+            password: &self.new_password.0,
+            words: [None, None],
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use poem::{Body, http::Method};
 use serde_json::json;
 
 use crate::{
-    stand_in::{EMAIL, PASSWORD},
+    stand_in::{Broken, EMAIL, PASSWORD},
     support::{Browser, fields},
 };
 
@@ -108,6 +108,58 @@ async fn rules_of_the_service_name_their_fields() {
         answer.invalid(),
         fields(&[("email", "not_an_address"), ("password", "too_short")])
     );
+}
+
+#[tokio::test]
+async fn rules_are_named_beside_what_is_missing() {
+    let mut browser = visitor().await;
+    for (body, expected) in [
+        (
+            json!({"password": "x"}),
+            fields(&[("email", "missing"), ("password", "too_short")]),
+        ),
+        (
+            json!({"email": "ada", "name": " ", "more": 1}),
+            fields(&[
+                ("email", "not_an_address"),
+                ("password", "missing"),
+                ("name", "not_a_name"),
+                ("more", "unknown"),
+            ]),
+        ),
+        (
+            json!({"email": "a\nb", "password": 1}),
+            fields(&[("email", "control_character"), ("password", "wrong_type")]),
+        ),
+        (
+            json!({"email": "ada@example.org", "password": "x", "more": 1}),
+            fields(&[("more", "unknown"), ("password", "too_short")]),
+        ),
+        (
+            json!({"email": "ada@example.org", "password": "long enough for this", "more": 1}),
+            fields(&[("more", "unknown")]),
+        ),
+    ] {
+        let answer = browser.post("/api/signup").json(&body).send().await;
+        assert_eq!(answer.invalid(), expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn password_beside_errors_is_judged_only_for_who_may_ask_and_when_there_is_room() {
+    let mut browser = visitor().await;
+    let wish = json!({"password": "x"});
+    let answer = browser.post("/api/signup").no_csrf().json(&wish).send().await;
+    answer.is_problem(403, "csrf-failed");
+    assert!(browser.app.origins.lock().unwrap().is_empty(), "it was judged");
+
+    *browser.app.broken.lock().unwrap() = Broken::Full;
+    let answer = browser.post("/api/signup").json(&wish).send().await;
+    assert_eq!(answer.invalid(), fields(&[("email", "missing")]));
+
+    *browser.app.broken.lock().unwrap() = Broken::Log;
+    let answer = browser.post("/api/signup").json(&wish).send().await;
+    answer.is_problem(503, "unavailable");
 }
 
 #[tokio::test]

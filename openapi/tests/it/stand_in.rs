@@ -211,25 +211,32 @@ impl App for StandIn {
         Ok(Box::new(OpenPage(notices)))
     }
 
-    async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
+    async fn judge_password(
+        &self,
+        field: &str,
+        new: &Secret,
+        _: [Option<&str>; 2],
+        origin: &Origin,
+    ) -> Result<Vec<FieldError>, Refusal> {
         self.gate(origin)?;
+        if *self.broken.lock().unwrap() == Broken::Log {
+            return Err(Fault::plain("secret-of-the-log").into());
+        }
+        let is_short = new.0.len() < 8;
+        Ok(Vec::from_iter(is_short.then(|| FieldError {
+            field: field.into(),
+            code: "too_short".into(),
+            message: "…".into(),
+        })))
+    }
+
+    async fn sign_up(&self, wish: SignUp, origin: &Origin) -> Result<(), Refusal> {
         if *self.broken.lock().unwrap() == Broken::Closed {
             return Err(Refusal::SignUpClosed);
         }
-        let mut errors = Vec::new();
-        let mut note = |field: &str, code: &str| {
-            errors.push(FieldError {
-                field: field.into(),
-                code: code.into(),
-                message: "…".into(),
-            });
-        };
-        if !wish.email.contains('@') {
-            note("email", "not_an_address");
-        }
-        if wish.password.0.len() < 8 {
-            note("password", "too_short");
-        }
+        let errors = self
+            .judge_password("password", &wish.password, [None, None], origin)
+            .await?;
         if errors.is_empty() {
             Ok(())
         } else {

@@ -20,7 +20,6 @@ pub(super) use self::overview::Counting;
 use super::{
     Service,
     accounts::{AccountError, Accounts, Actor, Change, NewPassword, NewUser},
-    signup::field,
 };
 
 /// How long a link lives that an admin has mailed: people may be told of it before they read their mail.
@@ -158,8 +157,8 @@ impl Users for Service {
 impl From<AccountError> for Refusal {
     fn from(error: AccountError) -> Self {
         match error {
-            AccountError::Address(error) => Self::Invalid(vec![field("email", "not_an_address", &error.to_string())]),
-            AccountError::Name(error) => Self::Invalid(vec![field("name", "not_a_name", &error.to_string())]),
+            AccountError::Address(error) => Self::Invalid(vec![error.into()]),
+            AccountError::Name(error) => Self::Invalid(vec![error.into()]),
             AccountError::Taken => Self::AddressTaken,
             AccountError::Unknown => Self::NotFound,
             AccountError::LastAdmin => Self::LastAdmin,

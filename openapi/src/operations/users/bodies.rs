@@ -35,8 +35,8 @@ impl Example for NewUser {
 impl FromForm for NewUser {
     fn take(form: &mut Form) -> Self {
         Self {
-            email: form.text("email"),
-            name: form.optional_text("name"),
+            email: form.email(),
+            name: form.name().flatten(),
             roles: form.optional_words("roles", Role::ALL.map(Role::as_str)).map(named),
         }
     }
