@@ -13,10 +13,9 @@ use doorbook_domain::{
 use crate::{
     cursor::Cursor,
     db::Value,
-    ending,
     engine::{Reads, View},
     fault::Fault,
-    sessions::{NAME, SessionRow},
+    sessions::{NAME, SessionRow, columns},
 };
 
 /// Which sessions are looked for.
@@ -58,7 +57,7 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
         " and s.user_id = $6"
     });
     let sql = format!(
-        "select s.*, {ends} from {sessions} s
+        "select {columns} from {sessions} s
          where (s.started_at, s.session_id) < ($2, $3) and s.started_at > $5{of_user}
            and s.until > $1 and s.idle_until > $1 and s.absolute_until > $1
            and not exists (
@@ -68,7 +67,7 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
                         order by r.sequence desc limit 1),
                        s.first_epoch))
          order by s.started_at desc, s.session_id desc limit $4",
-        ends = ending::column("s", &view.table("session_epochs")),
+        columns = columns(&view),
         sessions = view.table("sessions"),
         epochs = view.table("session_epochs"),
         rotations = view.table("session_rotations"),

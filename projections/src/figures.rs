@@ -142,11 +142,12 @@ fn many(row: Option<Row>) -> Result<u64, Fault> {
 ///
 /// As [`count_users`].
 pub async fn logins_by_hour(reads: &Reads, first: i64) -> Result<Vec<HourlyLogins>, Fault> {
+    const SUCCESS: &str = "substr(class, 1, 8) = 'success/'";
     let view = reads.view(login_history::NAME)?;
     let sql = format!(
         "select at / {HOUR} as hour,
-                cast(sum(case when outcome = 'success' then 1 else 0 end) as bigint) as logins,
-                cast(sum(case when outcome = 'success' then 0 else coalesce(failures, 1) end) as bigint) as failures
+                cast(sum(case when {SUCCESS} then 1 else 0 end) as bigint) as logins,
+                cast(sum(case when {SUCCESS} then 0 else coalesce(failures, 1) end) as bigint) as failures
          from {} where at >= $1 group by at / {HOUR} order by hour",
         view.table("logins")
     );

@@ -1,13 +1,13 @@
 //! What events change: columns of rows.
 
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, iter};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::{
     db::Value,
     fault::Fault,
-    log::Recorded,
+    log::{Position, Recorded},
     table::{Rows, Table},
 };
 
@@ -73,8 +73,8 @@ impl Patches {
 
     fn touch<const KEY: usize>(&mut self, table: &'static Table, key: [Value; KEY], born: bool) -> RowPatch<'_> {
         let known = self.tables.iter_mut().find(|changes| changes.table.name == table.name);
-        let lasts = born || table.rows != Rows::Lasting;
-        let Some(changes) = known.filter(|_| lasts && table.key.len() == KEY) else {
+        let is_allowed = born || !table.rows.lasts();
+        let Some(changes) = known.filter(|_| is_allowed && table.key.len() == KEY) else {
             self.misuse.get_or_insert(table.name);
             return RowPatch {
                 table: None,
@@ -87,6 +87,22 @@ impl Patches {
             row: changes.row(&self.hasher, key, born),
             misuse: &mut self.misuse,
         }
+    }
+
+    /// Takes the changes out, and leaves room for as many.
+    pub(crate) fn take(&mut self) -> Self {
+        let tables = self.tables.iter().map(|changes| Changes {
+            table: changes.table,
+            rows: Vec::with_capacity(changes.rows.len()),
+            born: Vec::with_capacity(changes.born.len()),
+            index: HashTable::with_capacity(changes.rows.len()),
+        });
+        let empty = Self {
+            tables: tables.collect(),
+            misuse: None,
+            hasher: self.hasher.clone(),
+        };
+        std::mem::replace(self, empty)
     }
 
     /// How many rows change.
@@ -109,6 +125,23 @@ impl Patches {
 }
 
 impl Changes {
+    /// The rows that nobody has written when the log was read up to `from`, and the others.
+    pub(crate) fn split_new(self, from: Position) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+        let Self { table, rows, born, .. } = self;
+        if let Rows::Along(by) = table.rows {
+            let place = table.key.iter().position(|column| column.name == by);
+            let read: Value = from.number().into();
+            let is_new = |row: &Vec<Value>| place.and_then(|place| row.get(place)).is_some_and(|at| *at > read);
+            return rows.into_iter().partition(is_new);
+        }
+        let born = born.into_iter().chain(iter::repeat(false));
+        let (mut new, mut old) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (row, born) in rows.into_iter().zip(born) {
+            if born { &mut new } else { &mut old }.push(row);
+        }
+        (new, old)
+    }
+
     fn row<const KEY: usize>(&mut self, hasher: &DefaultHashBuilder, key: [Value; KEY], is_new: bool) -> &mut [Value] {
         let Self {
             table,
@@ -165,22 +198,59 @@ mod tests {
     use super::*;
     use crate::table::int;
 
-    static NOTES: [Table; 1] = [Table {
-        name: "notes",
-        key: &[int("position")],
-        columns: &[],
-        indices: &[],
-        rows: Rows::Lasting,
-    }];
+    const fn notes(rows: Rows) -> Table {
+        Table {
+            name: "notes",
+            key: const { &[int("topic"), int("position")] },
+            columns: &[],
+            indices: &[],
+            rows,
+        }
+    }
+
+    static NOTES: [Table; 1] = [notes(Rows::Lasting)];
+    static BLOCKS: [Table; 1] = [notes(Rows::Along("position"))];
+
+    fn key(topic: u64, position: u64) -> [Value; 2] {
+        [topic.into(), position.into()]
+    }
+
+    #[test]
+    fn row_along_the_log_is_new_beyond_what_was_read() {
+        let mut patches = Patches::new(&BLOCKS);
+        for position in [64, 64, 128, 192] {
+            patches.row(&BLOCKS[0], key(1000, position)).done();
+        }
+        let mut tables = patches.into_tables().unwrap();
+        let (new, old) = tables.remove(0).split_new(Position::new(128));
+        assert_eq!(new, [key(1000, 192)]);
+        assert_eq!(old, [key(1000, 64), key(1000, 128)]);
+    }
+
+    #[test]
+    fn changes_are_taken_out_once() {
+        let mut patches = Patches::new(&NOTES);
+        patches.new_row(&NOTES[0], key(1, 1)).done();
+        assert_eq!(patches.take().rows(), 1);
+        assert_eq!(patches.rows(), 0);
+        patches.new_row(&NOTES[0], key(1, 2)).done();
+        let (new, old) = patches
+            .take()
+            .into_tables()
+            .unwrap()
+            .remove(0)
+            .split_new(Position::START);
+        assert_eq!((new, old.len()), (vec![key(1, 2).to_vec()], 0));
+    }
 
     #[test]
     fn row_that_lasts_is_only_ever_made() {
         let mut made = Patches::new(&NOTES);
-        made.new_row(&NOTES[0], [1_u64.into()]).done();
+        made.new_row(&NOTES[0], key(1, 1)).done();
         assert_eq!(made.into_tables().map(|tables| tables.len()).unwrap(), 1);
 
         let mut changed = Patches::new(&NOTES);
-        changed.row(&NOTES[0], [1_u64.into()]).done();
+        changed.row(&NOTES[0], key(1, 1)).done();
         assert!(changed.into_tables().is_err(), "its key may not be there yet");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     cursor::Cursor,
     db::{Row, Value},
     ending,
-    engine::Reads,
+    engine::{Reads, View},
     fault::Fault,
     log::Recorded,
     patch::Patches,
@@ -33,7 +33,7 @@ pub const ORIGIN_EVENT: &str = "session.started";
 /// Most sessions that [`beyond`] names at once.
 pub const SURPLUS: usize = 1000;
 
-static TABLES: [Table; 4] = [
+static TABLES: [Table; 5] = [
     Table {
         name: "sessions",
         key: &[text("session_id")],
@@ -50,7 +50,6 @@ static TABLES: [Table; 4] = [
             int("idle_until"),
             int("absolute_until"),
             int("until"),
-            text("origin"),
             int("ended_at"),
             text("end_reason"),
             text("ended_by"),
@@ -86,6 +85,14 @@ static TABLES: [Table; 4] = [
         indices: &[],
         rows: Rows::Changing,
     },
+    // From where sessions were started: as long as all the rest of a row, which changes more than once.
+    Table {
+        name: "session_origins",
+        key: &[text("session_id")],
+        columns: &[text("origin")],
+        indices: &[],
+        rows: Rows::Lasting,
+    },
 ];
 
 impl Projection for Sessions {
@@ -94,7 +101,7 @@ impl Projection for Sessions {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -130,7 +137,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             idle_until,
             absolute_until,
             idle_ms: _,
-            origin,
+            origin: _,
             ip_bucket: _,
             at,
         } => row
@@ -145,8 +152,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("authenticated_at", *at)
             .set("idle_until", *idle_until)
             .set("absolute_until", *absolute_until)
-            .set("until", (*idle_until).min(*absolute_until))
-            .set("origin", origin.as_ref().map(Sealed::as_str)),
+            .set("until", (*idle_until).min(*absolute_until)),
         SessionEvent::Refreshed { idle_until, at } => row
             .set("idle_until", *idle_until)
             .set("until", *idle_until)
@@ -165,9 +171,19 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
 /// What an event changes beside the session's own row.
 fn beside(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
     match event {
-        SessionEvent::Started { absolute_until, at, .. } => {
+        SessionEvent::Started {
+            absolute_until,
+            origin,
+            at,
+            ..
+        } => {
             let lifetime = absolute_until.micros().saturating_sub(at.micros());
             out.row(&TABLES[3], [lifetime.into()]).done();
+            if let Some(origin) = origin {
+                out.new_row(&TABLES[4], [(&*recorded.stream_id).into()])
+                    .set("origin", origin.as_str())
+                    .done();
+            }
         }
         SessionEvent::Rotated { epoch, at, .. } => out
             .new_row(&TABLES[2], [(&*recorded.stream_id).into(), recorded.sequence.into()])
@@ -241,6 +257,15 @@ impl SessionRow {
     }
 }
 
+/// What [`SessionRow::read`] reads of the session `s`.
+pub(crate) fn columns(view: &View) -> String {
+    format!(
+        "s.*, (select o.origin from {} o where o.session_id = s.session_id) as origin, {}",
+        view.table("session_origins"),
+        ending::column("s", &view.table("session_epochs")),
+    )
+}
+
 /// Which sessions a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -264,7 +289,7 @@ pub async fn page(
 ) -> Result<Vec<SessionRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select s.*, {ends}
+        "select {columns}
          from {sessions} s
          where s.user_id = $1 and (s.started_at, s.session_id) < ($2, $3)
            and ($5 = 0 or (s.ended_at is null and s.idle_until > $6 and s.absolute_until > $6
@@ -272,7 +297,7 @@ pub async fn page(
          order by s.started_at desc, s.session_id desc limit $4",
         sessions = view.table("sessions"),
         epochs = view.table("session_epochs"),
-        ends = ending::column("s", &view.table("session_epochs")),
+        columns = columns(&view),
     );
     let (live, now) = match which {
         Which::All => (false, Timestamp::default()),
@@ -297,8 +322,8 @@ pub async fn page(
 pub async fn find(reads: &Reads, session: SessionId) -> Result<Option<SessionRow>, Fault> {
     let view = reads.view(NAME)?;
     let sql = format!(
-        "select s.*, {} from {} s where s.session_id = $1",
-        ending::column("s", &view.table("session_epochs")),
+        "select {} from {} s where s.session_id = $1",
+        columns(&view),
         view.table("sessions")
     );
     let id: Value = session.0.into();

@@ -99,9 +99,22 @@ pub enum Rows {
     /// One event makes a row (`Patches::new_row`), and nothing changes it. `PostgreSQL` sorts the key of such a table once,
     /// after a bulk load.
     Lasting,
-    /// One event makes a row, and nothing changes it; the rows lie apart on `PostgreSQL` by the month of this instant of the key: for a table that
-    /// grows for ever and is read by time. Indices have about the same size whatever its age.
+    /// As those that last; they lie apart on `PostgreSQL` by the month of this instant of the key: for a table that grows for
+    /// ever and is read by time. Indices have about the same size whatever its age.
     ByMonth(&'static str),
+    /// Several events write the same row, and nothing changes it. This number of the key is a position in the log, at most
+    /// that of the events: a row beyond what was read before is new.
+    Along(&'static str),
+}
+
+impl Rows {
+    /// Whether one event makes a row.
+    pub(crate) const fn lasts(self) -> bool {
+        match self {
+            Self::Lasting | Self::ByMonth(_) => true,
+            Self::Changing | Self::Along(_) => false,
+        }
+    }
 }
 
 /// How a database names things.
@@ -190,7 +203,7 @@ impl Table {
             (Dialect::Sqlite, _) => sql.push_str(" without rowid"),
             // Room on the page keeps an update away from the indices.
             (Dialect::Postgres, Rows::Changing) => sql.push_str(" with (fillfactor = 70)"),
-            (Dialect::Postgres, Rows::Lasting) => {}
+            (Dialect::Postgres, Rows::Lasting | Rows::Along(_)) => {}
             (Dialect::Postgres, Rows::ByMonth(column)) => {
                 write!(sql, " partition by range ({column})").unwrap_or_default();
             }
@@ -200,7 +213,7 @@ impl Table {
 
     /// The statement that makes the key of `table` after a bulk load, where [`Self::create`] has not made it.
     pub(crate) fn late_key(&self, table: &str, dialect: Dialect) -> Option<String> {
-        let late = (dialect, self.rows) == (Dialect::Postgres, Rows::Lasting);
+        let late = dialect == Dialect::Postgres && self.rows.lasts();
         late.then(|| format!("alter table {table} add primary key ({})", self.key_names()))
     }
 

@@ -63,7 +63,7 @@ static TABLES: [Table; 2] = [
         key: &[int("facet"), int("position")],
         columns: &[],
         indices: &[],
-        rows: Rows::Changing,
+        rows: Rows::Along("position"),
     },
 ];
 const POSITIONS: &str = "trail";

@@ -62,11 +62,12 @@ impl Service {
 
     pub(super) async fn login_entry(&self, row: LoginRow) -> Result<LoginEntry, Fault> {
         let place = Place {
-            stream: &row.stream,
-            event_type: &row.event_type,
+            stream: row.stream(),
+            event_type: row.event_type(),
             field: "origin",
         };
         let whence = self.seals.open_origin(row.origin.as_ref(), &place).await?;
+        let session = row.session();
         let mut entry = LoginEntry {
             id: row.entry,
             at: row.at,
@@ -83,10 +84,6 @@ impl Service {
         };
         match row.outcome {
             Outcome::Success { provider, .. } => {
-                let session = row
-                    .stream
-                    .strip_prefix("session-")
-                    .and_then(|id| id.parse::<SessionId>().ok());
                 "success".clone_into(&mut entry.outcome);
                 entry.provider = provider;
                 entry.session = session;

@@ -1,21 +1,25 @@
-use std::fmt::Write as _;
-
 use super::{Tx, Value};
-use crate::{fault::Fault, patch::Changes};
+use crate::{fault::Fault, log::Position, patch::Changes};
 
 /// Bytes that are sent at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// What COPY's binary format begins with: a signature, no flags, and no extension (PostgreSQL 15, "COPY", "File Formats").
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What it ends with.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// The length of a NULL.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+
 impl Tx {
     /// Upserts many rows on `PostgreSQL`: new ones by COPY, others by COPY into a table of this connection and one merge.
-    /// Measured several times as fast as statements with parameters.
-    pub(crate) async fn merge(&mut self, name: &str, changes: Changes) -> Result<(), Fault> {
-        let Changes { table, rows, born, .. } = changes;
-        let born = born.into_iter().chain(std::iter::repeat(false));
-        let (new, old): (Vec<_>, Vec<_>) = rows.into_iter().zip(born).partition(|&(_, born)| born);
+    /// Measured several times as fast as statements with parameters. The log was read up to `from` before.
+    pub(crate) async fn merge(&mut self, name: &str, changes: Changes, from: Position) -> Result<(), Fault> {
+        let table = changes.table;
         let names = table.names();
+        let (new, old) = changes.split_new(from);
         if !new.is_empty() {
-            self.copy(&format!("copy {name} ({names}) from stdin"), new).await?;
+            self.copy(name, &names, new).await?;
         }
         if old.is_empty() {
             return Ok(());
@@ -23,68 +27,56 @@ impl Tx {
         let stage = format!("stage_{}", table.name);
         let create = format!("create temp table if not exists {stage} (like {name}) on commit delete rows");
         self.execute(&create, Vec::new()).await?;
-        self.copy(&format!("copy pg_temp.{stage} ({names}) from stdin"), old)
-            .await?;
+        self.copy(&format!("pg_temp.{stage}"), &names, old).await?;
         let on_conflict = table.on_conflict(name);
         let merge = format!("insert into {name} ({names}) select {names} from pg_temp.{stage}{on_conflict}");
         self.execute(&merge, Vec::new()).await.map(drop)
     }
 
-    async fn copy(&mut self, sql: &str, rows: Vec<(Vec<Value>, bool)>) -> Result<(), Fault> {
+    async fn copy(&mut self, into: &str, names: &str, rows: Vec<Vec<Value>>) -> Result<(), Fault> {
         let Self::Postgres(tx) = self else {
             return Err(Fault::plain("only PostgreSQL has COPY"));
         };
-        let mut copy = tx.copy_in_raw(sql).await?;
-        let mut text = String::with_capacity(CHUNK_BYTES + 4096);
-        for (row, _) in rows {
-            line(&row, &mut text);
-            if text.len() >= CHUNK_BYTES {
-                copy.send(text.as_bytes()).await?;
-                text.clear();
+        let sql = format!("copy {into} ({names}) from stdin (format binary)");
+        let mut copy = tx.copy_in_raw(&sql).await?;
+        let mut bytes = Vec::with_capacity(CHUNK_BYTES + 4096);
+        bytes.extend_from_slice(HEADER);
+        for row in rows {
+            tuple(&row, &mut bytes)?;
+            if bytes.len() >= CHUNK_BYTES {
+                copy.send(bytes.as_slice()).await?;
+                bytes.clear();
             }
         }
-        copy.send(text.as_bytes()).await?;
+        bytes.extend_from_slice(&TRAILER);
+        copy.send(bytes.as_slice()).await?;
         copy.finish().await?;
         Ok(())
     }
 }
 
-/// A row in the text format of COPY.
-fn line(row: &[Value], text: &mut String) {
-    for (at, value) in row.iter().enumerate() {
-        if at > 0 {
-            text.push('\t');
-        }
+/// A row in COPY's binary format, whose values are those of the wire protocol: the server need not parse them.
+///
+/// # Errors
+///
+/// [`Fault`] of a row or a value that is larger than the format allows.
+fn tuple(row: &[Value], bytes: &mut Vec<u8>) -> Result<(), Fault> {
+    let fields = i16::try_from(row.len()).map_err(Fault::because("a row has too many columns"))?;
+    bytes.extend_from_slice(&fields.to_be_bytes());
+    for value in row {
         match value {
-            Value::Text(None) | Value::Int(None) | Value::Blob(None) => text.push_str("\\N"),
-            Value::Text(Some(value)) => escape(value, text),
-            Value::Int(Some(value)) => write!(text, "{value}").unwrap_or_default(),
-            Value::Blob(Some(value)) => {
-                text.push_str("\\\\x");
-                text.extend(value.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex));
-            }
+            Value::Text(Some(text)) => field(text.as_bytes(), bytes)?,
+            Value::Int(Some(int)) => field(&int.to_be_bytes(), bytes)?,
+            Value::Blob(Some(blob)) => field(blob, bytes)?,
+            Value::Text(None) | Value::Int(None) | Value::Blob(None) => bytes.extend_from_slice(&NULL),
         }
     }
-    text.push('\n');
+    Ok(())
 }
 
-/// A digit of 16.
-fn hex(digit: u8) -> char {
-    char::from_digit(digit.into(), 16).unwrap_or('0')
-}
-
-fn escape(value: &str, text: &mut String) {
-    let mut rest = value;
-    while let Some((plain, tail)) = rest.find(['\\', '\t', '\n', '\r']).map(|at| rest.split_at(at)) {
-        text.push_str(plain);
-        let mut tail = tail.chars();
-        text.push_str(match tail.next() {
-            Some('\t') => "\\t",
-            Some('\n') => "\\n",
-            Some('\r') => "\\r",
-            _ => "\\\\",
-        });
-        rest = tail.as_str();
-    }
-    text.push_str(rest);
+fn field(value: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
+    let length = i32::try_from(value.len()).map_err(Fault::because("a value is too large"))?;
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(value);
+    Ok(())
 }

@@ -78,8 +78,8 @@ impl Fold {
     }
 
     /// What changed since the last time.
-    pub(super) fn take(&mut self, projection: &dyn Projection) -> Patches {
-        std::mem::replace(&mut self.patches, Patches::new(projection.tables()))
+    pub(super) fn take(&mut self) -> Patches {
+        self.patches.take()
     }
 }
 

@@ -246,7 +246,7 @@ impl Follower {
             parked += 1;
             batch.park(&poison.parked((self.core.clock)())).await?;
         }
-        batch.write(fold.take(projection)).await?;
+        batch.write(fold.take()).await?;
         batch.commit().await?;
         self.slot.tally.parked(parked);
         Ok(true)

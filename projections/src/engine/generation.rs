@@ -48,6 +48,8 @@ pub(super) struct Generation {
 pub(super) struct Batch<'a> {
     generation: &'a Generation,
     tx: Tx,
+    /// Where the checkpoint was.
+    from: Position,
     /// The partitions that are there when it is committed.
     partitions: Vec<String>,
 }
@@ -254,6 +256,7 @@ impl Generation {
         Ok(moved.then_some(Batch {
             generation: self,
             tx,
+            from,
             partitions: Vec::new(),
         }))
     }
@@ -344,7 +347,7 @@ impl Batch<'_> {
         for changes in patches.into_tables()? {
             self.make_room(&changes).await?;
             let name = self.generation.table(changes.table.name);
-            self.tx.merge(&name, changes).await?;
+            self.tx.merge(&name, changes, self.from).await?;
         }
         Ok(())
     }

@@ -187,9 +187,9 @@ impl Folder {
         let Some(to) = to else { return };
         let from = self.from;
         let folds = self.folds.iter_mut().zip(&mut self.parked);
-        for ((build, (fold, parked)), writer) in self.builds.iter().zip(folds).zip(&self.writers) {
+        for ((fold, parked), writer) in folds.zip(&self.writers) {
             let chunk = Chunk {
-                patches: fold.take(&*build.projection),
+                patches: fold.take(),
                 parked: std::mem::take(parked),
                 from,
                 to,

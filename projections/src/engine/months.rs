@@ -143,7 +143,7 @@ impl Table {
     pub(super) const fn statistics(&self) -> Option<&'static str> {
         match self.rows {
             Rows::ByMonth(_) => Some("set local default_statistics_target = 3"),
-            Rows::Changing | Rows::Lasting => None,
+            Rows::Changing | Rows::Lasting | Rows::Along(_) => None,
         }
     }
 }

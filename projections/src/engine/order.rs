@@ -1,6 +1,6 @@
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::{fault::Fault, log::Recorded};
 
@@ -9,7 +9,7 @@ const STREAMS: usize = 50_000;
 
 /// Checks that each stream comes in its order, without a gap. Remembers the streams that were read last.
 pub(super) struct Order {
-    hashers: [RandomState; 2],
+    hashers: [DefaultHashBuilder; 2],
     /// Read in the batch that is not committed yet.
     batch: HashMap<u128, u64>,
     young: HashMap<u128, u64>,
@@ -19,7 +19,7 @@ pub(super) struct Order {
 impl Order {
     pub(super) fn new() -> Self {
         Self {
-            hashers: [RandomState::new(), RandomState::new()],
+            hashers: [DefaultHashBuilder::default(), DefaultHashBuilder::default()],
             batch: HashMap::new(),
             young: HashMap::new(),
             old: HashMap::new(),

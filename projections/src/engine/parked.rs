@@ -145,7 +145,7 @@ impl Core {
             .iter()
             .filter(passed)
             .try_for_each(|recorded| fold.event(&*slot.projection, recorded, &recorded.event()));
-        batch.write(fold.take(&*slot.projection)).await?;
+        batch.write(fold.take()).await?;
         batch.unpark(stream).await?;
         if let Err(poison) = &folded {
             batch.park(&poison.parked((self.clock)())).await?;

@@ -17,7 +17,7 @@ use crate::{fault::Fault, log::Position};
 const TAILS: usize = 20;
 
 /// Read models that are indexed at the same time: each sorts its rows in memory.
-const INDEXED: usize = 2;
+const INDEXED: usize = 3;
 
 /// What a long work is about now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -43,25 +43,51 @@ pub(super) fn failure(reason: &str, provider: Option<&str>) -> String {
 }
 
 pub(super) fn is_success(class: &str) -> bool {
-    class.starts_with("success/")
+    Class::parse(class).is_some_and(|class| class.won == Won::Success)
+}
+
+/// What a class says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Class<'a> {
+    pub(super) won: Won,
+    /// The method of a success, the reason of a failure.
+    pub(super) kind: &'a str,
+    pub(super) provider: Option<&'a str>,
+}
+
+impl<'a> Class<'a> {
+    pub(super) fn parse(class: &'a str) -> Option<Self> {
+        let mut parts = class.splitn(3, '/');
+        let won = match parts.next()? {
+            "success" => Won::Success,
+            "failure" => Won::Failure,
+            _ => return None,
+        };
+        let (kind, provider) = (parts.next()?, parts.next());
+        Some(Self { won, kind, provider })
+    }
+
+    const fn method(&self) -> &'a str {
+        match (self.won, self.provider) {
+            (Won::Success, _) => self.kind,
+            (Won::Failure, None) => "password",
+            (Won::Failure, Some(_)) => "social",
+        }
+    }
 }
 
 impl Filter {
     /// Whether rows of the class can fit.
     pub(super) fn wants(&self, class: &str) -> bool {
-        let mut parts = class.splitn(3, '/');
-        let (outcome, second, provider) = (parts.next(), parts.next(), parts.next());
-        let success = outcome == Some(Won::Success.as_str());
-        let (method, reason) = match provider {
-            _ if success => (second, None),
-            None => (Some("password"), second),
-            Some(_) => (Some("social"), second),
+        let Some(class) = Class::parse(class) else {
+            return false;
         };
+        let reason = (class.won == Won::Failure).then_some(class.kind);
         let fits =
             |wanted: &Option<String>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| is == Some(wanted));
-        self.outcome.is_none_or(|wanted| outcome == Some(wanted.as_str()))
-            && fits(&self.method, method)
-            && fits(&self.provider, provider)
+        self.outcome.is_none_or(|wanted| class.won == wanted)
+            && fits(&self.method, Some(class.method()))
+            && fits(&self.provider, class.provider)
             && fits(&self.reason, reason)
     }
 }

@@ -1,7 +1,7 @@
 //! Login history: every login, every failed one, and how each session ended.
 //!
-//! A row belongs to a class, which says its outcome, method, provider and reason at once: `success/social/github`,
-//! `failure/wrong_password`. There are as many classes as ways to log in and to fail, a dozen or two. Every search is a
+//! A row belongs to a class, which says its outcome, method, provider and reason at once, and is all that is stored of
+//! them: `success/social/github`, `failure/wrong_password`. There are as many classes as ways to log in and to fail, a dozen or two. Every search is a
 //! merge of one walk along an index for each class that it wants, so that no combination of filters reads rows in vain.
 //!
 //! On `PostgreSQL` the rows lie in months (`docs/adr/0010-login-history-lies-in-months.md`). So nothing changes a row: what comes
@@ -40,15 +40,9 @@ static TABLES: [Table; 5] = [
         name: "logins",
         key: &[text("entry"), int("at")],
         columns: &[
-            text("stream"),
-            text("event_type"),
-            text("outcome"),
             text("class"),
             text("user_id"),
             int("first_epoch"),
-            text("method"),
-            text("provider"),
-            text("reason"),
             text("email"),
             text("address"),
             text("origin"),
@@ -96,7 +90,7 @@ static TABLES: [Table; 5] = [
         key: &[text("entry")],
         columns: &[int("ended_at"), text("end_reason"), text("ended_by")],
         indices: &[],
-        rows: Rows::Changing,
+        rows: Rows::Lasting,
     },
     // The epochs of sessions that went on beyond the end of all others of their user.
     Table {
@@ -114,7 +108,7 @@ impl Projection for LoginHistory {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -150,15 +144,10 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
         } => {
             let class = class::success(method);
             out.row(&TABLES[2], [class.as_str().into()]).done();
-            out.row_of(recorded, &TABLES[0], [stream.as_str().into(), (*at).into()])
-                .set("stream", stream)
-                .set("event_type", &*recorded.event_type)
-                .set("outcome", "success")
+            out.new_row(&TABLES[0], [stream.into(), (*at).into()])
                 .set("class", class)
                 .set("user_id", user_id.0)
                 .set("first_epoch", *epoch)
-                .set("method", method.as_str())
-                .set("provider", method.provider())
                 .set("origin", origin.as_ref().map(Sealed::as_str))
                 .set("ip_bucket", ip_bucket.map(i64::from))
                 .done();
@@ -176,8 +165,7 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
 }
 
 fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
-    let stream = format!("attempts-{}", recorded.stream_id);
-    let entry = format!("{stream}#{}", recorded.sequence);
+    let entry = format!("attempts-{}#{}", recorded.stream_id, recorded.sequence);
     let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
     let (class, at) = match event {
         LoginAttemptsEvent::Failed {
@@ -190,38 +178,25 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
     out.row(&TABLES[2], [class.as_str().into()]).done();
     let row = out
         .new_row(&TABLES[0], [entry.into(), (*at).into()])
-        .set("stream", stream)
-        .set("event_type", &*recorded.event_type)
         .set("class", class)
         .set("address", &*recorded.stream_id);
     let row = match event {
         LoginAttemptsEvent::Failed {
             user_id,
             email,
-            reason,
-            provider,
             origin,
             ip_bucket,
-            at: _,
+            ..
         } => row
-            .set("outcome", "failure")
             .set("user_id", user(user_id))
-            .set("reason", reason.as_str())
-            .set("provider", provider.as_deref())
             .set("email", email.as_str())
             .set("origin", origin.as_ref().map(Sealed::as_str))
             .set("ip_bucket", ip_bucket.map(i64::from))
             .set("failures", 1_i64),
         LoginAttemptsEvent::Summarized {
-            user_id,
-            provider,
-            count,
-            from,
-            at: _,
+            user_id, count, from, ..
         } => row
-            .set("outcome", "failures")
             .set("user_id", user(user_id))
-            .set("provider", provider.as_deref())
             .set("failures", *count)
             .set("since", *from),
         LoginAttemptsEvent::LinkRefused { .. } => row,

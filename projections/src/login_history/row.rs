@@ -1,5 +1,10 @@
-use doorbook_domain::{id::UserId, seal::Sealed, time::Timestamp};
+use doorbook_domain::{
+    id::{SessionId, UserId},
+    seal::Sealed,
+    time::Timestamp,
+};
 
+use super::class::{Class, SEVERAL, Won};
 use crate::{cursor::Cursor, db::Row, ending::Ended, fault::Fault};
 
 /// What became of one login, or of several that failed.
@@ -7,10 +12,6 @@ use crate::{cursor::Cursor, db::Row, ending::Ended, fault::Fault};
 pub struct LoginRow {
     /// Which: `session-<id>` of a success, `attempts-<claim>#<sequence>` of a failure.
     pub entry: String,
-    /// The stream that the sealed values stand in.
-    pub stream: String,
-    /// The type of the event that the sealed values stand in.
-    pub event_type: String,
     /// When; of several, the last.
     pub at: Timestamp,
     /// Who, if anybody has the address.
@@ -63,11 +64,31 @@ impl LoginRow {
         }
     }
 
+    /// The stream that the sealed values stand in.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        self.entry.split_once('#').map_or(&self.entry, |(stream, _)| stream)
+    }
+
+    /// The session of a success.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.entry.strip_prefix("session-").and_then(|id| id.parse().ok())
+    }
+
+    /// The type of the event that the sealed values stand in.
+    #[must_use]
+    pub const fn event_type(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Success { .. } => "session.started",
+            Outcome::Failure { .. } => "login.failed",
+            Outcome::Failures { .. } => "login.failures_summarized",
+        }
+    }
+
     pub(super) fn read(row: &Row) -> Result<Self, Fault> {
         Ok(Self {
             entry: row.text("entry")?,
-            stream: row.text("stream")?,
-            event_type: row.text("event_type")?,
             at: row.at("at")?,
             user_id: row.find_id("user_id")?.map(UserId),
             origin: row.find_text("origin")?.map(Sealed::new),
@@ -90,23 +111,26 @@ impl Outcome {
     }
 
     fn read(row: &Row) -> Result<Self, Fault> {
-        Ok(match row.text("outcome")?.as_str() {
-            "success" => Self::Success {
-                method: row.text("method")?,
-                provider: row.find_text("provider")?,
+        let class = row.text("class")?;
+        let Class { won, kind, provider } =
+            Class::parse(&class).ok_or_else(|| Fault::plain("the login history holds an unknown class"))?;
+        let provider = provider.map(str::to_owned);
+        Ok(match won {
+            Won::Success => Self::Success {
+                method: kind.to_owned(),
+                provider,
                 ended: Ended::read(row)?,
             },
-            "failure" => Self::Failure {
-                reason: row.text("reason")?,
-                provider: row.find_text("provider")?,
-                email: Sealed::new(row.text("email")?),
-            },
-            "failures" => Self::Failures {
-                provider: row.find_text("provider")?,
+            Won::Failure if kind == SEVERAL => Self::Failures {
+                provider,
                 count: row.count("failures")?,
                 since: row.at("since")?,
             },
-            _ => return Err(Fault::plain("the login history holds an unknown outcome")),
+            Won::Failure => Self::Failure {
+                reason: kind.to_owned(),
+                provider,
+                email: Sealed::new(row.text("email")?),
+            },
         })
     }
 }

@@ -205,14 +205,17 @@ impl Query {
             view.for_each(classes, &|class| walk(&format!("{on} and l.class = {class}")))
         });
         let walks: Vec<String> = walks.collect();
+        let epochs = view.table("login_epochs");
+        // Most users never had all their sessions ended at once: for them one look is enough.
         let sql = format!(
             "select l.*, d.ended_at, d.end_reason, d.ended_by, {} from (
-                select w.*, coalesce(
-                    (select r.epoch from {} r where r.entry = w.entry), w.first_epoch) as epoch
+                select w.*, case when exists (
+                    select 1 from {epochs} e where e.user_id = w.user_id and e.epoch > w.first_epoch
+                ) then coalesce((select r.epoch from {} r where r.entry = w.entry), w.first_epoch) end as epoch
                 from (select * from ({}) w order by at desc, entry desc limit $4) w) l
              left join {} d on d.entry = l.entry
              order by l.at desc, l.entry desc",
-            ending::column("l", &view.table("login_epochs")),
+            ending::column("l", &epochs),
             view.table("login_rotations"),
             walks.join(" union all "),
             view.table("login_ends"),

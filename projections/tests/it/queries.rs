@@ -293,8 +293,8 @@ async fn history_has_successes_failures_and_summaries(place: Place) {
             success
         ]
     );
-    assert_eq!(mine[1].stream, format!("attempts-{}", claim(1)));
-    assert_eq!(mine[1].event_type, "login.failed");
+    assert_eq!(mine[1].stream(), format!("attempts-{}", claim(1)));
+    assert_eq!(mine[1].event_type(), "login.failed");
 
     let first = login_history::page(&reads, &Cursor::start(), 2).await.unwrap();
     assert_eq!(first.iter().map(|row| row.at).collect::<Vec<_>>(), [at(30), at(25)]);

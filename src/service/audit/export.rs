@@ -1,5 +1,5 @@
-//! Logins on their way out. One task reads candidates, another opens them and looks whether its reader may still read, and
-//! what answers the request writes them: each is ahead of the next by two batches at most.
+//! Logins on their way out. One task reads candidates, one looks up whose they are, still sealed, one opens that and looks
+//! whether its reader may still read, and what answers the request writes them: each is ahead of the next by two batches at most.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     logins::Search,
     reading::Reader,
-    records::{Opened, People, mentioned},
+    records::{Deadlines, People, REMEMBERED, mentioned},
 };
 use crate::service::{Service, rights};
 
@@ -115,17 +115,51 @@ impl Service {
     }
 }
 
-/// Nobody is opened whose login did not fit.
-fn only_of(mut named: Vec<Named>, found: &[Opened]) -> Vec<Named> {
-    let users: HashSet<UserId> = found.iter().filter_map(|opened| opened.row.user_id).collect();
-    named.retain(|named| users.contains(&named.user));
-    named
-}
-
 /// Some records; `None` behind the last. A channel that closes without that was broken off, whatever the reason.
 type Batch = Result<Option<Vec<LoginRecord>>, Fault>;
 /// Some candidates, and whether they are the last.
 type Candidates = Result<(Vec<LoginRow>, bool), Fault>;
+
+/// Some candidates, and what their records take; still sealed.
+struct LookedUp {
+    rows: Vec<LoginRow>,
+    /// Whoever is mentioned and was not lately.
+    named: Vec<Named>,
+    deadlines: Deadlines,
+    is_last: bool,
+}
+
+/// Looks up what candidates mention, batch after batch.
+struct Lookup {
+    service: Service,
+    /// Who was looked up lately.
+    known: HashSet<UserId>,
+    since: Instant,
+}
+
+impl Lookup {
+    async fn batch(&mut self, rows: Vec<LoginRow>, is_last: bool) -> Result<LookedUp, Fault> {
+        if self.since.elapsed() >= LOOK_EVERY || self.known.len() > REMEMBERED {
+            self.known.clear();
+            self.since = Instant::now();
+        }
+        let (users, sessions) = mentioned(rows.iter());
+        let strangers: HashSet<UserId> = users.into_iter().filter(|user| !self.known.contains(user)).collect();
+        self.known.extend(&strangers);
+        let (named, deadlines, ()) = tokio::try_join!(
+            self.service.names_of(strangers),
+            self.service.deadlines(&sessions),
+            self.service.warm_rows(&rows),
+        )?;
+        self.service.warm_names(&named).await?;
+        Ok(LookedUp {
+            rows,
+            named,
+            deadlines,
+            is_last,
+        })
+    }
+}
 
 /// What is sent.
 struct Batches(mpsc::Receiver<Batch>);
@@ -170,36 +204,47 @@ impl Export {
 
     /// Whether everything was handed over.
     async fn feed(&mut self, out: &mpsc::Sender<Batch>) -> Result<bool, Fault> {
-        let mut candidates = self.read_ahead();
+        let mut batches = self.look_up_ahead(self.read_ahead());
         let mut people = People::default();
         let mut looked: Option<Instant> = None;
         loop {
-            let read = candidates.recv().await;
-            let (rows, is_last) = read.ok_or(Fault::plain("the history was not read to its end"))??;
+            let looked_up = batches.recv().await;
+            let batch = looked_up.ok_or(Fault::plain("the history was not read to its end"))??;
             if looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
                 self.may_read_on().await?;
                 // Somebody may have been erased meanwhile.
                 people.forget_users();
                 looked = Some(Instant::now());
             }
-            let (users, sessions) = mentioned(rows.iter());
-            people.make_room();
-            let (found, named, deadlines) = tokio::try_join!(
-                self.service.fitting(&self.search, rows),
-                self.service.strangers(&users, &people),
-                self.service.deadlines(&sessions),
-            )?;
-            self.service.introduce(only_of(named, &found), &mut people).await?;
-            let records = self.service.records_of(found, &mut people, &deadlines).await?;
+            let records = self.open(batch.rows, batch.named, &batch.deadlines, &mut people);
+            let records = records.await?;
             let count = u64::try_from(records.len()).unwrap_or(0);
             if !self.hand_over(out, Some(records)).await? {
                 return Ok(false);
             }
             self.rows += count;
-            if is_last {
+            if batch.is_last {
                 return self.hand_over(out, None).await;
             }
         }
+    }
+
+    /// The records of those that fit. Nobody else is opened.
+    async fn open(
+        &self,
+        rows: Vec<LoginRow>,
+        mut named: Vec<Named>,
+        deadlines: &Deadlines,
+        people: &mut People,
+    ) -> Result<Vec<LoginRecord>, Fault> {
+        let found = self.service.fitting(&self.search, rows).await?;
+        let (users, _) = mentioned(found.iter().map(|opened| &opened.row));
+        let wanted: HashSet<&UserId> = users.iter().collect();
+        named.retain(|named| wanted.contains(&named.user));
+        self.service.introduce(named, people).await?;
+        // Those who were looked up with an earlier batch, and forgotten since.
+        self.service.meet(&users, people).await?;
+        self.service.records_of(found, people, deadlines).await
     }
 
     /// `false` where nobody takes it any more.
@@ -235,6 +280,28 @@ impl Export {
             }
         });
         candidates
+    }
+
+    /// Looks up candidates until there are no more, or nobody takes them.
+    fn look_up_ahead(&self, mut candidates: mpsc::Receiver<Candidates>) -> mpsc::Receiver<Result<LookedUp, Fault>> {
+        let (out, batches) = mpsc::channel(AHEAD);
+        let mut lookup = Lookup {
+            service: self.service.clone(),
+            known: HashSet::new(),
+            since: Instant::now(),
+        };
+        self.service.commands.spawn(async move {
+            while let Some(read) = candidates.recv().await {
+                let looked_up = match read {
+                    Ok((rows, is_last)) => lookup.batch(rows, is_last).await,
+                    Err(fault) => Err(fault),
+                };
+                if out.send(looked_up).await.is_err() {
+                    return;
+                }
+            }
+        });
+        batches
     }
 
     /// Whoever may use the command line may read on. Of others the log is asked: a role's removal raises the epoch, and no

@@ -128,8 +128,8 @@ impl Service {
             return Ok(true);
         };
         let place = Place {
-            stream: &opened.row.stream,
-            event_type: &opened.row.event_type,
+            stream: opened.row.stream(),
+            event_type: opened.row.event_type(),
             field: "email",
         };
         let typed = self.seals.open(email, &place).await?;

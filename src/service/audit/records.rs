@@ -26,12 +26,15 @@ use crate::atlas::Spot;
 use crate::service::{Service, seals::Whence};
 
 /// Users that are remembered from one batch to the next.
-const REMEMBERED: usize = 20_000;
+pub(super) const REMEMBERED: usize = 20_000;
 /// User agents that are remembered.
 const REMEMBERED_CLIENTS: usize = 5_000;
 
-/// When sessions are over, unless they are ended before.
-pub(super) type Deadlines = HashMap<SessionId, Timestamp>;
+/// When sessions are over, unless they are ended before; as it was known at an instant.
+pub(super) struct Deadlines {
+    at: Timestamp,
+    of: HashMap<SessionId, Timestamp>,
+}
 
 /// A login, and from where it came.
 pub(super) struct Opened {
@@ -115,19 +118,24 @@ impl End {
 }
 
 impl Service {
-    /// Opens where logins came from.
-    pub(super) async fn open_rows(&self, rows: Vec<LoginRow>) -> Result<Vec<Opened>, Fault> {
+    /// Fetches the keys of what [`Self::open_rows`] and [`Self::records_of`] open.
+    pub(super) async fn warm_rows(&self, rows: &[LoginRow]) -> Result<(), Fault> {
         let mut sealed: Vec<&Sealed> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
         sealed.extend(rows.iter().filter_map(|row| match &row.outcome {
             Outcome::Failure { email, .. } => Some(email),
             Outcome::Success { .. } | Outcome::Failures { .. } => None,
         }));
-        self.keyring.warm(&sealed).await?;
+        self.keyring.warm(&sealed).await
+    }
+
+    /// Opens where logins came from.
+    pub(super) async fn open_rows(&self, rows: Vec<LoginRow>) -> Result<Vec<Opened>, Fault> {
+        self.warm_rows(&rows).await?;
         let mut opened = Vec::with_capacity(rows.len());
         for row in rows {
             let place = Place {
-                stream: &row.stream,
-                event_type: &row.event_type,
+                stream: row.stream(),
+                event_type: row.event_type(),
                 field: "origin",
             };
             let whence = self.seals.open_origin(row.origin.as_ref(), &place).await?;
@@ -151,14 +159,13 @@ impl Service {
         people: &mut People,
         deadlines: &Deadlines,
     ) -> Result<Vec<LoginRecord>, Fault> {
-        let now = self.clock.now();
         let places = self.atlas.today().await;
         let mut records = Vec::with_capacity(opened.len());
         for opened in opened {
             let client = people.client(opened.whence.user_agent.as_deref());
             let person = opened.row.user_id.and_then(|user| people.find(user));
             let Spot { city, country } = places.find(opened.whence.ip.as_deref());
-            let record = self.record(opened, person, deadlines, now).await?;
+            let record = self.record(opened, person, deadlines).await?;
             records.push(LoginRecord {
                 client,
                 city,
@@ -171,32 +178,37 @@ impl Service {
 
     /// When the sessions are over, unless they are ended before.
     pub(super) async fn deadlines(&self, sessions: &[SessionId]) -> Result<Deadlines, Fault> {
+        // Before they are read: what is refreshed later was alive until then.
+        let at = self.clock.now();
         let deadlines = as_of::deadlines(&self.engine.reads(), sessions).await?;
-        Ok(deadlines.into_iter().collect())
+        let of = deadlines.into_iter().collect();
+        Ok(Deadlines { at, of })
     }
 
     /// Opens the addresses and names of users that are not known yet.
     pub(super) async fn meet(&self, users: &[UserId], people: &mut People) -> Result<(), Fault> {
         people.make_room();
-        let named = self.strangers(users, people).await?;
+        let users = users.iter().copied();
+        let strangers = users.filter(|user| people.find(*user).is_none()).collect();
+        let named = self.names_of(strangers).await?;
         self.introduce(named, people).await
     }
 
-    /// The users that are not known yet.
-    pub(super) async fn strangers(&self, users: &[UserId], people: &People) -> Result<Vec<Named>, Fault> {
-        let strangers: HashSet<UserId> = users
-            .iter()
-            .copied()
-            .filter(|user| people.find(*user).is_none())
-            .collect();
-        let strangers: Vec<UserId> = strangers.into_iter().collect();
-        addresses::of(&self.engine.reads(), &strangers).await
+    /// What they are called, sealed.
+    pub(super) async fn names_of(&self, users: HashSet<UserId>) -> Result<Vec<Named>, Fault> {
+        let users: Vec<UserId> = users.into_iter().collect();
+        addresses::of(&self.engine.reads(), &users).await
+    }
+
+    /// Fetches the keys of what they are called.
+    pub(super) async fn warm_names(&self, named: &[Named]) -> Result<(), Fault> {
+        let sealed = named.iter().map(|named| &named.email.sealed).collect::<Vec<_>>();
+        self.keyring.warm(&sealed).await
     }
 
     /// Opens what they are called.
     pub(super) async fn introduce(&self, named: Vec<Named>, people: &mut People) -> Result<(), Fault> {
-        let sealed = named.iter().map(|named| &named.email.sealed).collect::<Vec<_>>();
-        self.keyring.warm(&sealed).await?;
+        self.warm_names(&named).await?;
         for named in named {
             let Named { user, email, name } = named;
             let email = self.own_value(user, "email", &email).await?;
@@ -220,20 +232,34 @@ impl Service {
         Ok(opened.unwrap_or_else(|| ERASED.to_owned()))
     }
 
+    /// The address of a failure, as it was typed.
+    async fn typed(&self, row: &LoginRow) -> Result<Option<String>, Fault> {
+        let Outcome::Failure { email, .. } = &row.outcome else {
+            return Ok(None);
+        };
+        let place = Place {
+            stream: row.stream(),
+            event_type: row.event_type(),
+            field: "email",
+        };
+        let typed = self.seals.open(email, &place).await?;
+        Ok(Some(typed.unwrap_or_else(|| ERASED.to_owned())))
+    }
+
     async fn record(
         &self,
         opened: Opened,
         person: Option<&Person>,
         deadlines: &Deadlines,
-        now: Timestamp,
     ) -> Result<LoginRecord, Fault> {
         let Opened { row, whence } = opened;
-        let session = session_of(&row);
+        let session = row.session();
+        let typed = self.typed(&row).await?;
         let mut record = blank(&row, whence, person);
         match row.outcome {
             Outcome::Success { provider, ended, .. } => {
-                let deadline = session.and_then(|session| deadlines.get(&session).copied());
-                let end = End::of(ended, deadline, now);
+                let deadline = session.and_then(|session| deadlines.of.get(&session).copied());
+                let end = End::of(ended, deadline, deadlines.at);
                 record.provider = provider;
                 record.session_id = session.map(|session| session.0);
                 record.duration_seconds = end.at.map(|ended| ended.since(row.at).as_secs());
@@ -241,18 +267,8 @@ impl Service {
                 record.end_reason = end.reason;
                 record.ended_by = end.by.map(|user| user.0);
             }
-            Outcome::Failure {
-                reason,
-                provider,
-                email,
-            } => {
-                let place = Place {
-                    stream: &row.stream,
-                    event_type: &row.event_type,
-                    field: "email",
-                };
-                let typed = self.seals.open(&email, &place).await?;
-                record.email = Some(typed.unwrap_or_else(|| ERASED.to_owned()));
+            Outcome::Failure { reason, provider, .. } => {
+                record.email = typed;
                 record.reason = Some(reason);
                 record.provider = provider;
             }
@@ -308,11 +324,7 @@ pub(super) fn mentioned<'a>(rows: impl Iterator<Item = &'a LoginRow>) -> (Vec<Us
     let (mut users, mut sessions) = (Vec::new(), Vec::new());
     for row in rows {
         users.extend(row.user_id);
-        sessions.extend(session_of(row));
+        sessions.extend(row.session());
     }
     (users, sessions)
-}
-
-fn session_of(row: &LoginRow) -> Option<SessionId> {
-    row.stream.strip_prefix("session-").and_then(|id| id.parse().ok())
 }
