@@ -178,7 +178,7 @@ fn machine() -> String {
     let memory: u64 = memory.split(' ').next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
-        "Machine: {processor}, {cores} cores, {} GiB, Linux {}, {}.",
+        "Machine of the newest section (others may come from another): {processor}, {cores} cores, {} GiB, Linux {}, {}.",
         memory >> 20,
         kernel.trim(),
         said("rustc", &["--version"])
