@@ -1,8 +1,9 @@
 //! Login history: every login, every failed one, and how each session ended.
 //!
 //! A row belongs to a class, which says its outcome, method, provider and reason at once, and is all that is stored of
-//! them: `success/social/github`, `failure/wrong_password`. There are as many classes as ways to log in and to fail, a dozen or two. Every search is a
-//! merge of one walk along an index for each class that it wants, so that no combination of filters reads rows in vain.
+//! them: `success/social/github`, `failure/wrong_password`. There are as many classes as ways to log in and to fail, a
+//! dozen or two. Every search is a merge of one walk along an index for each class that it wants, so that no combination
+//! of filters reads rows in vain.
 //!
 //! On `PostgreSQL` the rows lie in months (`docs/adr/0010-login-history-lies-in-months.md`). So nothing changes a row: what comes
 //! later of a session knows when it came, and not in which month the login was. It stands in tables of its own.
