@@ -80,3 +80,36 @@ fn field(value: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
     bytes.extend_from_slice(value);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of PostgreSQL's "File Formats": a count of fields, and of each its length and its bytes; -1 is a NULL.
+    #[test]
+    fn tuple_has_lengths_and_bytes() {
+        let row = [
+            Value::from("t\tä"),
+            Value::from(""),
+            Value::Text(None),
+            Value::from(i64::MIN),
+            Value::Blob(Some([0, 255].into())),
+        ];
+        let mut bytes = Vec::new();
+        tuple(&row, &mut bytes).unwrap();
+        let expected: [&[u8]; 6] = [
+            &[0, 5],
+            &[0, 0, 0, 4, b't', b'\t', 0xc3, 0xa4],
+            &[0, 0, 0, 0],
+            &[255, 255, 255, 255],
+            &[0, 0, 0, 8, 128, 0, 0, 0, 0, 0, 0, 0],
+            &[0, 0, 0, 2, 0, 255],
+        ];
+        assert_eq!(bytes, expected.concat());
+    }
+
+    #[test]
+    fn header_is_a_signature_and_two_numbers() {
+        assert_eq!(HEADER.len(), 11 + 4 + 4);
+    }
+}

@@ -164,4 +164,25 @@ mod tests {
         assert_eq!(failure("inactive", Some("git/hub")), "failure/inactive/git/hub");
         assert_eq!(failure(SEVERAL, None), "failure/several");
     }
+
+    #[test]
+    fn class_is_read_as_it_was_written() {
+        let social = Method::Social {
+            provider: "git/hub".into(),
+        };
+        let class = |won, kind, provider| Some(Class { won, kind, provider });
+        for (text, read) in [
+            (success(&social), class(Won::Success, "social", Some("git/hub"))),
+            (success(&Method::Password), class(Won::Success, "password", None)),
+            (
+                failure("inactive", Some("git/hub")),
+                class(Won::Failure, "inactive", Some("git/hub")),
+            ),
+            (failure(SEVERAL, None), class(Won::Failure, SEVERAL, None)),
+            ("other".to_owned(), None),
+            ("success".to_owned(), None),
+        ] {
+            assert_eq!(Class::parse(&text), read, "{text}");
+        }
+    }
 }
