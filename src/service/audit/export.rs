@@ -241,6 +241,7 @@ impl Export {
         let (users, _) = mentioned(found.iter().map(|opened| &opened.row));
         let wanted: HashSet<&UserId> = users.iter().collect();
         named.retain(|named| wanted.contains(&named.user));
+        people.make_room();
         self.service.introduce(named, people).await?;
         // Those who were looked up with an earlier batch, and forgotten since.
         self.service.meet(&users, people).await?;

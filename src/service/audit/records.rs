@@ -147,6 +147,7 @@ impl Service {
     /// The rows as auditors see them.
     pub(super) async fn records(&self, opened: Vec<Opened>, people: &mut People) -> Result<Vec<LoginRecord>, Fault> {
         let (users, sessions) = mentioned(opened.iter().map(|opened| &opened.row));
+        people.make_room();
         self.meet(&users, people).await?;
         let deadlines = self.deadlines(&sessions).await?;
         self.records_of(opened, people, &deadlines).await
@@ -187,7 +188,6 @@ impl Service {
 
     /// Opens the addresses and names of users that are not known yet.
     pub(super) async fn meet(&self, users: &[UserId], people: &mut People) -> Result<(), Fault> {
-        people.make_room();
         let users = users.iter().copied();
         let strangers = users.filter(|user| people.find(*user).is_none()).collect();
         let named = self.names_of(strangers).await?;
