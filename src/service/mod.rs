@@ -338,7 +338,7 @@ impl Service {
     /// As [`Self::has_all`]; but one that an admin has paused shows what it has.
     async fn caught_up(&self, name: &str) -> Result<(), Refusal> {
         match self.has_all(name).await {
-            Err(Refusal::Busy(_)) if self.engine.is_paused(name) => Ok(()),
+            Err(Refusal::Busy(_)) if self.engine.rests(name) => Ok(()),
             outcome => outcome,
         }
     }

@@ -48,7 +48,7 @@ impl Service {
             .engine
             .wait_idly_for(sessions::NAME, written, READ_PATIENCE)
             .await?;
-        if !waited && !self.engine.is_paused(sessions::NAME) {
+        if !waited && !self.engine.rests(sessions::NAME) {
             return Err(Refusal::Busy(READ_PATIENCE));
         }
         let reads = self.engine.reads();

@@ -50,7 +50,7 @@ enum Step {
 
 impl Engine {
     /// Keeps the read models up to date until `cancel`. Read models that do not fit the program or the log are rebuilt
-    /// first; until then their old tables serve, where they are of this log.
+    /// first; until then their old tables serve, where they are of this log and this version.
     ///
     /// # Errors
     ///

@@ -96,7 +96,7 @@ impl Engine {
                 {
                     let state = state.borrow_and_update();
                     let reached = state.position.is_some_and(|reached| reached >= position);
-                    if reached || state.paused.is_some() {
+                    if reached || (state.paused.is_some() && state.position.is_some()) {
                         return Ok(reached);
                     }
                 }

@@ -40,12 +40,14 @@ impl Engine {
         Ok(changed)
     }
 
-    /// Whether an admin keeps the read model from following the log.
+    /// Whether an admin keeps the read model from following the log, and queries can go on with what it has: not where its
+    /// tables do not fit the program or the log.
     #[must_use]
-    pub fn is_paused(&self, name: &str) -> bool {
-        self.core
-            .known(name)
-            .is_ok_and(|slot| slot.state.borrow().paused.is_some())
+    pub fn rests(&self, name: &str) -> bool {
+        self.core.known(name).is_ok_and(|slot| {
+            let state = slot.state.borrow();
+            state.paused.is_some() && state.position.is_some()
+        })
     }
 }
 

@@ -38,9 +38,9 @@ pub(super) struct State {
 pub(super) enum Fit {
     /// It can be followed.
     Good,
-    /// It can be read, but not be followed.
+    /// It can be read, but not be followed: the log has not gone on from where it is.
     Stale,
-    /// It is not of this log.
+    /// Queries cannot read it: it is of another log, or has the tables of another version of the program.
     Foreign,
 }
 
@@ -107,10 +107,10 @@ impl Core {
     }
 
     pub(super) async fn fit(&self, slot: &Slot, checkpoint: &Checkpoint) -> Result<Fit, Fault> {
-        if checkpoint.log_id != self.log.id().await? {
+        if checkpoint.version != slot.projection.version() || checkpoint.log_id != self.log.id().await? {
             return Ok(Fit::Foreign);
         }
-        let good = checkpoint.version == slot.projection.version() && checkpoint.fits(&*self.log).await?;
+        let good = checkpoint.fits(&*self.log).await?;
         Ok(if good { Fit::Good } else { Fit::Stale })
     }
 

@@ -23,7 +23,8 @@ use crate::support::{
 };
 
 on_both!(
-    tables_of_an_older_version_serve_until_rebuilt,
+    tables_of_an_older_version_are_not_shown_and_rebuilt,
+    tables_of_an_older_version_do_not_stand_in_for_those_that_an_admin_paused,
     tables_of_another_log_are_not_shown_and_rebuilt,
     checkpoint_beyond_the_log_causes_a_rebuild,
 );
@@ -56,7 +57,7 @@ impl Projection for Newer {
     }
 }
 
-async fn tables_of_an_older_version_serve_until_rebuilt(place: Place) {
+async fn tables_of_an_older_version_are_not_shown_and_rebuilt(place: Place) {
     let log = Arc::new(MemoryLog::new(1));
     let running = run(open(&place, &log).await);
     let position = log.live_on(1, 10);
@@ -67,18 +68,34 @@ async fn tables_of_an_older_version_serve_until_rebuilt(place: Place) {
         events: AtomicUsize::new(0),
     });
     let engine = open_with(&place, &log, vec![Arc::clone(&newer) as _]).await;
-    let listed = users::page(&engine.reads(), &Cursor::start(), 99).await.unwrap().len();
-    assert_eq!(listed, 10, "the old tables serve");
-    assert_eq!(
-        engine.status().await.unwrap()[0].position,
-        None,
-        "but they are not up to date"
-    );
+    let listed = users::page(&engine.reads(), &Cursor::start(), 99).await;
+    assert!(listed.is_err(), "its queries may not fit those tables");
+    assert_eq!(engine.status().await.unwrap()[0].position, None);
     let running = run(engine);
     running.reaches(position).await;
     assert_ne!(newer.events.load(Ordering::Relaxed), 0);
     assert_eq!(running.engine.status().await.unwrap()[0].generation, Some(2));
+    let listed = users::page(&running.engine.reads(), &Cursor::start(), 99).await;
+    assert_eq!(listed.unwrap().len(), 10);
     running.stop().await;
+}
+
+async fn tables_of_an_older_version_do_not_stand_in_for_those_that_an_admin_paused(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    running.reaches(log.live_on(1, 10)).await;
+    assert!(!running.engine.rests(users::NAME), "it follows the log");
+    running.engine.pause(users::NAME).await.unwrap();
+    assert!(running.engine.rests(users::NAME));
+    running.stop().await;
+
+    let engine = open(&place, &log).await;
+    assert!(engine.rests(users::NAME), "over a restart, too");
+    let newer = Arc::new(Newer {
+        events: AtomicUsize::new(0),
+    });
+    let engine = open_with(&place, &log, vec![newer]).await;
+    assert!(!engine.rests(users::NAME), "its queries may not fit those tables");
 }
 
 async fn tables_of_another_log_are_not_shown_and_rebuilt(place: Place) {
