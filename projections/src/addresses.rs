@@ -1,17 +1,13 @@
 //! What many users are called, for lists that name them.
 
-use std::fmt::Write as _;
-
 use doorbook_domain::{id::UserId, seal::Sealed};
 
 use crate::{
+    db::lists,
     engine::Reads,
     fault::Fault,
     users::{NAME, SealedIn},
 };
-
-/// Rows that one statement asks for by key.
-pub(crate) const AT_ONCE: usize = 400;
 
 /// Who a user is, as far as it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,16 +20,6 @@ pub struct Named {
     pub name: Option<SealedIn>,
 }
 
-/// `$1, $2, …`.
-pub(crate) fn parameters(count: usize) -> String {
-    let mut list = String::with_capacity(count * 6);
-    for number in 1..=count {
-        let comma = if number > 1 { ", " } else { "" };
-        write!(list, "{comma}${number}").unwrap_or_default();
-    }
-    list
-}
-
 /// The addresses and names of users, of those that are known.
 ///
 /// # Errors
@@ -42,14 +28,13 @@ pub(crate) fn parameters(count: usize) -> String {
 pub async fn of(reads: &Reads, users: &[UserId]) -> Result<Vec<Named>, Fault> {
     let view = reads.view(NAME)?;
     let mut found = Vec::with_capacity(users.len());
-    for users in users.chunks(AT_ONCE) {
+    for (list, users) in lists(users) {
         let sql = format!(
             "select user_id, email, email_event, name, name_event from {}
-             where registered_at is not null and user_id in ({})",
+             where registered_at is not null and user_id in ({list})",
             view.table("users"),
-            parameters(users.len()),
         );
-        let ids = users.iter().map(|user| user.0.into()).collect();
+        let ids = users.into_iter().map(|user| user.map(|user| user.0).into()).collect();
         for row in view.fetch(&sql, ids).await? {
             // What was removed is empty.
             let name = row.find_text("name")?.filter(|name| !name.is_empty());

@@ -12,7 +12,7 @@ use doorbook_domain::{
 
 use crate::{
     cursor::Cursor,
-    db::Value,
+    db::{Value, lists},
     engine::{Reads, View},
     fault::Fault,
     sessions::{NAME, SessionRow, columns},
@@ -48,7 +48,7 @@ pub async fn page(reads: &Reads, which: AsOf, after: &Cursor, limit: u32) -> Res
     let mut values: Vec<Value> = vec![
         which.at.into(),
         before.at.into(),
-        before.key.as_str().into(),
+        before.id().into(),
         limit.into(),
         earliest.into(),
     ];
@@ -95,13 +95,12 @@ pub(crate) async fn earliest_start(view: &View, at: Timestamp) -> Result<Option<
 pub async fn deadlines(reads: &Reads, sessions: &[SessionId]) -> Result<Vec<(SessionId, Timestamp)>, Fault> {
     let view = reads.view(NAME)?;
     let mut found = Vec::with_capacity(sessions.len());
-    for ids in sessions.chunks(crate::addresses::AT_ONCE) {
+    for (list, ids) in lists(sessions) {
         let sql = format!(
-            "select session_id, idle_until, absolute_until from {} where session_id in ({})",
+            "select session_id, idle_until, absolute_until from {} where session_id in ({list})",
             view.table("sessions"),
-            crate::addresses::parameters(ids.len()),
         );
-        let ids = ids.iter().map(|id| id.0.into()).collect();
+        let ids = ids.into_iter().map(|id| id.map(|id| id.0).into()).collect();
         for row in view.fetch(&sql, ids).await? {
             let deadline = row.at("idle_until")?.min(row.at("absolute_until")?);
             found.push((SessionId(row.id("session_id")?), deadline));

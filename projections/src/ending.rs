@@ -13,14 +13,14 @@ use crate::{
     fault::Fault,
     log::Recorded,
     patch::Patches,
-    table::{Rows, Table, int, text},
+    table::{Rows, Table, id, int, text},
 };
 
 /// The table that [`fold`] fills.
 pub(crate) const fn table(name: &'static str) -> Table {
     Table {
         name,
-        key: const { &[text("user_id"), int("epoch")] },
+        key: const { &[id("user_id"), int("epoch")] },
         columns: const { &[int("at"), text("cause")] },
         indices: &[],
         rows: Rows::Changing,
@@ -61,7 +61,7 @@ pub(crate) fn fold(table: &'static Table, recorded: &Recorded, event: &UserEvent
     let Some((epoch, at, cause)) = raised_epoch(event) else {
         return;
     };
-    let row = out.row(table, [(&*recorded.stream_id).into(), epoch.into()]);
+    let row = out.row(table, [recorded.id().into(), epoch.into()]);
     row.set("at", at).set("cause", cause).done();
 }
 

@@ -142,7 +142,7 @@ fn many(row: Option<Row>) -> Result<u64, Fault> {
 ///
 /// As [`count_users`].
 pub async fn logins_by_hour(reads: &Reads, first: i64) -> Result<Vec<HourlyLogins>, Fault> {
-    const SUCCESS: &str = "substr(class, 1, 8) = 'success/'";
+    const SUCCESS: &str = "session_id is not null";
     let view = reads.view(login_history::NAME)?;
     let sql = format!(
         "select at / {HOUR} as hour,

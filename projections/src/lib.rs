@@ -20,6 +20,7 @@ mod ending;
 pub mod engine;
 pub mod fault;
 pub mod figures;
+mod fnv;
 pub mod keyring;
 pub mod log;
 pub mod login_history;

@@ -97,6 +97,14 @@ impl Recorded {
         Event::read(&self.aggregate, &self.event_type, &self.version, &self.payload)
     }
 
+    /// The id of its stream as a UUID, which those of users, sessions and sign-ups are. Another, which somebody must have
+    /// written by hand, has a UUID v5 of its own.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        Uuid::try_parse(&self.stream_id)
+            .unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_URL, self.stream_id.as_bytes()))
+    }
+
     /// Its identity: UUID v5 of its command and its sequence, or of its stream and its sequence where the metadata
     /// names no command.
     #[must_use]
@@ -138,4 +146,33 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Changes whenever there may be something new to read. A reader also polls, since a signal may be lost.
     fn wake(&self) -> watch::Receiver<u64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_stream(stream_id: &str) -> Uuid {
+        let recorded = Recorded {
+            position: Position::START,
+            aggregate: "session".into(),
+            stream_id: stream_id.into(),
+            sequence: 1,
+            event_type: "session.ended".into(),
+            version: "1.0".into(),
+            payload: "{}".into(),
+            metadata: "{}".into(),
+            recorded_at: Timestamp::default(),
+        };
+        recorded.id()
+    }
+
+    #[test]
+    fn id_is_that_of_the_stream_and_another_name_has_one_of_its_own() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(of_stream(&id.to_string()), id);
+        assert_eq!(of_stream("by-hand"), of_stream("by-hand"));
+        assert_ne!(of_stream("by-hand"), of_stream("by-another-hand"));
+        assert_eq!(of_stream("by-hand").get_version_num(), 5);
+    }
 }

@@ -7,6 +7,7 @@ use doorbook_domain::{
     session::SessionEvent,
     time::Timestamp,
 };
+use uuid::Uuid;
 
 pub use crate::ending::{Ended, raised_epoch};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Rows, Table, int, text},
+    table::{Index, Rows, Table, id, int, text},
 };
 
 /// The read model `sessions`.
@@ -36,9 +37,9 @@ pub const SURPLUS: usize = 1000;
 static TABLES: [Table; 5] = [
     Table {
         name: "sessions",
-        key: &[text("session_id")],
+        key: &[id("session_id")],
         columns: &[
-            text("user_id"),
+            id("user_id"),
             int("first_epoch"),
             int("epoch"),
             text("method"),
@@ -52,7 +53,7 @@ static TABLES: [Table; 5] = [
             int("until"),
             int("ended_at"),
             text("end_reason"),
-            text("ended_by"),
+            id("ended_by"),
         ],
         indices: &[
             Index {
@@ -72,7 +73,7 @@ static TABLES: [Table; 5] = [
     // Which epoch a session went on with, and from when.
     Table {
         name: "session_rotations",
-        key: &[text("session_id"), int("sequence")],
+        key: &[id("session_id"), int("sequence")],
         columns: &[int("epoch"), int("at")],
         indices: &[],
         rows: Rows::Changing,
@@ -88,7 +89,7 @@ static TABLES: [Table; 5] = [
     // From where sessions were started: as long as all the rest of a row, which changes more than once.
     Table {
         name: "session_origins",
-        key: &[text("session_id")],
+        key: &[id("session_id")],
         columns: &[text("origin")],
         indices: &[],
         rows: Rows::Lasting,
@@ -101,7 +102,7 @@ impl Projection for Sessions {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -124,8 +125,9 @@ impl Projection for Sessions {
 }
 
 fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
-    beside(recorded, event, out);
-    let row = out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()]);
+    let id = recorded.id();
+    beside((id, recorded.sequence), event, out);
+    let row = out.row_of(recorded, &TABLES[0], [id.into()]);
     let row = match event {
         SessionEvent::Started {
             user_id,
@@ -163,13 +165,13 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             .set("ended_at", *at)
             .set("until", *at)
             .set("end_reason", reason.as_str())
-            .set("ended_by", by.map(|UserId(id)| id.to_string())),
+            .set("ended_by", by.map(|UserId(id)| id)),
     };
     row.done();
 }
 
 /// What an event changes beside the session's own row.
-fn beside(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
+fn beside((id, sequence): (Uuid, u64), event: &SessionEvent, out: &mut Patches) {
     match event {
         SessionEvent::Started {
             absolute_until,
@@ -180,13 +182,13 @@ fn beside(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             let lifetime = absolute_until.micros().saturating_sub(at.micros());
             out.row(&TABLES[3], [lifetime.into()]).done();
             if let Some(origin) = origin {
-                out.new_row(&TABLES[4], [(&*recorded.stream_id).into()])
+                out.new_row(&TABLES[4], [id.into()])
                     .set("origin", origin.as_str())
                     .done();
             }
         }
         SessionEvent::Rotated { epoch, at, .. } => out
-            .new_row(&TABLES[2], [(&*recorded.stream_id).into(), recorded.sequence.into()])
+            .new_row(&TABLES[2], [id.into(), sequence.into()])
             .set("epoch", *epoch)
             .set("at", *at)
             .done(),
@@ -306,7 +308,7 @@ pub async fn page(
     let values = vec![
         user.0.into(),
         after.at.into(),
-        after.key.as_str().into(),
+        after.id().into(),
         limit.into(),
         live.into(),
         now.into(),

@@ -12,14 +12,13 @@ use doorbook_domain::{
 };
 
 use crate::{
-    cursor::Cursor,
     db::Row,
     engine::Reads,
     fault::Fault,
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Rows, Table, int, text},
+    table::{Index, Rows, Table, id, int, text},
 };
 
 /// The read model `signups`.
@@ -40,25 +39,19 @@ const REFUSED: &str = "refused";
 
 static TABLES: [Table; 1] = [Table {
     name: "signups",
-    key: &[text("signup_id")],
+    key: &[id("signup_id")],
     columns: &[
         text("claim"),
-        text("user_id"),
+        id("user_id"),
         text("password_key"),
         text("state"),
         int("requested_at"),
         int("until"),
     ],
-    indices: &[
-        Index {
-            name: "by_claim",
-            on: "claim, requested_at desc, signup_id desc",
-        },
-        Index {
-            name: "by_deadline",
-            on: "state, until, signup_id",
-        },
-    ],
+    indices: &[Index {
+        name: "by_claim",
+        on: "claim, requested_at desc, signup_id desc",
+    }],
     rows: Rows::Changing,
 }];
 
@@ -68,7 +61,7 @@ impl Projection for SignUps {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -94,7 +87,7 @@ impl Projection for SignUps {
 }
 
 fn sign_up(recorded: &Recorded, event: &SignUpEvent, out: &mut Patches) {
-    let row = out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()]);
+    let row = out.row_of(recorded, &TABLES[0], [recorded.id().into()]);
     let row = match event {
         SignUpEvent::Requested {
             user_id,
@@ -141,15 +134,6 @@ pub struct SignUpRow {
 }
 
 impl SignUpRow {
-    /// For the page behind this row, in the order of [`overdue`].
-    #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        Cursor {
-            at: self.until,
-            key: self.id.to_string(),
-        }
-    }
-
     fn read(row: &Row) -> Result<Self, Fault> {
         Ok(Self {
             id: SignUpId(row.id("signup_id")?),
@@ -175,28 +159,6 @@ pub async fn at_claim(reads: &Reads, claim: &ClaimId, limit: u32) -> Result<Vec<
         signups = view.table("signups"),
     );
     let values = vec![(&*claim.0).into(), limit.into()];
-    view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
-}
-
-/// The attempts that wait for a link whose deadline lies before `deadline`, oldest deadline first, after `after`.
-///
-/// # Errors
-///
-/// As [`at_claim`].
-pub async fn overdue(reads: &Reads, deadline: Timestamp, after: &Cursor, limit: u32) -> Result<Vec<SignUpRow>, Fault> {
-    let view = reads.view(NAME)?;
-    let sql = format!(
-        "select * from {signups}
-         where state = '{PENDING}' and until < $1 and (until, signup_id) > ($2, $3)
-         order by until, signup_id limit $4",
-        signups = view.table("signups"),
-    );
-    let values = vec![
-        deadline.into(),
-        after.at.into(),
-        after.key.as_str().into(),
-        limit.into(),
-    ];
     view.fetch(&sql, values).await?.iter().map(SignUpRow::read).collect()
 }
 

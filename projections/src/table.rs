@@ -7,6 +7,8 @@ use crate::db::Value;
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A UUID, compared byte by byte.
+    Id,
     /// UTF-8, compared byte by byte.
     Text,
     /// 64 bits; instants are microseconds since 1970.
@@ -20,6 +22,7 @@ impl Kind {
     #[must_use]
     pub const fn null(self) -> Value {
         match self {
+            Self::Id => Value::Id(None),
             Self::Text => Value::Text(None),
             Self::Int => Value::Int(None),
             Self::Blob => Value::Blob(None),
@@ -34,6 +37,12 @@ pub struct Column {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
+}
+
+/// A column of ids.
+#[must_use]
+pub const fn id(name: &'static str) -> Column {
+    Column { name, kind: Kind::Id }
 }
 
 /// A column of text.
@@ -127,10 +136,11 @@ pub(crate) enum Dialect {
 impl Dialect {
     const fn kind(self, kind: Kind) -> &'static str {
         match (self, kind) {
+            (Self::Postgres, Kind::Id) => "uuid",
             (Self::Sqlite, Kind::Text) => "text",
             (Self::Postgres, Kind::Text) => "text collate \"C\"",
             (_, Kind::Int) => "bigint",
-            (Self::Sqlite, Kind::Blob) => "blob",
+            (Self::Sqlite, Kind::Id | Kind::Blob) => "blob",
             (Self::Postgres, Kind::Blob) => "bytea",
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     log::{Position, Recorded},
     patch::{Patches, RowPatch},
     projection::Projection,
-    table::{Index, Rows, Table, int, text},
+    table::{Index, Rows, Table, id, int, text},
 };
 
 mod search;
@@ -38,7 +38,7 @@ const REMOVED: &str = "";
 static TABLES: [Table; 3] = [
     Table {
         name: "users",
-        key: &[text("user_id")],
+        key: &[id("user_id")],
         columns: &[
             text("claim"),
             text("email"),
@@ -72,14 +72,14 @@ static TABLES: [Table; 3] = [
     Table {
         name: "user_claims",
         key: &[text("claim")],
-        columns: &[text("user_id"), int("held")],
+        columns: &[id("user_id"), int("held")],
         indices: &[],
         rows: Rows::Changing,
     },
     // Those who were ever given a role, few beside the users: who manages the others is asked whenever one of them goes.
     Table {
         name: "user_roles",
-        key: &[text("role"), text("user_id")],
+        key: &[text("role"), id("user_id")],
         columns: &[int("held")],
         indices: &[],
         rows: Rows::Changing,
@@ -92,7 +92,7 @@ impl Projection for Users {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -118,14 +118,15 @@ impl Projection for Users {
 }
 
 fn user(recorded: &Recorded, event: &UserEvent, out: &mut Patches) {
+    let id = recorded.id();
     if let UserEvent::RoleGranted { role, .. } | UserEvent::RoleRevoked { role, .. } = event {
-        out.row(&TABLES[2], [role.as_str().into(), (&*recorded.stream_id).into()])
+        out.row(&TABLES[2], [role.as_str().into(), id.into()])
             .set("held", matches!(event, UserEvent::RoleGranted { .. }))
             .done();
     }
     let kind: &str = &recorded.event_type;
     let row = out
-        .row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()])
+        .row_of(recorded, &TABLES[0], [id.into()])
         .set("position", recorded.position.number());
     let row = match event {
         UserEvent::Registered {

@@ -1,7 +1,7 @@
 //! The tables of the keys. One set of SQL for both databases; keys come and go wrapped.
 
 use doorbook_domain::time::Timestamp;
-use doorbook_projections::{fault::Fault, log::Position};
+use doorbook_projections::{db::lists, fault::Fault, log::Position};
 use hashbrown::HashSet;
 
 use super::{error::KeysError, master::MasterKey, name::KeyName, pool, secret::Secret};
@@ -63,13 +63,11 @@ impl Database {
     /// What the database says of many names; nothing of those that it does not know.
     pub(super) async fn find_all(&self, names: &[String]) -> Result<Vec<(String, Stored)>, Fault> {
         let mut found = Vec::with_capacity(names.len());
-        for names in names.chunks(ROWS) {
-            let numbers: Vec<String> = (1..=names.len()).map(|number| format!("${number}")).collect();
-            let query = format!("select name, wrapped from keys where name in ({})", numbers.join(", "));
+        for (list, names) in lists(names) {
+            let query = format!("select name, wrapped from keys where name in ({list})");
             let rows: Vec<(String, Option<Vec<u8>>)> = on_pool!(&self.pool, db => {
-                // A statement that is as long as it can be comes again.
-                let mut query = sqlx::query_as(&query).persistent(names.len() == ROWS);
-                for name in names {
+                let mut query = sqlx::query_as(&query);
+                for name in &names {
                     query = query.bind(name);
                 }
                 query.fetch_all(db).await

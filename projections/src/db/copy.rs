@@ -65,10 +65,13 @@ fn tuple(row: &[Value], bytes: &mut Vec<u8>) -> Result<(), Fault> {
     bytes.extend_from_slice(&fields.to_be_bytes());
     for value in row {
         match value {
+            Value::Id(Some(id)) => field(id.as_bytes(), bytes)?,
             Value::Text(Some(text)) => field(text.as_bytes(), bytes)?,
             Value::Int(Some(int)) => field(&int.to_be_bytes(), bytes)?,
             Value::Blob(Some(blob)) => field(blob, bytes)?,
-            Value::Text(None) | Value::Int(None) | Value::Blob(None) => bytes.extend_from_slice(&NULL),
+            Value::Id(None) | Value::Text(None) | Value::Int(None) | Value::Blob(None) => {
+                bytes.extend_from_slice(&NULL);
+            }
         }
     }
     Ok(())
@@ -83,6 +86,8 @@ fn field(value: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     /// The example of PostgreSQL's "File Formats": a count of fields, and of each its length and its bytes; -1 is a NULL.
@@ -94,16 +99,18 @@ mod tests {
             Value::Text(None),
             Value::from(i64::MIN),
             Value::Blob(Some([0, 255].into())),
+            Value::from(Uuid::from_u128(7)),
         ];
         let mut bytes = Vec::new();
         tuple(&row, &mut bytes).unwrap();
-        let expected: [&[u8]; 6] = [
-            &[0, 5],
+        let expected: [&[u8]; 7] = [
+            &[0, 6],
             &[0, 0, 0, 4, b't', b'\t', 0xc3, 0xa4],
             &[0, 0, 0, 0],
             &[255, 255, 255, 255],
             &[0, 0, 0, 8, 128, 0, 0, 0, 0, 0, 0, 0],
             &[0, 0, 0, 2, 0, 255],
+            &[0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7],
         ];
         assert_eq!(bytes, expected.concat());
     }

@@ -1,10 +1,11 @@
 //! Two databases behind one form of SQL.
 //!
-//! Read models hold text, bigint and blob only, and every statement names its parameters `$1`, `$2` …, which both
+//! Read models hold ids, text, bigint and blob only, and every statement names its parameters `$1`, `$2` …, which both
 //! drivers take; so no query is written twice.
 
 mod bind;
 mod copy;
+mod lists;
 mod row;
 mod tx;
 mod value;
@@ -12,7 +13,7 @@ mod value;
 use sqlx::{Database, PgPool, Pool, SqlitePool};
 
 use self::bind::{postgres, sqlite};
-pub use self::{row::Row, tx::Tx, value::Value};
+pub use self::{lists::lists, row::Row, tx::Tx, value::Value};
 use crate::fault::Fault;
 
 /// A database, with its pools. A clone shares them.

@@ -55,11 +55,12 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// As [`Row::find_text`]; also when the text is no id.
+    /// [`Fault`] when the answer has no such column or it holds something else.
     pub fn find_id(&self, column: &str) -> Result<Option<Uuid>, Fault> {
-        let text = self.find_text(column)?;
-        let id = text.map(|text| Uuid::parse_str(&text)).transpose();
-        id.map_err(Fault::because("a read model holds a broken id"))
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
     }
 
     /// A text.
@@ -107,6 +108,15 @@ impl Row {
         self.find_id(column)?.ok_or_else(absent)
     }
 
+    /// An id that stands as text, in a table that is no read model.
+    ///
+    /// # Errors
+    ///
+    /// As [`Row::text`]; also when the text is no id.
+    pub fn id_in_text(&self, column: &str) -> Result<Uuid, Fault> {
+        Uuid::parse_str(&self.text(column)?).map_err(Fault::because("a table holds a broken id"))
+    }
+
     /// The value of a column of a known type.
     ///
     /// # Errors
@@ -114,9 +124,18 @@ impl Row {
     /// [`Fault`] when the answer has no such column or it holds something else.
     pub fn value(&self, column: &str, kind: Kind) -> Result<Value, Fault> {
         Ok(match kind {
+            Kind::Id => self.id_or_bytes(column)?,
             Kind::Text => Value::Text(self.find_text(column)?.map(Into::into)),
             Kind::Int => Value::Int(self.find_int(column)?),
             Kind::Blob => Value::Blob(self.find_blob(column)?.map(Into::into)),
+        })
+    }
+
+    /// `SQLite` takes bytes for an id that are none: a verification names their row.
+    fn id_or_bytes(&self, column: &str) -> Result<Value, Fault> {
+        self.find_id(column).map(Value::Id).or_else(|fault| {
+            let bytes = self.find_blob(column).map_err(|_| fault)?;
+            Ok(Value::Blob(bytes.map(Into::into)))
         })
     }
 

@@ -1,6 +1,10 @@
+use uuid::Uuid;
+
 /// A value of a column or of a parameter. NULLs have a type, since `PostgreSQL` asks for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
+    /// A UUID, compared byte by byte.
+    Id(Option<Uuid>),
     /// UTF-8, compared byte by byte.
     Text(Option<Box<str>>),
     /// 64 bits; instants are microseconds since 1970.
@@ -13,7 +17,10 @@ impl Value {
     /// Whether it is a NULL of its type.
     #[must_use]
     pub const fn is_null(&self) -> bool {
-        matches!(self, Self::Text(None) | Self::Int(None) | Self::Blob(None))
+        matches!(
+            self,
+            Self::Id(None) | Self::Text(None) | Self::Int(None) | Self::Blob(None)
+        )
     }
 
     /// Whether the other is of the same type.
@@ -21,7 +28,10 @@ impl Value {
     pub const fn is_like(&self, other: &Self) -> bool {
         matches!(
             (self, other),
-            (Self::Text(_), Self::Text(_)) | (Self::Int(_), Self::Int(_)) | (Self::Blob(_), Self::Blob(_))
+            (Self::Id(_), Self::Id(_))
+                | (Self::Text(_), Self::Text(_))
+                | (Self::Int(_), Self::Int(_))
+                | (Self::Blob(_), Self::Blob(_))
         )
     }
 }
@@ -87,8 +97,14 @@ impl From<doorbook_domain::time::Timestamp> for Value {
     }
 }
 
-impl From<uuid::Uuid> for Value {
-    fn from(id: uuid::Uuid) -> Self {
-        id.hyphenated().to_string().into()
+impl From<Uuid> for Value {
+    fn from(id: Uuid) -> Self {
+        Self::Id(Some(id))
+    }
+}
+
+impl From<Option<Uuid>> for Value {
+    fn from(id: Option<Uuid>) -> Self {
+        Self::Id(id)
     }
 }

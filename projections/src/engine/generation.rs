@@ -148,8 +148,12 @@ impl Generation {
             self.dialect.qualify("checkpoints")
         );
         let mut values = self.own();
-        values.extend([start.version.into(), names.join(" ").into(), start.log_id.into()]);
-        values.extend([start.position.number().into(), start.event_id.into()]);
+        values.extend([
+            start.version.into(),
+            names.join(" ").into(),
+            start.log_id.to_string().into(),
+        ]);
+        values.extend([start.position.number().into(), start.event_id.to_string().into()]);
         tx.execute(&sql, values).await?;
         tx.commit().await
     }
@@ -251,7 +255,7 @@ impl Generation {
             self.dialect.qualify("checkpoints")
         );
         let mut values = self.own();
-        values.extend([from.number().into(), to.0.number().into(), to.1.into()]);
+        values.extend([from.number().into(), to.0.number().into(), to.1.to_string().into()]);
         let moved = tx.execute(&sql, values).await? == 1;
         Ok(moved.then_some(Batch {
             generation: self,
@@ -269,9 +273,9 @@ fn gone() -> Fault {
 fn read_checkpoint(row: &Row) -> Result<Checkpoint, Fault> {
     Ok(Checkpoint {
         version: row.count("version")?,
-        log_id: row.id("log_id")?,
+        log_id: row.id_in_text("log_id")?,
         position: Position::new(row.count("position")?),
-        event_id: row.id("event_id")?,
+        event_id: row.id_in_text("event_id")?,
     })
 }
 

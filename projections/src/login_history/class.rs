@@ -1,6 +1,7 @@
 use doorbook_domain::session::Method;
 
 use super::Filter;
+use crate::fnv::fnv;
 
 /// The reason of failures that are not recorded singly.
 pub const SEVERAL: &str = "several";
@@ -40,6 +41,11 @@ pub(super) fn failure(reason: &str, provider: Option<&str>) -> String {
         None => format!("failure/{reason}"),
         Some(provider) => format!("failure/{reason}/{provider}"),
     }
+}
+
+/// What rows have of a class.
+pub(super) fn number(class: &str) -> i64 {
+    fnv(b'c', class).cast_signed()
 }
 
 pub(super) fn is_success(class: &str) -> bool {

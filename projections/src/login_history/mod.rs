@@ -1,9 +1,9 @@
 //! Login history: every login, every failed one, and how each session ended.
 //!
-//! A row belongs to a class, which says its outcome, method, provider and reason at once, and is all that is stored of
-//! them: `success/social/github`, `failure/wrong_password`. There are as many classes as ways to log in and to fail, a
-//! dozen or two. Every search is a merge of one walk along an index for each class that it wants, so that no combination
-//! of filters reads rows in vain.
+//! A row goes by its instant and its place in the log. It belongs to a class, which says its outcome, method, provider and
+//! reason at once, and is all that is stored of them: `success/social/github`, `failure/wrong_password`. There are as many
+//! classes as ways to log in and to fail, a dozen or two; rows have their numbers. Every search is a merge of one walk along
+//! an index for each class that it wants, so that no combination of filters reads rows in vain.
 //!
 //! On `PostgreSQL` the rows lie in months (`docs/adr/0010-login-history-lies-in-months.md`). So nothing changes a row: what comes
 //! later of a session knows when it came, and not in which month the login was. It stands in tables of its own.
@@ -12,7 +12,9 @@ mod class;
 mod row;
 mod search;
 
-use doorbook_domain::{attempts::LoginAttemptsEvent, event::Event, id::UserId, seal::Sealed, session::SessionEvent};
+use doorbook_domain::{
+    attempts::LoginAttemptsEvent, event::Event, id::UserId, seal::Sealed, session::SessionEvent, time::Timestamp,
+};
 
 pub use self::{
     class::{SEVERAL, Won},
@@ -23,9 +25,9 @@ use crate::{
     ending,
     fault::Fault,
     log::Recorded,
-    patch::Patches,
+    patch::{Patches, RowPatch},
     projection::Projection,
-    table::{Index, Rows, Table, int, text},
+    table::{Index, Rows, Table, id, int, text},
 };
 
 /// The read model `login_history`.
@@ -39,13 +41,17 @@ static TABLES: [Table; 5] = [
     // What happened, which nothing changes later.
     Table {
         name: "logins",
-        key: &[text("entry"), int("at")],
+        key: &[int("at"), int("position")],
         columns: &[
-            text("class"),
-            text("user_id"),
+            int("class"),
+            // Of a success.
+            id("session_id"),
+            id("user_id"),
             int("first_epoch"),
-            text("email"),
+            // Of a failure: its event.
             text("address"),
+            int("sequence"),
+            text("email"),
             text("origin"),
             int("ip_bucket"),
             int("failures"),
@@ -53,24 +59,20 @@ static TABLES: [Table; 5] = [
         ],
         indices: &[
             Index {
-                name: "by_age",
-                on: "at desc, entry desc",
-            },
-            Index {
                 name: "by_class",
-                on: "class, at desc, entry desc",
+                on: "class, at desc, position desc",
             },
             Index {
                 name: "by_user",
-                on: "user_id, class, at desc, entry desc where user_id is not null",
+                on: "user_id, class, at desc, position desc where user_id is not null",
             },
             Index {
                 name: "by_ip",
-                on: "ip_bucket, class, at desc, entry desc where ip_bucket is not null",
+                on: "ip_bucket, class, at desc, position desc where ip_bucket is not null",
             },
             Index {
                 name: "by_address",
-                on: "address, class, at desc, entry desc where address is not null",
+                on: "address, class, at desc, position desc where address is not null",
             },
         ],
         rows: Rows::ByMonth("at"),
@@ -80,23 +82,23 @@ static TABLES: [Table; 5] = [
     // Every class that a row has.
     Table {
         name: "login_classes",
-        key: &[text("class")],
-        columns: &[],
+        key: &[int("class")],
+        columns: &[text("name")],
         indices: &[],
         rows: Rows::Changing,
     },
     // How sessions were ended.
     Table {
         name: "login_ends",
-        key: &[text("entry")],
-        columns: &[int("ended_at"), text("end_reason"), text("ended_by")],
+        key: &[id("session_id")],
+        columns: &[int("ended_at"), text("end_reason"), id("ended_by")],
         indices: &[],
         rows: Rows::Lasting,
     },
     // The epochs of sessions that went on beyond the end of all others of their user.
     Table {
         name: "login_rotations",
-        key: &[text("entry")],
+        key: &[id("session_id")],
         columns: &[int("epoch")],
         indices: &[],
         rows: Rows::Changing,
@@ -109,7 +111,7 @@ impl Projection for LoginHistory {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn aggregates(&self) -> &'static [&'static str] {
@@ -131,8 +133,16 @@ impl Projection for LoginHistory {
     }
 }
 
+/// A row of an instant and a class, which comes to be where it is not there.
+fn row<'a>(recorded: &Recorded, at: Timestamp, class: &str, out: &'a mut Patches) -> RowPatch<'a> {
+    let number = class::number(class);
+    out.row(&TABLES[2], [number.into()]).set("name", class).done();
+    out.new_row(&TABLES[0], [at.into(), recorded.position.number().into()])
+        .set("class", number)
+}
+
 fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
-    let stream = format!("session-{}", recorded.stream_id);
+    let id = recorded.id();
     match event {
         SessionEvent::Started {
             user_id,
@@ -142,32 +152,27 @@ fn session(recorded: &Recorded, event: &SessionEvent, out: &mut Patches) {
             ip_bucket,
             at,
             ..
-        } => {
-            let class = class::success(method);
-            out.row(&TABLES[2], [class.as_str().into()]).done();
-            out.new_row(&TABLES[0], [stream.into(), (*at).into()])
-                .set("class", class)
-                .set("user_id", user_id.0)
-                .set("first_epoch", *epoch)
-                .set("origin", origin.as_ref().map(Sealed::as_str))
-                .set("ip_bucket", ip_bucket.map(i64::from))
-                .done();
-        }
-        SessionEvent::Rotated { epoch, .. } => out.row(&TABLES[4], [stream.into()]).set("epoch", *epoch).done(),
+        } => row(recorded, *at, &class::success(method), out)
+            .set("session_id", id)
+            .set("user_id", user_id.0)
+            .set("first_epoch", *epoch)
+            .set("origin", origin.as_ref().map(Sealed::as_str))
+            .set("ip_bucket", ip_bucket.map(i64::from))
+            .done(),
+        SessionEvent::Rotated { epoch, .. } => out.row(&TABLES[4], [id.into()]).set("epoch", *epoch).done(),
         // Nothing comes after it.
         SessionEvent::Ended { reason, by, at } => out
-            .new_row(&TABLES[3], [stream.into()])
+            .new_row(&TABLES[3], [id.into()])
             .set("ended_at", *at)
             .set("end_reason", reason.as_str())
-            .set("ended_by", by.map(|UserId(id)| id.to_string()))
+            .set("ended_by", by.map(|UserId(id)| id))
             .done(),
         SessionEvent::Refreshed { .. } | SessionEvent::Reauthenticated { .. } => {}
     }
 }
 
 fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
-    let entry = format!("attempts-{}#{}", recorded.stream_id, recorded.sequence);
-    let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id.to_string());
+    let user = |user_id: &Option<UserId>| user_id.map(|UserId(id)| id);
     let (class, at) = match event {
         LoginAttemptsEvent::Failed {
             reason, provider, at, ..
@@ -176,11 +181,9 @@ fn attempt(recorded: &Recorded, event: &LoginAttemptsEvent, out: &mut Patches) {
         // A link is no login.
         LoginAttemptsEvent::LinkRefused { .. } => return,
     };
-    out.row(&TABLES[2], [class.as_str().into()]).done();
-    let row = out
-        .new_row(&TABLES[0], [entry.into(), (*at).into()])
-        .set("class", class)
-        .set("address", &*recorded.stream_id);
+    let row = row(recorded, *at, &class, out)
+        .set("address", &*recorded.stream_id)
+        .set("sequence", recorded.sequence);
     let row = match event {
         LoginAttemptsEvent::Failed {
             user_id,

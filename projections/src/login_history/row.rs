@@ -5,13 +5,19 @@ use doorbook_domain::{
 };
 
 use super::class::{Class, SEVERAL, Won};
-use crate::{cursor::Cursor, db::Row, ending::Ended, fault::Fault};
+use crate::{cursor::Cursor, db::Row, ending::Ended, fault::Fault, log::Position};
+
+/// What [`LoginRow::read`] reads of the login `l`, beside its class and its end.
+pub(super) const COLUMNS: &str =
+    "l.position, l.at, l.session_id, l.user_id, l.address, l.sequence, l.email, l.origin, l.failures, l.since";
 
 /// What became of one login, or of several that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRow {
     /// Which: `session-<id>` of a success, `attempts-<claim>#<sequence>` of a failure.
     pub entry: String,
+    /// Its place in the log.
+    pub position: Position,
     /// When; of several, the last.
     pub at: Timestamp,
     /// Who, if anybody has the address.
@@ -60,7 +66,7 @@ impl LoginRow {
     pub fn cursor(&self) -> Cursor {
         Cursor {
             at: self.at,
-            key: self.entry.clone(),
+            key: self.position.to_string(),
         }
     }
 
@@ -87,8 +93,13 @@ impl LoginRow {
     }
 
     pub(super) fn read(row: &Row) -> Result<Self, Fault> {
+        let entry = match row.find_id("session_id")? {
+            Some(session) => format!("session-{session}"),
+            None => format!("attempts-{}#{}", row.text("address")?, row.int("sequence")?),
+        };
         Ok(Self {
-            entry: row.text("entry")?,
+            entry,
+            position: Position::new(row.count("position")?),
             at: row.at("at")?,
             user_id: row.find_id("user_id")?.map(UserId),
             origin: row.find_text("origin")?.map(Sealed::new),
@@ -111,7 +122,7 @@ impl Outcome {
     }
 
     fn read(row: &Row) -> Result<Self, Fault> {
-        let class = row.text("class")?;
+        let class = row.text("class_name")?;
         let Class { won, kind, provider } =
             Class::parse(&class).ok_or_else(|| Fault::plain("the login history holds an unknown class"))?;
         let provider = provider.map(str::to_owned);

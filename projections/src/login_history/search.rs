@@ -1,6 +1,6 @@
 use doorbook_domain::{id::UserId, seal::ClaimId, time::Timestamp};
 
-use super::{LoginRow, NAME, Won, class};
+use super::{LoginRow, NAME, Won, class, row::COLUMNS};
 use crate::{
     cursor::Cursor,
     db::Value,
@@ -90,7 +90,7 @@ pub async fn search(reads: &Reads, filter: &Filter, after: &Cursor, limit: u32) 
     };
     let since = filter.from.unwrap_or(Timestamp::from_micros(i64::MIN));
     let mut query = Query {
-        values: vec![before.at.into(), before.key.into(), since.into(), limit.into()],
+        values: vec![before.at.into(), before.position().into(), since.into(), limit.into()],
         walks: Vec::new(),
     };
     query.plan(filter, &view).await?;
@@ -123,9 +123,9 @@ impl Query {
     }
 
     async fn plan(&mut self, filter: &Filter, view: &View) -> Result<(), Fault> {
-        let sql = format!("select class from {} order by class", view.table("login_classes"));
+        let sql = format!("select name from {} order by name", view.table("login_classes"));
         let all = view.fetch(&sql, Vec::new()).await?;
-        let all = all.iter().map(|row| row.text("class")).collect::<Result<Vec<_>, _>>()?;
+        let all = all.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
         let wanted: Vec<&String> = all.iter().filter(|class| filter.wants(class)).collect();
         let anybodys = filter.user.is_none() && filter.address.is_none() && filter.ip_bucket.is_none();
         if anybodys && wanted.len() == all.len() {
@@ -146,7 +146,7 @@ impl Query {
     }
 
     fn walk(&mut self, on: String, classes: &[&String]) {
-        let classes: Vec<String> = classes.iter().map(|class| self.bind(class.as_str())).collect();
+        let classes: Vec<String> = classes.iter().map(|class| self.bind(class::number(class))).collect();
         if !classes.is_empty() {
             self.walks.push(Walks { on, classes });
         }
@@ -194,8 +194,8 @@ impl Query {
             // A comparison of rows alone does not say which months there is nothing in.
             format!(
                 "select l.* from {logins} l
-                 where {on} and (l.at, l.entry) < ($1, $2) and l.at <= $1 and l.at >= $3
-                 order by l.at desc, l.entry desc limit $4"
+                 where {on} and (l.at, l.position) < ($1, $2) and l.at <= $1 and l.at >= $3
+                 order by l.at desc, l.position desc limit $4"
             )
         };
         let walks = self.walks.iter().map(|Walks { on, classes }| {
@@ -208,16 +208,18 @@ impl Query {
         let epochs = view.table("login_epochs");
         // Most users never had all their sessions ended at once: for them one look is enough.
         let sql = format!(
-            "select l.*, d.ended_at, d.end_reason, d.ended_by, {} from (
+            "select {COLUMNS}, c.name as class_name, d.ended_at, d.end_reason, d.ended_by, {} from (
                 select w.*, case when exists (
                     select 1 from {epochs} e where e.user_id = w.user_id and e.epoch > w.first_epoch
-                ) then coalesce((select r.epoch from {} r where r.entry = w.entry), w.first_epoch) end as epoch
-                from (select * from ({}) w order by at desc, entry desc limit $4) w) l
-             left join {} d on d.entry = l.entry
-             order by l.at desc, l.entry desc",
+                ) then coalesce((select r.epoch from {} r where r.session_id = w.session_id), w.first_epoch) end as epoch
+                from (select * from ({}) w order by at desc, position desc limit $4) w) l
+             left join {} c on c.class = l.class
+             left join {} d on d.session_id = l.session_id
+             order by l.at desc, l.position desc",
             ending::column("l", &epochs),
             view.table("login_rotations"),
             walks.join(" union all "),
+            view.table("login_classes"),
             view.table("login_ends"),
         );
         (sql, self.values)

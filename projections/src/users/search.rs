@@ -74,7 +74,7 @@ pub async fn page(reads: &Reads, after: &Cursor, limit: u32) -> Result<Vec<UserR
 /// As [`page`].
 pub async fn search(reads: &Reads, filter: Filter, after: &Cursor, limit: u32) -> Result<Vec<UserRow>, Fault> {
     let view = reads.view(NAME)?;
-    let mut values = vec![after.at.into(), after.key.as_str().into(), limit.into()];
+    let mut values = vec![after.at.into(), after.id().into(), limit.into()];
     let mut also = String::new();
     let mut and = |condition: &str, value: Value| {
         values.push(value);

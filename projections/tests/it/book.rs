@@ -333,8 +333,14 @@ async fn pages_of_every_filter_are_the_list_in_pieces(place: Place) {
         }
         assert!(whole.len() > 7, "{filter:?}");
         assert_eq!(pieces, whole, "{filter:?}");
-        assert!(whole.is_sorted_by(|one, next| (one.at, &one.entry) > (next.at, &next.entry)));
+        assert!(whole.is_sorted_by(|one, next| (one.at, one.position) > (next.at, next.position)));
     }
+    // A cursor that named its row otherwise.
+    let former: Cursor = "7.session-x".parse().unwrap();
+    let rest = login_history::search(&reads, &Filter::default(), &former, 1000).await;
+    let whole = login_history::search(&reads, &Filter::default(), &Cursor::start(), 1000).await;
+    let due: Vec<_> = whole.unwrap().into_iter().filter(|row| row.at <= at(7)).collect();
+    assert_eq!((rest.unwrap(), due.is_empty()), (due, false));
     running.stop().await;
 }
 

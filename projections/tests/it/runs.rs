@@ -92,7 +92,7 @@ async fn verification_remembers_the_rows_that_differ(place: Place) {
     let engine = open(&place, &log).await;
     rebuild(&engine).await;
     place
-        .tamper("login_history", 1, "logins", "update {table} set class = 'other'")
+        .tamper("login_history", 1, "logins", "update {table} set class = 7")
         .await;
     carry_out(&engine, &order(Kind::Verify, &["login_history"], Scope::Whole)).await;
     let outcome = latest(&engine, "login_history").await.outcome.unwrap();
@@ -290,7 +290,10 @@ async fn stream_is_folded_in_place(place: Place) {
             "sessions",
             1,
             "sessions",
-            &format!("update {{table}} set method = 'magic' where session_id = '{broken}'"),
+            &format!(
+                "update {{table}} set method = 'magic' where session_id = {}",
+                place.id(broken.0)
+            ),
         )
         .await;
     assert_eq!(verify(engine, "sessions").await.differing, 1);
@@ -319,7 +322,11 @@ async fn rows_about_a_user_are_folded_in_place(place: Place) {
             "sessions",
             1,
             "sessions",
-            &format!("delete from {{table}} where session_id in ('{gone}', '{}')", session(5)),
+            &format!(
+                "delete from {{table}} where session_id in ({}, {})",
+                place.id(gone.0),
+                place.id(session(5).0)
+            ),
         )
         .await;
     place
@@ -327,7 +334,7 @@ async fn rows_about_a_user_are_folded_in_place(place: Place) {
             "users",
             1,
             "users",
-            &format!("delete from {{table}} where user_id = '{}'", user(2)),
+            &format!("delete from {{table}} where user_id = {}", place.id(user(2).0)),
         )
         .await;
     let scope = Scope::User(user(2).0);

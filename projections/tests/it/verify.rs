@@ -33,15 +33,22 @@ async fn tampered_missing_and_extra_rows_are_named(place: Place) {
     tamper(
         "users",
         format!(
-            "update {{table}} set role_auditor = 1, name = 'x' where user_id = '{}'",
-            user(1)
+            "update {{table}} set role_auditor = 1, name = 'x' where user_id = {}",
+            place.id(user(1).0)
         ),
     )
     .await;
-    tamper("users", format!("delete from {{table}} where user_id = '{}'", user(7))).await;
+    tamper(
+        "users",
+        format!("delete from {{table}} where user_id = {}", place.id(user(7).0)),
+    )
+    .await;
     tamper(
         "user_claims",
-        "insert into {table} (claim, user_id, held) values ('email-x', 'x', 1)".to_owned(),
+        format!(
+            "insert into {{table}} (claim, user_id, held) values ('email-x', {}, 1)",
+            place.no_id()
+        ),
     )
     .await;
     tamper(
@@ -69,7 +76,7 @@ async fn every_difference_is_counted(place: Place) {
     let running = run(open(&place, &log).await);
     running.reaches(log.live_on(1, 1200)).await;
     place
-        .tamper("login_history", 1, "logins", "update {table} set class = 'other'")
+        .tamper("login_history", 1, "logins", "update {table} set class = 7")
         .await;
     let report = verify(&running.engine, "login_history").await;
     assert_eq!(

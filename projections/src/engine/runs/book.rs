@@ -121,13 +121,16 @@ impl Store {
             "update {} set wanted = 1 where projection = $1 and id = $2 and state = $3",
             self.table("runs")
         );
-        let values = vec![name.into(), id.into(), RunState::Running.as_str().into()];
+        let values = vec![name.into(), id.to_string().into(), RunState::Running.as_str().into()];
         Ok(self.catalog.execute(&sql, values).await? == 1)
     }
 
     pub(in crate::engine) async fn run(&self, name: &'static str, id: Uuid) -> Result<Option<Run>, Fault> {
         let sql = format!("select * from {} where projection = $1 and id = $2", self.table("runs"));
-        let row = self.catalog.find(&sql, vec![name.into(), id.into()]).await?;
+        let row = self
+            .catalog
+            .find(&sql, vec![name.into(), id.to_string().into()])
+            .await?;
         row.map(|row| read(name, &row)).transpose()
     }
 
@@ -168,7 +171,7 @@ fn row_of(run: &Run) -> Vec<Value> {
     vec![
         run.projection.into(),
         run.number.into(),
-        run.id.into(),
+        run.id.to_string().into(),
         run.kind.as_str().into(),
         run.scope.write().into(),
         run.actor.as_str().into(),
@@ -190,7 +193,7 @@ fn read(name: &'static str, row: &Row) -> Result<Run, Fault> {
         .transpose()
         .map_err(Fault::because("the outcome of a run cannot be read"))?;
     Ok(Run {
-        id: row.id("id")?,
+        id: row.id_in_text("id")?,
         number: row.count("number")?,
         projection: name,
         kind: Kind::read(&row.text("kind")?).ok_or_else(broken)?,

@@ -99,6 +99,7 @@ impl From<&Difference> for RowDifference {
 /// A part of a key, for people.
 fn shown(value: &Value) -> String {
     match value {
+        Value::Id(id) => id.map_or_else(|| "null".to_owned(), |id| id.to_string()),
         Value::Text(text) => text.as_deref().unwrap_or("null").to_owned(),
         Value::Int(number) => number.map_or_else(|| "null".to_owned(), |number| number.to_string()),
         Value::Blob(bytes) => format!("{} bytes", bytes.as_ref().map_or(0, |bytes| bytes.len())),

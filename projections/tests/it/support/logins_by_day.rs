@@ -8,7 +8,7 @@ use doorbook_projections::{
     log::Recorded,
     patch::Patches,
     projection::Projection,
-    table::{Index, Rows, Table, int, text},
+    table::{Index, Rows, Table, id, int, text},
 };
 
 /// The read model `logins_by_day`.
@@ -22,7 +22,7 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 static TABLES: [Table; 1] = [Table {
     name: "logins_by_day",
-    key: &[text("session_id")],
+    key: &[id("session_id")],
     columns: &[int("day"), text("method")],
     indices: &[Index {
         name: "by_day",
@@ -50,7 +50,7 @@ impl Projection for LoginsByDay {
 
     fn patches(&self, recorded: &Recorded, event: &Event, out: &mut Patches) -> Result<(), Fault> {
         if let Event::Session(SessionEvent::Started { method, at, .. }) = event {
-            out.row_of(recorded, &TABLES[0], [(&*recorded.stream_id).into()])
+            out.row_of(recorded, &TABLES[0], [recorded.id().into()])
                 .set("day", at.micros().div_euclid(DAY_MICROS))
                 .set("method", method.as_str())
                 .done();

@@ -3,6 +3,7 @@ use std::{env, panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 use doorbook_projections::engine::ReadTarget;
 use futures_util::FutureExt as _;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
 
 /// A database of the test's own.
 #[derive(Clone)]
@@ -68,6 +69,22 @@ impl Place {
                 let done = sqlx::query(&sql).execute(&mut connection).await.unwrap();
                 assert_ne!(done.rows_affected(), 0, "{sql}");
             }
+        }
+    }
+
+    /// An id as SQL writes it.
+    pub(crate) fn id(&self, id: Uuid) -> String {
+        match self.target {
+            ReadTarget::Sqlite(_) => format!("x'{}'", id.simple()),
+            ReadTarget::Postgres(_) => format!("'{id}'"),
+        }
+    }
+
+    /// What is no id, as far as the database takes it.
+    pub(crate) const fn no_id(&self) -> &'static str {
+        match self.target {
+            ReadTarget::Sqlite(_) => "'x'",
+            ReadTarget::Postgres(_) => "null",
         }
     }
 
