@@ -27,13 +27,14 @@ const DEEP: usize = 40;
 const EXPORT: Duration = Duration::from_secs(15);
 
 pub(crate) fn measure() -> Measured {
+    let database = OwnDatabase::create();
     let mut measured = Measured::by(&format!(
-        "PostgreSQL with {EVENTS} events of {USERS} users (`doorbook dev seed --seed 1`), vacuumed, then rebuilt once, and vacuumed again. Then, when the service rests, an auditor asks for pages of 50 \
+        "PostgreSQL with {} of shared buffers and {EVENTS} events of {USERS} users (`doorbook dev seed --seed 1`), vacuumed, then rebuilt once, and vacuumed again. Then, when the service rests, an auditor asks for pages of 50 \
          with each filter and the common pairs: {PAGES} first pages with values of rows that are there, and {DEEP} pages on from one of them, over HTTP, \
          one after the other. The export is read for {} s at most.",
+        database.shared_buffers(),
         EXPORT.as_secs()
     ));
-    let database = OwnDatabase::create();
     let mut service = Service::prepare();
     service.set("STORE__URL", &database.url());
     fill(&mut measured, &service, &database);

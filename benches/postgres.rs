@@ -26,6 +26,21 @@ impl OwnDatabase {
         self.own().to_string()
     }
 
+    /// What the server keeps in memory: `256MB`.
+    pub(crate) fn shared_buffers(&self) -> String {
+        let setting = async {
+            let mut connection = PgConnection::connect(self.server.as_str())
+                .await
+                .expect("no PostgreSQL");
+            let setting = sqlx::query_scalar("show shared_buffers")
+                .fetch_one(&mut connection)
+                .await;
+            connection.close().await.unwrap();
+            setting.unwrap()
+        };
+        wait_for(setting)
+    }
+
     fn own(&self) -> Url {
         let mut url = self.server.clone();
         url.set_path(&self.name);
@@ -54,6 +69,10 @@ fn execute(server: &Url, statement: &str) {
         connection.execute(statement).await.unwrap();
         connection.close().await.unwrap();
     };
+    wait_for(work);
+}
+
+fn wait_for<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.unwrap().block_on(work);
+    runtime.unwrap().block_on(work)
 }

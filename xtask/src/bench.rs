@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     parts::{self, Part},
-    postgres::Cluster,
+    postgres::{self, Cluster},
     run,
 };
 
@@ -26,7 +26,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<()> {
         parts::require(&[Part::Make, Part::Postgres, Part::Strace, Part::Node])?;
         parts::install_tools("smtp")?;
-        let cluster = Cluster::start()?;
+        let cluster = Cluster::start(postgres::recommended())?;
         let mut bench = run::cargo([
             "bench",
             "--locked",

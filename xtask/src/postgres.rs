@@ -20,6 +20,19 @@ const OLDEST: u32 = 15;
 /// Connections for all test binaries at once, each with a few pools.
 const CONNECTIONS: u32 = 400;
 
+/// What a cluster for tests keeps in memory, in MB.
+pub(crate) const SMALL: u64 = 256;
+
+/// What a cluster for measurements keeps in memory, in MB: a quarter of what the machine has, which PostgreSQL's manual calls
+/// a reasonable starting value; 1 GB at most.
+pub(crate) fn recommended() -> u64 {
+    let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    total.map_or(SMALL, |kilobytes| kilobytes / 1024 / 4).min(1024)
+}
+
 /// A running cluster.
 pub(crate) struct Cluster {
     binaries: PathBuf,
@@ -27,6 +40,7 @@ pub(crate) struct Cluster {
     port: u16,
     password: String,
     directory: TempDir,
+    shared_buffers: u64,
 }
 
 /// The account that runs the server when this runs as root, which PostgreSQL refuses to be run by.
@@ -37,12 +51,13 @@ struct Owner {
 }
 
 impl Cluster {
-    /// Makes a cluster in a temporary directory and starts it, fully durable: the service refuses anything less.
+    /// Makes a cluster in a temporary directory and starts it, fully durable: the service refuses anything less. It keeps
+    /// `shared_buffers` MB in memory.
     ///
     /// # Errors
     ///
     /// When PostgreSQL is missing or does not start; the message ends with its log.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(shared_buffers: u64) -> Result<Self> {
         let binaries = binaries().context("PostgreSQL is not installed")?;
         let owner = if parts::is_root() { Some(Owner::find()?) } else { None };
         let directory = tempfile::Builder::new().prefix("doorbook-pg-").tempdir()?;
@@ -52,6 +67,7 @@ impl Cluster {
             port: free_port()?,
             password: random_password()?,
             directory,
+            shared_buffers,
         };
         cluster.make()?;
         cluster
@@ -105,12 +121,14 @@ impl Cluster {
     }
 
     fn settings(&self) -> String {
-        let Self { port, .. } = self;
+        let Self {
+            port, shared_buffers, ..
+        } = self;
         let sockets = self.directory.path().display();
         format!(
             "-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={sockets} \
              -c max_connections={CONNECTIONS} -c fsync=on -c synchronous_commit=on -c full_page_writes=on \
-             -c shared_buffers=256MB -c max_wal_size=2GB"
+             -c shared_buffers={shared_buffers}MB -c max_wal_size=2GB"
         )
     }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     contract,
     parts::{self, Part},
-    postgres::Cluster,
+    postgres::{self, Cluster},
     run::{self, say},
     tree::Tree,
 };
@@ -56,7 +56,7 @@ impl Test {
     }
 
     fn test_workspace(&self) -> Result<()> {
-        let cluster = Cluster::start()?;
+        let cluster = Cluster::start(postgres::SMALL)?;
         let mut tests = run::cargo(["test", "--workspace", "--locked", "--"]);
         tests.args(&self.tests);
         // Tests of the whole service wait more than they work.
