@@ -133,7 +133,7 @@ impl Projection for LoginHistory {
     }
 }
 
-/// A row of an instant and a class, which comes to be where it is not there.
+/// The new row of an event, of its instant and class. The class comes to be with its first row.
 fn row<'a>(recorded: &Recorded, at: Timestamp, class: &str, out: &'a mut Patches) -> RowPatch<'a> {
     let number = class::number(class);
     out.row(&TABLES[2], [number.into()]).set("name", class).done();
