@@ -1,6 +1,7 @@
 //! Commands that end when they are done, or when somebody interrupts.
 
 use std::{
+    env,
     fmt::Display,
     io::Write,
     os::unix::process::CommandExt,
@@ -38,17 +39,29 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "xtask: {line}");
 }
 
-/// The directory that holds the workspace.
+/// The directory that holds the workspace: where cargo says this package is now, since a build may
+/// have been made of another checkout or before this one was moved.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = Path::new(&here);
     here.parent().unwrap_or(here).to_path_buf()
 }
 
 /// `cargo`, as it called this program, at the root of the workspace.
+///
+/// What cargo says of this package (`CARGO_PKG_*`, `CARGO_MANIFEST_*`) is kept from it: build
+/// scripts watch those variables (ring's does), and everything behind them would be built once more
+/// than for a `cargo` typed by hand.
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(root());
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
