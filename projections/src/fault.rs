@@ -32,6 +32,12 @@ impl Fault {
         self
     }
 
+    /// Whether a database found two rows where its table has room for one.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        let source = self.source.as_deref().and_then(|source| source.downcast_ref());
+        matches!(source, Some(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
     /// For `map_err`: `.map_err(Fault::because("cannot read the log"))`.
     pub fn because<E: Into<Box<dyn Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::new(what, source)

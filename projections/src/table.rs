@@ -227,6 +227,20 @@ impl Table {
         late.then(|| format!("alter table {table} add primary key ({})", self.key_names()))
     }
 
+    /// The statement that leaves of several loaded rows with one key one: the one that lies last, which is the latest, since a
+    /// load on `PostgreSQL` appends, unless a vacuum came in between.
+    pub(crate) fn keep_last(&self, table: &str) -> String {
+        let same: Vec<_> = self
+            .key
+            .iter()
+            .map(|Column { name, .. }| format!("a.{name} = b.{name}"))
+            .collect();
+        format!(
+            "delete from {table} a using {table} b where {} and a.ctid < b.ctid",
+            same.join(" and ")
+        )
+    }
+
     /// An upsert of `rows` rows: the last value that is not NULL wins.
     pub(crate) fn upsert(&self, table: &str, rows: usize, dialect: Dialect) -> String {
         let mut sql = format!("insert into {table} ({}) values ", self.names());

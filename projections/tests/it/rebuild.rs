@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use doorbook_domain::event::Event;
+use doorbook_domain::{event::Event, session::SessionEvent};
 use doorbook_projections::{
     all,
     cursor::Cursor,
@@ -21,8 +21,8 @@ use doorbook_projections::{
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    bench::{is_true_to_log, names, open, open_with, rebuild, run, until, verify},
-    history::session,
+    bench::{are_true_to_log, is_true_to_log, names, open, open_with, rebuild, run, until, verify},
+    history::{at, session},
     log::MemoryLog,
     place::Place,
 };
@@ -38,6 +38,7 @@ on_both!(
     older_generations_than_the_predecessor_go,
     only_one_rebuilds_at_a_time,
     progress_ends_complete,
+    session_that_ends_twice_is_no_obstacle,
 );
 
 async fn rebuilding_twice_gives_the_same_rows(place: Place) {
@@ -280,4 +281,35 @@ async fn progress_ends_complete(place: Place) {
     assert!(loading.is_sorted_by_key(|progress| progress.done), "{loading:?}");
     let last = loading.last().unwrap();
     assert_eq!((Position::new(last.done), last.total), (position, position.number()));
+}
+
+/// The domain allows no such log; one bad stream must not keep an admin from a rebuild all the same.
+async fn session_that_ends_twice_is_no_obstacle(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    log.sign_up(1, 1);
+    log.log_in(1, 1, 1, 10);
+    log.log_out(1, 20);
+    log.log_in(1, 2, 1, 25);
+    // A load writes 100,000 events at once; within them the two ends would meet.
+    for micros in 0..100_000 {
+        log.session(
+            2,
+            &SessionEvent::Refreshed {
+                idle_until: at(99),
+                at: at(micros),
+            },
+        );
+    }
+    log.log_in(1, 1, 1, 30);
+    log.log_out(1, 40);
+
+    let engine = open(&place, &log).await;
+    rebuild(&engine).await;
+    are_true_to_log(&engine, &["login_history", "sessions"]).await;
+    let ended = sessions::find(&engine.reads(), session(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .ended;
+    assert_eq!(ended.map(|ended| ended.at), Some(at(40)));
 }
