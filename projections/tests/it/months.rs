@@ -1,6 +1,6 @@
 //! Login history over many months: on `PostgreSQL` each lies apart.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use doorbook_projections::{
     cursor::Cursor,
@@ -16,7 +16,10 @@ use crate::support::{
     place::{Place, with_postgres},
 };
 
-on_both!(history_of_many_months_is_walked_back_by_every_filter,);
+on_both!(
+    history_of_many_months_is_walked_back_by_every_filter,
+    months_come_while_the_history_is_rebuilt,
+);
 
 const DAY: i64 = 86_400_000_000;
 /// 2022-12-31T12:00:00Z.
@@ -107,6 +110,31 @@ async fn history_of_many_months_is_walked_back_by_every_filter(place: Place) {
     rebuild(&engine).await;
     is_whole(&engine.reads(), ROUNDS).await;
     are_true_to_log(&engine, &["login_history"]).await;
+}
+
+/// Each round brings a month, so some come while a generation is loaded, some while it catches up, some after the swap.
+async fn months_come_while_the_history_is_rebuilt(place: Place) {
+    let log = Arc::new(MemoryLog::new(1));
+    let running = run(open(&place, &log).await);
+    tell(&log, 0..2);
+    running.reaches(log.sign_up(1, 1)).await;
+    let writer = tokio::spawn({
+        let log = Arc::clone(&log);
+        async move {
+            for round in 2..ROUNDS {
+                tell(&log, round..round + 1);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    while !writer.is_finished() {
+        rebuild(&running.engine).await;
+    }
+    writer.await.unwrap();
+    running.reaches(log.sign_up(2, 2)).await;
+    is_whole(&running.engine.reads(), ROUNDS).await;
+    are_true_to_log(&running.engine, &["login_history"]).await;
+    running.stop().await;
 }
 
 /// The tables whose names begin so.
