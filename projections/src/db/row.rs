@@ -1,5 +1,5 @@
 use doorbook_domain::time::Timestamp;
-use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _, postgres::PgRow, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::Value;
@@ -131,8 +131,15 @@ impl Row {
         })
     }
 
-    /// `SQLite` takes bytes for an id that are none: a verification names their row.
+    /// `SQLite` takes bytes and text for an id that are none: a verification names their row. sqlx takes the bytes of a text
+    /// for an id, which no query would find.
     fn id_or_bytes(&self, column: &str) -> Result<Value, Fault> {
+        if let Self::Sqlite(row) = self
+            && row.try_get_raw(column)?.type_info().name() == "TEXT"
+        {
+            let text = self.find_blob(column)?;
+            return Ok(Value::Text(text.map(|text| String::from_utf8_lossy(&text).into())));
+        }
         self.find_id(column).map(Value::Id).or_else(|fault| {
             let bytes = self.find_blob(column).map_err(|_| fault)?;
             Ok(Value::Blob(bytes.map(Into::into)))

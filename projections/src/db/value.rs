@@ -1,14 +1,16 @@
+use std::cmp::Ordering;
+
 use uuid::Uuid;
 
 /// A value of a column or of a parameter. NULLs have a type, since `PostgreSQL` asks for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
-    /// A UUID, compared byte by byte.
-    Id(Option<Uuid>),
-    /// UTF-8, compared byte by byte.
-    Text(Option<Box<str>>),
     /// 64 bits; instants are microseconds since 1970.
     Int(Option<i64>),
+    /// UTF-8, compared byte by byte.
+    Text(Option<Box<str>>),
+    /// A UUID, compared byte by byte.
+    Id(Option<Uuid>),
     /// Bytes.
     Blob(Option<Box<[u8]>>),
 }
@@ -21,6 +23,23 @@ impl Value {
             self,
             Self::Id(None) | Self::Text(None) | Self::Int(None) | Self::Blob(None)
         )
+    }
+
+    /// In the order of the databases: what stands on `SQLite` where an id should be is sorted among ids by its bytes, and
+    /// text before them.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        match (self.bytes(), other.bytes()) {
+            (Some(left), Some(right)) => left.cmp(right),
+            _ => self.cmp(other),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Id(Some(id)) => Some(id.as_bytes()),
+            Self::Blob(Some(blob)) => Some(blob),
+            Self::Id(None) | Self::Blob(None) | Self::Int(_) | Self::Text(_) => None,
+        }
     }
 
     /// Whether the other is of the same type.

@@ -221,10 +221,7 @@ async fn compare(
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => left
-                .iter()
-                .take(table.key.len())
-                .cmp(right.iter().take(table.key.len())),
+            (Some(left), Some(right)) => by_key(table, left, right),
         };
         let left = if order.is_le() { live.page.pop_front() } else { None };
         let right = if order.is_ge() { built.page.pop_front() } else { None };
@@ -256,6 +253,13 @@ async fn compare(
             });
         }
     }
+}
+
+fn by_key(table: &Table, left: &[Value], right: &[Value]) -> Ordering {
+    let keys = left.iter().zip(right).take(table.key.len());
+    keys.map(|(left, right)| left.order(right))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 fn differing(table: &Table, left: &[Value], right: &[Value]) -> Vec<&'static str> {

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     bench::{is_true_to_log, open, run, verify},
-    history::{claim, user},
+    history::{claim, session, user},
     log::MemoryLog,
-    place::Place,
+    place::{Place, with_sqlite},
 };
 
 on_both!(
@@ -138,4 +138,34 @@ async fn unbuilt_read_model_cannot_be_verified(place: Place) {
             .is_err()
     );
     assert!(engine.verify("cars", &|_| {}, &CancellationToken::new()).await.is_err());
+}
+
+/// A text with the bytes of an id is found by no query, and one bad key does not hide the rows behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sqlite_takes_for_an_id_is_named() {
+    with_sqlite(async |place| {
+        let log = Arc::new(MemoryLog::new(1));
+        let running = run(open(&place, &log).await);
+        running.reaches(log.live_on(1, 30)).await;
+        let sessions = format!(
+            "update {{table}} set user_id = cast(user_id as text) where session_id = {}",
+            place.id(session(9).0)
+        );
+        place.tamper("sessions", 1, "sessions", &sessions).await;
+        for bad in ["'x'", "x'ff'"] {
+            let users = format!("insert into {{table}} (user_id) values ({bad})");
+            place.tamper("users", 1, "users", &users).await;
+        }
+
+        let report = verify(&running.engine, "sessions").await;
+        let found = report.differences.into_iter().map(|found| (found.key, found.differs));
+        let expected = (key(session(9).0), Differs::Columns(vec!["user_id"]));
+        assert_eq!(found.collect::<Vec<_>>(), [expected]);
+        let report = verify(&running.engine, "users").await;
+        let found = report.differences.into_iter().map(|found| (found.key, found.differs));
+        let bad = [key("x"), vec![Value::Blob(Some([255].into()))]];
+        assert_eq!(found.collect::<Vec<_>>(), bad.map(|key| (key, Differs::Extra)));
+        running.stop().await;
+    })
+    .await;
 }
