@@ -81,11 +81,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Denied`] when there is no such read model, it is not built, the stream is not parked, or the database fails.
+    /// [`Denied`] when there is no such read model, it is not built or of another version, the stream is not parked, or the
+    /// database fails.
     pub async fn is_parked(&self, name: &str, stream: &str) -> Result<(), Denied> {
         let slot = self.core.known(name)?;
-        let generation = self.core.latest(slot).await?.ok_or(Denied::NotBuilt)?;
-        let parked = generation.parked().await?;
+        let parked = self.core.writable(slot).await?.parked().await?;
         let found = parked.iter().any(|row| row.stream == stream);
         found.then_some(()).ok_or(Denied::NotParked)
     }
@@ -94,11 +94,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Denied`] when there is no such read model, it is not built, the stream is not parked, one of its events still
-    /// cannot be read (it then stays parked from that event on), or the log or the database fails.
+    /// [`Denied`] when there is no such read model, it is not built or of another version, the stream is not parked, one of
+    /// its events still cannot be read (it then stays parked from that event on), or the log or the database fails.
     pub async fn retry_parked(&self, name: &str, stream: &str) -> Result<(), Denied> {
         let slot = self.core.known(name)?;
-        let generation = self.core.latest(slot).await?.ok_or(Denied::NotBuilt)?;
+        let generation = self.core.writable(slot).await?;
         loop {
             let parked = generation.parked().await?;
             let row = parked.into_iter().find(|row| row.stream == stream);
@@ -120,6 +120,15 @@ impl Core {
         }
         let tables = slot.projection.tables();
         Ok(self.store.generation(slot.name(), number, tables).await?.map(Arc::new))
+    }
+
+    /// The current generation, to be written to or compared: tables of another version take no values of this one.
+    pub(super) async fn writable(&self, slot: &Slot) -> Result<Arc<Generation>, Denied> {
+        let generation = self.latest(slot).await?.ok_or(Denied::NotBuilt)?;
+        if generation.checkpoint().await?.version != slot.projection.version() {
+            return Err(Denied::Misfit);
+        }
+        Ok(generation)
     }
 
     /// Folds the events of a stream from `sequence` on again, up to the checkpoint, in one transaction. Where one cannot be

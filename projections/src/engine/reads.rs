@@ -28,6 +28,12 @@ pub(crate) struct Sample {
 }
 
 impl Reads {
+    /// Whether queries of the read model `name` see anything: not before it is built for this version of the program.
+    #[must_use]
+    pub fn serves(&self, name: &str) -> bool {
+        self.core.slot(name).is_ok_and(|slot| slot.served().is_some())
+    }
+
     /// What queries of the read model `name` see now. Take it anew for every query: it changes when a rebuild ends.
     ///
     /// # Errors

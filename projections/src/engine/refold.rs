@@ -50,8 +50,7 @@ impl Core {
             Scope::Stream(stream) => BTreeSet::from([stream.clone()]),
             Scope::User(user) => self.streams_about(slot, &user.to_string(), progress).await?,
         };
-        let generation = self.latest(slot).await?;
-        let generation = generation.ok_or_else(|| Fault::new("the read model is not built yet", slot.name()))?;
+        let generation = self.writable(slot).await?;
         let mut parked = 0;
         for stream in &streams {
             let folded = loop {

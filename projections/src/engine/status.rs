@@ -11,7 +11,7 @@ use crate::{fault::Fault, log::Position};
 pub enum Wellbeing {
     /// It follows the log.
     Serving,
-    /// It has no tables that fit the program and the log yet. Old ones may serve meanwhile.
+    /// It has no tables that fit the program and the log yet. Old ones of the same version may serve meanwhile.
     Building,
     /// An admin keeps it from following the log.
     Paused,

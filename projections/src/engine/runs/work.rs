@@ -143,9 +143,7 @@ impl Core {
         if order.kind == Kind::Rebuild && order.scope == Scope::Whole {
             return Ok(());
         }
-        if self.store.pointer(slot.name()).await?.current == 0 {
-            return Err(Denied::NotBuilt);
-        }
+        self.writable(slot).await?;
         match &order.scope {
             Scope::Stream(stream) => self.reads_stream(slot, stream).await,
             Scope::Whole | Scope::User(_) => Ok(()),

@@ -8,6 +8,7 @@ use std::sync::{
 use doorbook_domain::event::Event;
 use doorbook_projections::{
     cursor::Cursor,
+    engine::Denied,
     fault::Fault,
     log::Recorded,
     patch::Patches,
@@ -18,6 +19,7 @@ use doorbook_projections::{
 
 use crate::support::{
     bench::{is_true_to_log, open, open_with, run},
+    history::user,
     log::MemoryLog,
     place::Place,
 };
@@ -70,11 +72,16 @@ async fn tables_of_an_older_version_are_not_shown_and_rebuilt(place: Place) {
     let engine = open_with(&place, &log, vec![Arc::clone(&newer) as _]).await;
     let listed = users::page(&engine.reads(), &Cursor::start(), 99).await;
     assert!(listed.is_err(), "its queries may not fit those tables");
+    assert!(!engine.reads().serves(users::NAME));
+    let stream = format!("user-{}", user(1));
+    let retried = engine.retry_parked(users::NAME, &stream).await;
+    assert!(matches!(retried, Err(Denied::Misfit)), "nor do its values: {retried:?}");
     assert_eq!(engine.status().await.unwrap()[0].position, None);
     let running = run(engine);
     running.reaches(position).await;
     assert_ne!(newer.events.load(Ordering::Relaxed), 0);
     assert_eq!(running.engine.status().await.unwrap()[0].generation, Some(2));
+    assert!(running.engine.reads().serves(users::NAME));
     let listed = users::page(&running.engine.reads(), &Cursor::start(), 99).await;
     assert_eq!(listed.unwrap().len(), 10);
     running.stop().await;
