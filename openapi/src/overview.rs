@@ -58,7 +58,7 @@ pub struct Overview {
     pub at: Timestamp,
     /// Absent while they are counted for the first time.
     pub totals: Option<Totals>,
-    /// [`HOURS`] of them, oldest first; in the last one it is now.
+    /// [`HOURS`] of them, oldest first; in the last one it is now. None while the login history is built.
     pub hours: Vec<Hour>,
     /// Position of the last event.
     pub position: String,

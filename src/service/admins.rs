@@ -30,15 +30,27 @@ pub(crate) enum Leave {
 
 /// Decides whether `user` may be erased, deactivated or stripped of the role `admin`.
 ///
-/// A read model that is behind, or paused, names fewer than there are: enough to let go, never to keep.
+/// Whoever asks is mostly another admin, which needs no read model. One that is behind, or paused, names fewer than there
+/// are: enough to let go, never to keep.
 ///
 /// # Errors
 ///
 /// [`Fault`] when the log, the read model or the lock cannot be had.
-pub(crate) async fn leave(store: &Store, keyring: &Keyring, engine: &Engine, user: UserId) -> Result<Leave, Fault> {
+pub(crate) async fn leave(
+    store: &Store,
+    keyring: &Keyring,
+    engine: &Engine,
+    user: UserId,
+    by: Option<UserId>,
+) -> Result<Leave, Fault> {
     // First of all: who is no admin now could become one, and let the others go, before what was decided takes place.
     let alone = keyring.alone().await?;
     if !is_admin(store, user).await? {
+        return Ok(Leave::Granted(alone));
+    }
+    if let Some(by) = by.filter(|by| *by != user)
+        && is_admin(store, by).await?
+    {
         return Ok(Leave::Granted(alone));
     }
     let head = store.log().head().await?;

@@ -71,7 +71,7 @@ impl Service {
         let user = self.user_of(&session).await?;
         self.must_be_of_epoch(&session, user.epoch()).await?;
         let metadata = self.metadata(&origin, Some(session.user));
-        let leave = admins::leave(&self.store, &self.keyring, &self.engine, session.user).await?;
+        let leave = admins::leave(&self.store, &self.keyring, &self.engine, session.user, None).await?;
         let Leave::Granted(alone) = leave else {
             return Err(Refusal::LastAdmin);
         };

@@ -92,7 +92,7 @@ struct Stats {
     at: Instant,
     /// Absent while they are counted for the first time.
     totals: Option<StatsTotals>,
-    /// The latest 24 hours of the clock, oldest first; in the last one it is now.
+    /// The latest 24 hours of the clock, oldest first; in the last one it is now. Empty while the login history is built.
     hours: Vec<StatsHour>,
     /// Position of the last event of the log.
     position: String,

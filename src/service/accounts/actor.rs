@@ -27,6 +27,16 @@ pub enum Actor {
     },
 }
 
+impl Actor {
+    /// The admin.
+    pub(super) const fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Operator => None,
+            Self::Admin { user, .. } => Some(*user),
+        }
+    }
+}
+
 impl Accounts {
     pub(super) fn metadata(&self) -> CommandMetadata {
         let now = self.clock.now();

@@ -301,7 +301,7 @@ impl Accounts {
     }
 
     async fn may_leave(&self, id: UserId) -> Result<Alone, AccountError> {
-        match admins::leave(&self.store, &self.keyring, &self.engine, id).await? {
+        match admins::leave(&self.store, &self.keyring, &self.engine, id, self.actor.user()).await? {
             Leave::Granted(alone) => Ok(alone),
             Leave::LastAdmin => Err(AccountError::LastAdmin),
         }

@@ -189,6 +189,24 @@ async fn nobody_stays_admin_by_a_pause() {
 }
 
 #[tokio::test]
+async fn admin_who_acts_is_another_admin_whatever_the_read_model_says() {
+    let (bed, admin, bob) = admin_and_bob(None).await;
+    let (service, from) = (&bed.service, origin());
+    bed.service.has_all(doorbook_projections::users::NAME).await.unwrap();
+    service
+        .pause_projection(&admin, doorbook_projections::users::NAME, &from)
+        .await
+        .unwrap();
+    let (at, role) = (bed.service.clock.now(), Role::Admin);
+    bed.change(bob, GrantRole { role, at }.into()).await;
+    let bobs = bed.log_in(BOB, PASSWORD).await.unwrap().session;
+    service
+        .act_on_user(&bobs, admin.user, UserAction::Deactivate, &from)
+        .await
+        .expect("the log says that Bob is one");
+}
+
+#[tokio::test]
 async fn hours_of_the_overview_pass_and_none_is_missing() {
     let clock = Clock::standing(Timestamp::from_micros(1_795_435_200_000_000));
     let (bed, _, _) = admin_and_bob(Some(clock.clone())).await;

@@ -112,6 +112,9 @@ impl Service {
         for name in [users::NAME, sessions::NAME] {
             // One that is far behind is counted as it is.
             let _ = self.caught_up(name).await;
+            if !reads.serves(name) {
+                return Ok(());
+            }
         }
         let began = self.clock.now();
         let users = figures::count_users(&reads, COUNT_MOST).await?;
@@ -131,8 +134,13 @@ impl Service {
         Ok(())
     }
 
-    /// Logins by hour. Hours that are over are counted once, so that an answer costs no more than the current hour.
+    /// Logins by hour; none where the history is not built yet. Hours that are over are counted once, so that an answer costs
+    /// no more than the current hour.
     async fn hours(&self, now: Timestamp, statuses: &[Status]) -> Result<Vec<Hour>, Fault> {
+        let reads = self.engine.reads();
+        if !reads.serves(login_history::NAME) {
+            return Ok(Vec::new());
+        }
         let current = now.micros().div_euclid(HOUR);
         let first = current.saturating_sub(i64::try_from(HOURS).unwrap_or_default() - 1);
         let mut known = self.counting.hours.lock().split_off(&first);
@@ -142,7 +150,7 @@ impl Service {
         for hour in missing..=current {
             known.insert(hour, none(hour));
         }
-        for counted in figures::logins_by_hour(&self.engine.reads(), missing).await? {
+        for counted in figures::logins_by_hour(&reads, missing).await? {
             known.insert(counted.hour, counted);
         }
         let behind = statuses.iter().find(|status| status.name == login_history::NAME);
